@@ -1,0 +1,43 @@
+"""A fablab's machine booking service."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+
+__version__ = "0.1.0"
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(settings: dict[str, Any] | None = None) -> Flask:
+    """Build the application; `settings` win over the environment and the file, for tests.
+
+    Raises config.ConfigError, one line that names the setting, when any of them cannot be read.
+    """
+    from fablab import access, config, db, health, logs, mail, preferences, security, web
+    from fablab import models as _every_table  # noqa: F401  (mappers find each other)
+
+    app = Flask(
+        __name__,
+        instance_path=config.instance_path(settings),
+        template_folder=str(ROOT / "templates"),
+        static_folder="static",
+    )
+    config.load(app, settings)
+    logs.init_app(app)
+    security.init_app(app)
+    db.init_app(app)
+    Migrate(app, db.db, directory=str(ROOT / "migrations"))
+    access.init_app(app)
+    web.init_app(app)
+    mail.init_app(app)
+
+    from fablab import booking, calendars, home, manage, members
+
+    for feature in (home, members, booking, calendars, manage):
+        app.register_blueprint(feature.bp)
+    app.register_blueprint(preferences.bp)
+    app.register_blueprint(health.bp)
+    return app

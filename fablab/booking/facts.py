@@ -1,0 +1,177 @@
+"""Gathering what the rules want to know, in a bounded number of statements."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from fablab.booking.rules import Facts, Held, Taken
+from fablab.clock import today
+from fablab.db import db
+from fablab.machines.inventory import Inventory, MachineFacts
+from fablab.machines.models import Machine, Occupancy, OccupancyKind, standing_around
+from fablab.members.models import Audience, Member, Membership, RoleHeld
+from fablab.members.people import Standing
+from fablab.organizations.models import OrganizationMember
+from fablab.slots import Slot
+from fablab.trainings.models import Qualification, Training, TrainingGrant
+
+
+def gather(
+    inventory: Inventory,
+    machine: MachineFacts,
+    member_id: int,
+    span: Slot,
+    *,
+    now: datetime,
+    organization_id: int | None = None,
+    moving: int | None = None,
+) -> Facts:
+    """The facts about `member_id` on `machine`, with all that is taken in `span`.
+
+    `moving` is the id of an occupancy to leave out, because it is the one that would move.
+    Five statements at most.
+    """
+    standing = standing_of(member_id, inventory.place.id)
+    facts = about(inventory, machine, member_id, standing, span, now=now, moving=moving)
+    if organization_id is None or acts_for(member_id, organization_id, inventory, now):
+        return facts
+    return replace(facts, acts_for_organization=False)
+
+
+def about(
+    inventory: Inventory,
+    machine: MachineFacts,
+    member_id: int,
+    standing: Standing | None,
+    span: Slot,
+    *,
+    now: datetime,
+    moving: int | None = None,
+) -> Facts:
+    """The facts on one machine of a member whose standing is known. Three statements at most."""
+    policy = machine.policy_for(audience_of(standing))
+    held = held_on(machine.id, member_id) if policy.level else ()
+    days = inventory.schedule.days_of(span)
+    is_enough = any(h.level >= policy.level and h.is_valid_on(*days) for h in held)
+    return Facts(
+        now=now,
+        schedule=inventory.schedule,
+        policy=policy,
+        machine_state=machine.state,
+        state_reason=machine.state_reason,
+        back_on=machine.back_on,
+        is_member=standing is not None,
+        membership_ends_on=standing.expires_on if standing else None,
+        suspended_until=standing.suspended_until if standing else None,
+        suspension_reason=standing.suspension_reason if standing else "",
+        held=held,
+        training=training_for(machine.id) if policy.level and not is_enough else "",
+        taken=taken_on(machine.id, span, leaving_out=moving),
+    )
+
+
+def audience_of(standing: Standing | None) -> Audience | None:
+    """Whose rules hold for them: the team's own when they are on it."""
+    if standing is None:
+        return None
+    return Audience.STAFF if standing.is_team else standing.audience
+
+
+def standing_of(member_id: int, place_id: int) -> Standing | None:
+    """How the member stands in the place right now; None when they are no member of it."""
+    rows = db.session.execute(
+        select(
+            Membership.audience,
+            Membership.expires_on,
+            Membership.suspended_until,
+            Membership.suspension_reason,
+            RoleHeld.role,
+        )
+        .join(Member, Member.id == Membership.member_id)
+        .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
+        .where(
+            Membership.member_id == member_id,
+            Membership.place_id == place_id,
+            Member.erased_at.is_(None),
+        )
+    ).all()
+    if not rows:
+        return None
+    return Standing(*rows[0][:4], roles=frozenset(row.role for row in rows if row.role))
+
+
+def held_on(machine_id: int, member_id: int) -> tuple[Held, ...]:
+    """Every qualification the member has or had on the machine, through a training or its own."""
+    granted = and_(
+        TrainingGrant.training_id == Qualification.training_id,
+        TrainingGrant.machine_id == machine_id,
+        Qualification.machine_id.is_(None),
+    )
+    rows = db.session.execute(
+        select(
+            Qualification.level,
+            TrainingGrant.level.label("granted"),
+            Qualification.given_on,
+            Qualification.expires_on,
+        )
+        .outerjoin(TrainingGrant, granted)
+        .where(
+            Qualification.member_id == member_id,
+            or_(Qualification.machine_id == machine_id, TrainingGrant.level.is_not(None)),
+        )
+    )
+    return tuple(Held(row.level or row.granted, row.given_on, row.expires_on) for row in rows)
+
+
+def training_for(machine_id: int) -> str:
+    """The name of the training that grants the machine, or an empty text."""
+    found = db.session.scalar(
+        select(Training.name)
+        .join(TrainingGrant, TrainingGrant.training_id == Training.id)
+        .where(TrainingGrant.machine_id == machine_id)
+        .order_by(TrainingGrant.level.desc(), Training.id)
+        .limit(1)
+    )
+    return found or ""
+
+
+def acts_for(member_id: int, organization_id: int, inventory: Inventory, now: datetime) -> bool:
+    """May they book on its behalf today, on the place's calendar?"""
+    day: date = today(inventory.schedule.zone, now)
+    return bool(
+        db.session.scalar(
+            select(OrganizationMember.member_id).where(
+                OrganizationMember.organization_id == organization_id,
+                OrganizationMember.member_id == member_id,
+                OrganizationMember.since <= day,
+                or_(OrganizationMember.until.is_(None), OrganizationMember.until >= day),
+            )
+        )
+    )
+
+
+def taken_on(machine_id: int, span: Slot, *, leaving_out: int | None = None) -> tuple[Taken, ...]:
+    """What stands on the machine in `span`, soonest first."""
+    rows: Any = db.session.execute(
+        standing_around(span)
+        .with_only_columns(
+            Occupancy.id,
+            Occupancy.kind,
+            Occupancy.occupied_from,
+            Occupancy.occupied_until,
+            Occupancy.title,
+        )
+        .where(Machine.id == machine_id)
+        .order_by(Occupancy.occupied_from)
+    )
+    return tuple(
+        Taken(
+            Slot(row.occupied_from, row.occupied_until),
+            is_outage=row.kind == OccupancyKind.OUTAGE,
+            why=row.title if row.kind == OccupancyKind.OUTAGE else "",
+        )
+        for row in rows
+        if row.id != leaving_out
+    )

@@ -1,0 +1,18 @@
+"""A booking, and the few questions asked of the table."""
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fablab.db import Model
+from fablab.machines.models import Occupancy, OccupancyKind
+from fablab.members.models import Member
+from fablab.organizations.models import Organization
+
+
+class Booking(Occupancy):
+    """One member, one machine, one slot. Cancelled, never deleted; `title` is its purpose."""
+
+    __mapper_args__ = {"polymorphic_identity": OccupancyKind.BOOKING}
+
+    member: Mapped[Member] = relationship(foreign_keys=Occupancy.member_id)
+    organization: Mapped[Organization | None] = relationship()

@@ -1,0 +1,128 @@
+"""The bookings somebody may see, as rows of what a page shows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from flask import abort
+from sqlalchemy import ColumnElement, Row, Select, or_, select
+
+from fablab.db import db
+from fablab.machines.models import Category, Change, Machine, Occupancy, OccupancyKind, Status
+from fablab.members.models import Member
+from fablab.members.people import Person
+from fablab.organizations.models import Organization, OrganizationMember
+
+COLUMNS = (
+    Occupancy.id,
+    Occupancy.uid,
+    Occupancy.status,
+    Occupancy.standing,
+    Occupancy.starts_at,
+    Occupancy.ends_at,
+    Occupancy.title,
+    Occupancy.revision,
+    Occupancy.created_at,
+    Occupancy.changed_at,
+    Occupancy.cancelled_at,
+    Occupancy.member_id,
+    Occupancy.created_by_id,
+    Occupancy.organization_id,
+    Occupancy.machine_id,
+    Machine.place_id,
+    Machine.slug,
+    Machine.code,
+    Machine.name.label("machine_name"),
+    Machine.location,
+    Category.hue,
+    Category.name.label("category_name"),
+    Organization.name.label("organization_name"),
+    Member.first_name,
+    Member.last_name,
+)
+
+
+class BookedBy(NamedTuple):
+    """An organization somebody may book for."""
+
+    id: int
+    name: str
+
+
+def bookings() -> Select[Any]:
+    """Every booking, with what a page shows of it; narrow it before asking."""
+    return (
+        select(*COLUMNS)
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .join(Category, Category.id == Machine.category_id)
+        .join(Member, Member.id == Occupancy.member_id)
+        .outerjoin(Organization, Organization.id == Occupancy.organization_id)
+        .where(Occupancy.kind == OccupancyKind.BOOKING)
+    )
+
+
+def visible_to(person: Person) -> ColumnElement[bool]:
+    """Theirs, made by them, or of a place whose team they are on."""
+    managed = [place_id for place_id in person.standings if person.manages(place_id)]
+    return or_(
+        Occupancy.member_id == person.id,
+        Occupancy.created_by_id == person.id,
+        Machine.place_id.in_(managed),
+    )
+
+
+def find_visible(uid: str, person: Person) -> Row[Any]:
+    """A booking they may see; any other answers 404, as if it did not exist."""
+    found = db.session.execute(bookings().where(Occupancy.uid == uid, visible_to(person))).first()
+    if found is None:
+        abort(404)
+    return found
+
+
+def upcoming(member_id: int, now: datetime) -> Sequence[Row[Any]]:
+    """Their standing bookings that are not over, soonest first."""
+    return db.session.execute(
+        bookings()
+        .where(Occupancy.member_id == member_id, Occupancy.standing, Occupancy.ends_at > now)
+        .order_by(Occupancy.starts_at)
+    ).all()
+
+
+def past(member_id: int, now: datetime, *, limit: int, offset: int = 0) -> Sequence[Row[Any]]:
+    """What is over or was cancelled, latest first."""
+    return db.session.execute(
+        bookings()
+        .where(
+            Occupancy.member_id == member_id,
+            or_(Occupancy.ends_at <= now, Occupancy.status.in_((Status.CANCELLED, Status.MISSED))),
+        )
+        .order_by(Occupancy.starts_at.desc(), Occupancy.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
+def history(occupancy_id: int) -> Sequence[Row[Any]]:
+    """What happened to it, first to last: when, what, by whom."""
+    return db.session.execute(
+        select(Change.made_at, Change.what, Change.before, Change.after, Member.first_name)
+        .outerjoin(Member, Member.id == Change.made_by_id)
+        .where(Change.occupancy_id == occupancy_id)
+        .order_by(Change.id)
+    ).all()
+
+
+def organizations_of(member_id: int, place_id: int, day: Any) -> list[BookedBy]:
+    """The organizations of the place they may book for on `day`, by name."""
+    rows = db.session.execute(
+        select(Organization.id, Organization.name)
+        .join(OrganizationMember, OrganizationMember.organization_id == Organization.id)
+        .where(
+            Organization.place_id == place_id,
+            OrganizationMember.member_id == member_id,
+            OrganizationMember.since <= day,
+            or_(OrganizationMember.until.is_(None), OrganizationMember.until >= day),
+        )
+        .order_by(Organization.name)
+    )
+    return [BookedBy(*row) for row in rows]

@@ -1,0 +1,50 @@
+"""When may they have the machine instead? The same rules, asked of the free time. Pure."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from fablab.booking.rules import Facts, refusals
+from fablab.clock import to_wall
+from fablab.slots import Slot, without
+
+
+def free_time(facts: Facts, first: date, last: date) -> list[Slot]:
+    """The stretches of `first` to `last` in which a booked slot may lie, taken time left out.
+
+    Open in a mode the machine accepts, and clear of others by this machine's own set-up and
+    clean-up.
+    """
+    policy = facts.policy
+    holes = [taken.span.widened(policy.cleanup, policy.setup) for taken in facts.taken]
+    return without(facts.schedule.open_time(first, last, policy.modes), holes)
+
+
+def acceptable(facts: Facts, first: date, last: date, duration: timedelta) -> Iterator[Slot]:
+    """Every slot of `duration` the rules accept from `first` to `last`, soonest first.
+
+    Starts fall on the machine's step; nothing that has started is offered.
+    """
+    if not facts.policy.step or duration < facts.policy.minimum or duration > facts.policy.maximum:
+        return
+    for stretch in free_time(facts, first, last):
+        start = on_step(facts, max(stretch.start, facts.now + facts.policy.notice))
+        while start + duration <= stretch.end:
+            slot = Slot.lasting(start, duration)
+            if not refusals(slot, facts):
+                yield slot
+            start += facts.policy.step
+
+
+def nearest(facts: Facts, asked: Slot, first: date, last: date) -> list[Slot]:
+    """The acceptable slots as long as `asked` (or as long as allowed), nearest start first."""
+    duration = min(max(asked.duration, facts.policy.minimum), facts.policy.maximum)
+    duration -= duration % facts.policy.step
+    found = acceptable(facts, first, last, duration)
+    return sorted(found, key=lambda slot: (abs(slot.start - asked.start), slot.start))
+
+
+def on_step(facts: Facts, instant: datetime) -> datetime:
+    """The first step at or after `instant`, counted from midnight on the wall clock."""
+    wall = to_wall(facts.zone, instant)
+    since_midnight = timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second)
+    return instant + -since_midnight % facts.policy.step

@@ -1,0 +1,237 @@
+"""The database: one session, one naming convention, one way to store an instant, one way to write.
+
+Two engines, one behaviour: SQLite (default) and PostgreSQL. What differs is here and in
+`fablab/machines/guards.py`, nowhere else.
+"""
+
+import functools
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    event,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BUSY_TIMEOUT = timedelta(seconds=10)
+WRITES = "fablab_writes"  # an execution option of the connection that is about to write
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant, to the second: timestamptz on PostgreSQL, text that sorts on SQLite.
+
+    Refuses naive datetimes (whose zone would be a guess) and fractions of a second
+    (which no calendar keeps, so that what is read back would not equal what was shown).
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(19))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime is no instant: {value!r}")
+        if value.microsecond:
+            raise ValueError(f"instants are kept to the second: {value!r}")
+        value = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return value.replace(tzinfo=None).isoformat(" ", "seconds")
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return value.astimezone(UTC)
+
+
+class Minutes(TypeDecorator[timedelta]):
+    """A length of time kept as whole minutes, so that anyone can read the table."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        minutes, rest = divmod(value, timedelta(minutes=1))
+        if rest:
+            raise ValueError(f"lengths are kept in whole minutes: {value!r}")
+        return minutes
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
+        return None if value is None else timedelta(minutes=value)
+
+
+def choice(values: type[StrEnum]) -> Enum:
+    """A column that holds one of `values`, as its text, checked by the database."""
+    return Enum(
+        values,
+        name=values.__name__.lower(),
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda enum: [member.value for member in enum],
+    )
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        type_annotation_map={
+            datetime: UTCDateTime,
+            timedelta: Minutes,
+            str: Text,
+            dict[str, str]: JSON,
+            dict[str, Any]: JSON,
+            list[str]: JSON,
+        },
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+    )
+
+
+# Rows stay loaded after a commit: ending the read that loaded the signed-in member must not
+# forget them. In exchange commands read their facts as columns, never from loaded rows.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+def init_app(app: Flask) -> None:
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+
+
+def prepare(engine: Engine) -> None:
+    """Give an SQLite engine the settings that keep every acknowledged booking.
+
+    synchronous=FULL: with NORMAL a simulated power cut lost 79 of 79 acknowledged bookings.
+    BEGIN is ours and not the driver's: a read that turns into a write fails at once with
+    SQLITE_BUSY_SNAPSHOT whatever the timeout, so a write says so from its first statement.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def settings(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT // timedelta(milliseconds=1)}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A write transaction of the request's session: commits at the end, or undoes everything.
+
+    Ends the read that came before it; what that read loaded may be stale, so the facts a
+    decision stands on are asked anew inside.
+
+    Raises RuntimeError when a write is already under way: one command, one transaction.
+    """
+    session = db.session()
+    if session.info.get(WRITES):
+        raise RuntimeError("a write is already under way")
+    session.commit()
+    session.info[WRITES] = True
+    try:
+        session.connection(execution_options={WRITES: True})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info[WRITES] = False
+
+
+@event.listens_for(Session, "before_flush")
+def _only_while_writing(session: Session, _context: Any, _instances: Any) -> None:
+    if not session.info.get(WRITES):
+        raise RuntimeError("changes are made inside `with writing():`")
+
+
+class Busy(Exception):
+    """The database could not take the write just now; trying again later may work."""
+
+
+# SQLSTATE of PostgreSQL: serialization_failure, deadlock_detected (Appendix A).
+TRY_AGAIN = {"40001", "40P01"}
+TRIES = 4
+
+
+def retried(command: Callable[P, R]) -> Callable[P, R]:
+    """Run the whole command again when the database undid it to break a tie.
+
+    Raises Busy after four tries, or when SQLite waited its ten seconds for nothing.
+    """
+
+    @functools.wraps(command)
+    def again(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(TRIES):
+            try:
+                return command(*args, **kwargs)
+            except DBAPIError as error:
+                if is_busy(error):
+                    raise Busy from error
+                if getattr(error.orig, "sqlstate", None) not in TRY_AGAIN:
+                    raise
+                time.sleep(random.uniform(0, 0.05) * 2**attempt)
+        raise Busy
+
+    return again
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """True when SQLite is locked, full or read-only: nothing was written, reads go on."""
+    name = getattr(error.orig, "sqlite_errorname", "")
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_READONLY"))

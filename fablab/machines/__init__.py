@@ -1,0 +1,1 @@
+"""The inventory: machines, their families and rules, and what occupies them."""

@@ -1,0 +1,249 @@
+"""All that staff set up in a place, as plain values kept in memory until its revision moves.
+
+A page asks for the place's revision (one cheap statement) and takes the rest from memory:
+its hours, closures, categories, machines and booking policies change a few times a week and
+are read at every request.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from threading import Lock
+
+from flask import g, request
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from fablab.db import db
+from fablab.machines.models import Category, Machine, MachineState, Policy, RiskClass
+from fablab.machines.policies import BookingPolicy, resolve
+from fablab.members.models import Audience
+from fablab.places.models import Closure, NamesShown, Opening, Place
+from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    id: int
+    slug: str
+    name: str
+    address: str
+    zone: str
+    language: str
+    email: str
+    phone: str
+    house_rules: str
+    names_shown: NamesShown
+    has_public_feeds: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryFacts:
+    id: int
+    slug: str
+    name: str
+    icon: str
+    hue: str
+
+
+@dataclass(frozen=True)
+class MachineFacts:
+    id: int
+    slug: str
+    code: str
+    name: str
+    model: str
+    location: str
+    category: CategoryFacts
+    pool_id: int | None
+    risk_class: RiskClass
+    state: MachineState
+    state_reason: str
+    back_on: date | None
+    specs: Mapping[str, str]
+    materials_allowed: tuple[str, ...]
+    materials_forbidden: tuple[str, ...]
+    notes: str
+    photo: str | None
+    photo_alt: str
+    policies: Mapping[Audience | None, BookingPolicy]
+
+    def policy_for(self, audience: Audience | None) -> BookingPolicy:
+        return self.policies[audience]
+
+    @property
+    def is_in_service(self) -> bool:
+        return self.state is MachineState.IN_SERVICE
+
+
+@dataclass(frozen=True)
+class Inventory:
+    place: PlaceFacts
+    schedule: Schedule
+    categories: tuple[CategoryFacts, ...]
+    machines: tuple[MachineFacts, ...]  # in the order of their categories, retired ones left out
+
+    @cached_property
+    def by_id(self) -> dict[int, MachineFacts]:
+        return {machine.id: machine for machine in self.machines}
+
+    @cached_property
+    def by_slug(self) -> dict[str, MachineFacts]:
+        return {machine.slug: machine for machine in self.machines}
+
+    def equivalents(self, machine: MachineFacts) -> list[MachineFacts]:
+        """The other machines of its pool, then those of its category."""
+        same_pool = [m for m in self.machines if m.pool_id and m.pool_id == machine.pool_id]
+        same_kind = [m for m in self.machines if m.category.id == machine.category.id]
+        others = dict.fromkeys(m for m in (*same_pool, *same_kind) if m.id != machine.id)
+        return list(others)
+
+
+KEPT = 8  # places in memory
+_kept: OrderedDict[tuple[str, int, int], Inventory] = OrderedDict()
+_lock = Lock()
+
+
+def here() -> Inventory:
+    """The inventory of the place this request is about: its `?place=`, or the first one.
+
+    Raises LookupError while no place has been set up.
+    """
+    if "inventory" not in g:
+        g.inventory = of_place(slug=request.args.get("place") if request else None)
+    return g.inventory
+
+
+def of_place(*, slug: str | None = None, place_id: int | None = None) -> Inventory:
+    """The inventory of one place, by slug or id; of the first place by default."""
+    asked = select(Place.id, Place.revision).order_by(Place.position, Place.id).limit(1)
+    if place_id is not None:
+        asked = asked.where(Place.id == place_id)
+    row = db.session.execute(asked.where(Place.slug == slug) if slug else asked).first()
+    if row is None and slug:
+        row = db.session.execute(asked).first()
+    if row is None:
+        raise LookupError("no place has been set up yet")
+    key = (str(db.engine.url), row.id, row.revision)
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    return _keep(key, _load(row.id))
+
+
+def _keep(key: tuple[str, int, int], inventory: Inventory) -> Inventory:
+    """Remember it, unless the place changed while it was being read."""
+    if inventory.place.revision == key[2]:
+        with _lock:
+            _kept[key] = inventory
+            while len(_kept) > KEPT:
+                _kept.popitem(last=False)
+    return inventory
+
+
+def _load(place_id: int) -> Inventory:
+    place = (
+        db.session.execute(
+            select(Place)
+            .where(Place.id == place_id)
+            .options(joinedload(Place.openings), joinedload(Place.closures))
+            .execution_options(populate_existing=True)
+        )
+        .unique()
+        .scalar_one()
+    )
+    policies = list(db.session.scalars(select(Policy).where(Policy.place_id == place_id)))
+    machines = db.session.scalars(
+        select(Machine)
+        .join(Category)
+        .where(Machine.place_id == place_id, Machine.state != MachineState.RETIRED)
+        .options(joinedload(Machine.category))
+        .order_by(Category.position, Category.id, Machine.position, Machine.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    categories = {machine.category_id: category_facts(machine.category) for machine in machines}
+    return Inventory(
+        place=place_facts(place),
+        schedule=schedule_of(place),
+        categories=tuple(categories.values()),
+        machines=tuple(machine_facts(m, categories[m.category_id], policies) for m in machines),
+    )
+
+
+def place_facts(place: Place) -> PlaceFacts:
+    return PlaceFacts(**{name: getattr(place, name) for name in PlaceFacts.__slots__})
+
+
+def category_facts(category: Category) -> CategoryFacts:
+    return CategoryFacts(**{name: getattr(category, name) for name in CategoryFacts.__slots__})
+
+
+def schedule_of(place: Place) -> Schedule:
+    return Schedule(
+        zone=place.tz,
+        openings=tuple(weekly_opening(opening) for opening in place.openings),
+        closures=tuple(
+            DaysOff(c.first_day, c.last_day, c.reason, c.repeats_yearly) for c in place.closures
+        ),
+        holidays_country=place.holidays_country,
+        holidays_subdivision=place.holidays_subdivision,
+        language=place.language,
+    )
+
+
+def weekly_opening(opening: Opening) -> WeeklyOpening:
+    weeks = frozenset(int(week) for week in opening.weeks.split(",") if week)
+    return WeeklyOpening(
+        opening.weekday, opening.opens_at, opening.closes_at, opening.mode, weeks
+    )
+
+
+def machine_facts(
+    machine: Machine, category: CategoryFacts, policies: list[Policy]
+) -> MachineFacts:
+    own = [
+        row
+        for row in policies
+        if row.machine_id == machine.id
+        or (row.machine_id is None and row.category_id in (None, machine.category_id))
+    ]
+    copied = {
+        name: getattr(machine, name)
+        for name in MachineFacts.__dataclass_fields__
+        if name not in ("category", "policies", "materials_allowed", "materials_forbidden")
+    }
+    return MachineFacts(
+        **copied,
+        category=category,
+        materials_allowed=tuple(machine.materials_allowed),
+        materials_forbidden=tuple(machine.materials_forbidden),
+        policies={audience: resolve(own, audience) for audience in (None, *Audience)},
+    )
+
+
+SET_UP = (Place, Opening, Closure, Category, Machine, Policy)
+
+
+@event.listens_for(Session, "after_flush")
+def _count_the_change(session: Session, _context: object) -> None:
+    """Raise the revision of every place whose set-up this flush changes.
+
+    Here and not in each command, because a page that shows last week's hours after somebody
+    forgot a line is worse than a listener one has to know of.
+    """
+    changed = {
+        row.id if isinstance(row, Place) else row.place_id
+        for row in (*session.new, *session.dirty, *session.deleted)
+        if isinstance(row, SET_UP) and (row not in session.dirty or session.is_modified(row))
+    }
+    for place_id in changed:
+        session.execute(
+            update(Place)
+            .where(Place.id == place_id)
+            .values(revision=Place.revision + 1)
+            .execution_options(synchronize_session=False)
+        )

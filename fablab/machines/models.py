@@ -1,0 +1,292 @@
+"""Machines, their policy, and the one guarded table of what occupies them."""
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fablab.db import Model, choice
+from fablab.machines import guards
+from fablab.members.models import Audience
+from fablab.places.models import Mode
+from fablab.slots import Slot
+
+
+class RiskClass(StrEnum):
+    A = "A"  # free
+    B = "B"  # one initiation
+    C = "C"  # a valid qualification, continuous presence
+    D = "D"  # dangerous: supervised, or level 3 with a buddy; never alone; adults only
+
+
+class MachineState(StrEnum):
+    IN_SERVICE = "in_service"
+    OUT_OF_SERVICE = "out_of_service"
+    LOCKED_OUT = "locked_out"  # secured by a padlock: nobody may even switch it on
+    RETIRED = "retired"
+
+
+class Category(Model):
+    """A family of machines. `icon` and `hue` are names of the design system."""
+
+    __tablename__ = "category"
+    __table_args__ = (UniqueConstraint("place_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    slug: Mapped[str]
+    name: Mapped[str]
+    icon: Mapped[str] = mapped_column(default="wrench")
+    hue: Mapped[str] = mapped_column(default="slate")
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class Pool(Model):
+    """Interchangeable machines: each has its own code, state and lane."""
+
+    __tablename__ = "pool"
+    __table_args__ = (UniqueConstraint("place_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    slug: Mapped[str]
+    name: Mapped[str]
+
+
+class Machine(Model):
+    """One physical machine, inventoried and booked."""
+
+    __tablename__ = "machine"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    category_id: Mapped[int] = mapped_column(ForeignKey("category.id"), index=True)
+    pool_id: Mapped[int | None] = mapped_column(ForeignKey("pool.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))  # none: the place
+    slug: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]  # screwed on the machine, shown beside its name everywhere
+    name: Mapped[str]
+    model: Mapped[str] = mapped_column(default="")  # make and model
+    location: Mapped[str] = mapped_column(default="")
+    specs: Mapped[dict[str, str]] = mapped_column(default=dict)
+    materials_allowed: Mapped[list[str]] = mapped_column(default=list)
+    materials_forbidden: Mapped[list[str]] = mapped_column(default=list)
+    risk_class: Mapped[RiskClass] = mapped_column(choice(RiskClass), default=RiskClass.A)
+    notes: Mapped[str] = mapped_column(default="")  # what a member should know, in plain words
+    photo: Mapped[str | None]  # a file name in the instance's media folder
+    photo_alt: Mapped[str] = mapped_column(default="")
+    asset_number: Mapped[str] = mapped_column(default="")
+    funder: Mapped[str] = mapped_column(default="")
+    state: Mapped[MachineState] = mapped_column(
+        choice(MachineState), default=MachineState.IN_SERVICE
+    )
+    state_reason: Mapped[str] = mapped_column(default="")
+    back_on: Mapped[date | None]  # when an out-of-service machine is expected back
+    position: Mapped[int] = mapped_column(default=0)
+    # Raised first by every write on the machine: the queue that keeps writers in line, and
+    # the version of its calendar.
+    revision: Mapped[int] = mapped_column(default=0)
+
+    category: Mapped[Category] = relationship()
+    pool: Mapped[Pool | None] = relationship()
+
+
+class MachineDocument(Model):
+    __tablename__ = "machine_document"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    machine_id: Mapped[int] = mapped_column(ForeignKey("machine.id"), index=True)
+    title: Mapped[str]
+    file: Mapped[str]  # a PDF in the instance's media folder
+
+
+class MachineReferent(Model):
+    """A member who looks after a machine."""
+
+    __tablename__ = "machine_referent"
+
+    machine_id: Mapped[int] = mapped_column(ForeignKey("machine.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True, index=True)
+
+
+class Policy(Model):
+    """Booking rules of a place, one of its categories or one machine, for all or one audience.
+
+    An empty column says nothing: the value comes from the machine, else its category, else
+    the place; at each of them from the audience's own row before everybody's.
+    """
+
+    __tablename__ = "policy"
+    __table_args__ = (
+        CheckConstraint("category_id IS NULL OR machine_id IS NULL", name="has_one_scope"),
+        CheckConstraint("step > 0", name="step_is_positive"),
+        CheckConstraint("minimum > 0", name="minimum_is_positive"),
+        CheckConstraint("maximum >= minimum", name="maximum_not_under_minimum"),
+        CheckConstraint("notice >= 0", name="notice_not_negative"),
+        CheckConstraint("horizon_days >= 0", name="horizon_not_negative"),
+        CheckConstraint("setup >= 0 AND cleanup >= 0", name="margins_not_negative"),
+        CheckConstraint("level BETWEEN 0 AND 4", name="level_is_known"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
+    machine_id: Mapped[int | None] = mapped_column(ForeignKey("machine.id"))
+    audience: Mapped[Audience | None] = mapped_column(choice(Audience))
+    step: Mapped[timedelta | None]
+    minimum: Mapped[timedelta | None]
+    maximum: Mapped[timedelta | None]
+    notice: Mapped[timedelta | None]  # how long before its start a slot may still be booked
+    horizon_days: Mapped[int | None]  # how many days ahead, on the place's calendar
+    setup: Mapped[timedelta | None]
+    cleanup: Mapped[timedelta | None]
+    level: Mapped[int | None]  # the least level of qualification
+    modes: Mapped[list[str] | None]  # the openings in which it may be used: values of Mode
+    is_open: Mapped[bool | None]  # whether this audience may book it at all
+
+
+class OccupancyKind(StrEnum):
+    BOOKING = "booking"
+    OUTAGE = "outage"
+
+
+class Status(StrEnum):
+    CONFIRMED = "confirmed"
+    PENDING = "pending"  # awaiting an answer; occupies the machine meanwhile
+    CANCELLED = "cancelled"
+    MISSED = "missed"  # nobody came; the machine was released
+
+
+STANDING = (Status.CONFIRMED, Status.PENDING)
+
+
+class Occupancy(Model):
+    """A machine is not free, from `occupied_from` until `occupied_until`.
+
+    Bookings and outages are rows of this one table, so that one guard covers both: the
+    standing occupancies of one machine never overlap (see `fablab/machines/guards.py`).
+    What people read is the booked time, `starts_at` to `ends_at`; set-up and clean-up
+    widen it to the occupied one.
+    """
+
+    __tablename__ = "occupancy"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint(
+            "occupied_from <= starts_at AND occupied_until >= ends_at", name="covers_the_slot"
+        ),
+        CheckConstraint("standing = (status IN ('confirmed', 'pending'))", name="standing_is_true"),
+        CheckConstraint("kind <> 'booking' OR member_id IS NOT NULL", name="booking_has_member"),
+        UniqueConstraint("created_by_id", "request_key"),
+        guards.no_overlap(),
+    )
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_abstract": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Drawn once and kept for life: RFC 5545 §3.8.4.7. Nothing of the person or machine is in it.
+    uid: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[OccupancyKind] = mapped_column(choice(OccupancyKind))
+    machine_id: Mapped[int] = mapped_column(ForeignKey("machine.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    occupied_from: Mapped[datetime]
+    occupied_until: Mapped[datetime]
+    status: Mapped[Status] = mapped_column(choice(Status), default=Status.CONFIRMED)
+    standing: Mapped[bool] = mapped_column(default=True)
+    # Counts the changes a calendar must notice: SEQUENCE, RFC 5545 §3.8.7.4.
+    revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))  # none: imported
+    # The form's own key: the same POST twice finds the first one's booking.
+    request_key: Mapped[str | None]
+    title: Mapped[str] = mapped_column(default="")  # a booking's purpose, an outage's reason
+
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
+    cancelled_at: Mapped[datetime | None]
+
+    machine: Mapped[Machine] = relationship()
+
+    @property
+    def slot(self) -> Slot:
+        return Slot(self.starts_at, self.ends_at)
+
+
+# The guard's own index: one seek finds the only standing occupancy that can clash.
+Index(
+    "ix_occupancy_standing",
+    Occupancy.machine_id,
+    Occupancy.occupied_from,
+    sqlite_where=text("standing"),
+    postgresql_where=text("standing"),
+)
+Index("ix_occupancy_member_starts", Occupancy.member_id, Occupancy.starts_at)
+Index("ix_occupancy_machine_starts", Occupancy.machine_id, Occupancy.starts_at)
+
+
+class Outage(Occupancy):
+    """The withdrawal of a machine for a time; `title` says why."""
+
+    __mapper_args__ = {"polymorphic_identity": OccupancyKind.OUTAGE}
+
+
+class Change(Model):
+    """What happened to an occupancy: who, when, what, before and after. Only ever added to."""
+
+    __tablename__ = "change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), index=True)
+    made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    what: Mapped[str]  # booked, moved, cancelled, withdrawn…
+    before: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+def standing_around(span: Slot) -> Select[Any]:
+    """The standing occupancies that overlap `span`, on the machines the caller joins or narrows.
+
+    Bounded by each machine's predecessor: standing occupancies of one machine never overlap,
+    so of those that started before `span` only the latest can still run into it. Costs the
+    same whatever the history (0.13 ms at 20,000 bookings, 0.34 ms at 5 million, where the
+    naive `start < e AND end > s` took 2.4 s).
+    """
+    earlier = Occupancy.__table__.alias("earlier")
+    latest = (
+        select(earlier.c.occupied_from)
+        .where(
+            earlier.c.machine_id == Machine.id,
+            earlier.c.standing,
+            earlier.c.occupied_from <= span.start,
+        )
+        .order_by(earlier.c.occupied_from.desc())
+        .limit(1)
+        .correlate(Machine.__table__)
+        .scalar_subquery()
+    )
+    return (
+        select(Occupancy.id)
+        .select_from(Machine)
+        .join(Occupancy, Occupancy.machine_id == Machine.id)
+        .where(
+            Occupancy.standing,
+            Occupancy.occupied_from < span.end,
+            Occupancy.occupied_until > span.start,
+            Occupancy.occupied_from
+            >= func.coalesce(latest, literal(span.start, Occupancy.occupied_from.type)),
+        )
+    )

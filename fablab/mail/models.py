@@ -1,0 +1,33 @@
+"""The outbox: mails that are promised, in the transaction that made the promise."""
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fablab.db import Model
+
+
+class OutgoingMail(Model):
+    """A mail to deliver at least once, always under the same Message-ID.
+
+    Waiting until `due_at`; sent, or parked after the last try. The text is blanked once sent:
+    it may hold a link that signs somebody in.
+    """
+
+    __tablename__ = "outgoing_mail"
+    __table_args__ = (Index("ix_outgoing_mail_due", "sent_at", "parked_at", "due_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]  # what it is about, for staff and tests: confirm, reset…
+    recipient: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(default="")
+    sent_at: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]

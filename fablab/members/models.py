@@ -1,0 +1,129 @@
+"""Members, their membership of each place, their roles, and what keeps their account safe."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fablab.db import Model, choice
+
+
+class Audience(StrEnum):
+    """For whom a rule or a tariff is meant."""
+
+    INDIVIDUAL = "individual"
+    REDUCED = "reduced"
+    ASSOCIATION = "association"
+    PROFESSIONAL = "professional"
+    RESIDENT = "resident"
+    COOPERATIVE = "cooperative"  # an entrepreneur employed by a co-operative
+    STAFF = "staff"
+
+
+class Role(StrEnum):
+    """What someone may do in a place beyond booking for themselves."""
+
+    REFERENT = "referent"
+    FABMANAGER = "fabmanager"
+    ACCOUNTANT = "accountant"
+    ADMINISTRATOR = "administrator"
+
+
+TEAM = frozenset({Role.FABMANAGER, Role.ADMINISTRATOR})
+
+
+class Member(Model):
+    """Someone with an account. Never deleted: erased, so that machine hours stay counted."""
+
+    __tablename__ = "member"
+    __table_args__ = (CheckConstraint("email = lower(email)", name="email_is_lower"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)  # for addresses; the id is never shown
+    email: Mapped[str] = mapped_column(unique=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    phone: Mapped[str] = mapped_column(default="")
+    shares_phone: Mapped[bool] = mapped_column(default=False)  # with the team, in the day's feed
+    language: Mapped[str] = mapped_column(default="fr")
+    password_hash: Mapped[str | None]
+    # Every signed cookie carries it, so that raising it signs out every device at once.
+    session_version: Mapped[int] = mapped_column(default=0)
+    # Counts the changes of the member's own bookings: the version of their calendar.
+    calendar_revision: Mapped[int] = mapped_column(default=0)
+    is_minor: Mapped[bool] = mapped_column(default=False)
+    guardian_agreed_on: Mapped[date | None]  # the authorisation of a minor's guardian, seen by staff
+    confirmed_at: Mapped[datetime | None]  # when the mail address was proven
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="member")
+
+    @property
+    def display_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Membership(Model):
+    """A member in one place: for whom they count, until when, and whether they may book."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("member_id", "place_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    audience: Mapped[Audience] = mapped_column(choice(Audience), default=Audience.INDIVIDUAL)
+    expires_on: Mapped[date | None]  # the last day it is valid; none: without end
+    suspended_until: Mapped[datetime | None]
+    suspension_reason: Mapped[str] = mapped_column(default="")
+
+    member: Mapped[Member] = relationship(back_populates="memberships")
+    roles: Mapped[list["RoleHeld"]] = relationship(back_populates="membership")
+
+
+class RoleHeld(Model):
+    __tablename__ = "role_held"
+
+    membership_id: Mapped[int] = mapped_column(ForeignKey("membership.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(choice(Role), primary_key=True)
+
+    membership: Mapped[Membership] = relationship(back_populates="roles")
+
+
+class LinkPurpose(StrEnum):
+    CONFIRM = "confirm"  # the address given at registration
+    RESET = "reset"  # a forgotten password
+    CHANGE = "change"  # a new address for an account
+
+
+class MailedLink(Model):
+    """A single-use link sent by mail; only the SHA-256 of its secret is kept."""
+
+    __tablename__ = "mailed_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(choice(LinkPurpose))
+    secret_hash: Mapped[str] = mapped_column(unique=True)
+    new_email: Mapped[str | None]  # only for CHANGE
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Model):
+    """One wrong password. `account` is a keyed hash of what was typed, known address or not."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (
+        Index("ix_sign_in_failure_account_at", "account", "failed_at"),
+        Index("ix_sign_in_failure_address_at", "address", "failed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    address: Mapped[str]  # the network address it came from
+    failed_at: Mapped[datetime]

@@ -1,0 +1,138 @@
+"""The person behind a request, as plain values read in one statement."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from flask_login import AnonymousUserMixin
+from sqlalchemy import select
+
+from fablab.access import login_manager
+from fablab.db import db
+from fablab.members.models import TEAM, Audience, Member, Membership, Role, RoleHeld
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a member stands in one place."""
+
+    audience: Audience
+    expires_on: date | None
+    suspended_until: datetime | None
+    suspension_reason: str
+    roles: frozenset[Role] = frozenset()
+
+    @property
+    def is_team(self) -> bool:
+        return bool(self.roles & TEAM)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A signed-in member. A value: what it says was true when the request began."""
+
+    id: int
+    uid: str
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    session_version: int
+    is_confirmed: bool
+    standings: dict[int, Standing] = field(default_factory=dict)  # by place
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    @property
+    def display_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def may_manage(self) -> bool:
+        """On the team of some place; which one, the view asks with `manages`."""
+        return any(standing.is_team for standing in self.standings.values())
+
+    def manages(self, place_id: int) -> bool:
+        return place_id in self.standings and self.standings[place_id].is_team
+
+    def audience_in(self, place_id: int) -> Audience | None:
+        standing = self.standings.get(place_id)
+        return standing.audience if standing else None
+
+    def get_id(self) -> str:
+        """What the session cookie carries: who, and under which session version."""
+        return f"{self.id}.{self.session_version}"
+
+
+class Visitor(AnonymousUserMixin):
+    id = None
+    may_manage = False
+    standings: dict[int, Standing] = {}
+    language = None
+
+    def manages(self, place_id: int) -> bool:
+        return False
+
+    def audience_in(self, place_id: int) -> Audience | None:
+        return None
+
+
+login_manager.anonymous_user = Visitor
+
+
+@login_manager.user_loader
+def load_signed_in(session_id: str) -> Person | None:
+    """The member of a session cookie, unless they signed out everywhere since."""
+    member_id, _, version = session_id.partition(".")
+    person = load_person(int(member_id))
+    return person if person and str(person.session_version) == version else None
+
+
+def load_person(member_id: int) -> Person | None:
+    """A member with their standing in every place; None when erased or unknown."""
+    rows = db.session.execute(
+        select(
+            Member.id,
+            Member.uid,
+            Member.email,
+            Member.first_name,
+            Member.last_name,
+            Member.language,
+            Member.session_version,
+            Member.confirmed_at,
+            Membership.place_id,
+            Membership.audience,
+            Membership.expires_on,
+            Membership.suspended_until,
+            Membership.suspension_reason,
+            RoleHeld.role,
+        )
+        .outerjoin(Membership, Membership.member_id == Member.id)
+        .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
+        .where(Member.id == member_id, Member.erased_at.is_(None))
+    ).all()
+    if not rows:
+        return None
+    first = rows[0]
+    return Person(
+        id=first.id,
+        uid=first.uid,
+        email=first.email,
+        first_name=first.first_name,
+        last_name=first.last_name,
+        language=first.language,
+        session_version=first.session_version,
+        is_confirmed=first.confirmed_at is not None,
+        standings={
+            row.place_id: Standing(
+                row.audience,
+                row.expires_on,
+                row.suspended_until,
+                row.suspension_reason,
+                frozenset(r.role for r in rows if r.place_id == row.place_id and r.role),
+            )
+            for row in rows
+            if row.place_id is not None
+        },
+    )

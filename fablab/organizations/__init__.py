@@ -1,0 +1,1 @@
+"""Hosted structures and the people who act for them."""

@@ -1,0 +1,1 @@
+"""The place: its name, zone, hours and the days it is closed."""

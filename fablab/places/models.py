@@ -1,0 +1,96 @@
+"""The place: who it is, the hours it opens and the days it does not."""
+
+from datetime import date, datetime, time, tzinfo
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fablab.db import Model, choice
+
+
+class Mode(StrEnum):
+    """How a stretch of opening is looked after."""
+
+    SUPERVISED = "supervised"  # a fabmanager or a named referent is there
+    RESIDENT = "resident"  # by badge, nobody in charge
+    NIGHT = "night"  # nobody in the workshop; machines that may run alone
+
+
+class NamesShown(StrEnum):
+    """Who reads on the planning which person holds a slot."""
+
+    EVERYONE = "everyone"
+    MEMBERS = "members"
+    NOBODY = "nobody"  # but the team, who must know
+
+
+class Place(Model):
+    """A fablab. Several may live in one installation; the first one is the default."""
+
+    __tablename__ = "place"
+    __table_args__ = (CheckConstraint("revision >= 0", name="revision_counts"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    address: Mapped[str] = mapped_column(default="")
+    zone: Mapped[str] = mapped_column(default="Europe/Paris")  # a name of the IANA database
+    language: Mapped[str] = mapped_column(default="fr")
+    email: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str] = mapped_column(default="")
+    house_rules: Mapped[str] = mapped_column(default="")
+    names_shown: Mapped[NamesShown] = mapped_column(choice(NamesShown), default=NamesShown.MEMBERS)
+    has_public_feeds: Mapped[bool] = mapped_column(default=True)  # "busy" feeds of its machines
+    # Which public holidays close it: a country of the `holidays` library, and one of its
+    # subdivisions (Alsace has two more days off). An empty country means none.
+    holidays_country: Mapped[str] = mapped_column(default="FR")
+    holidays_subdivision: Mapped[str] = mapped_column(default="")
+    position: Mapped[int] = mapped_column(default=0)
+    # Counts the changes of all that staff set up (hours, closures, machines, policies), so
+    # that what is derived from it can be kept in memory until the count moves.
+    revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+
+    openings: Mapped[list["Opening"]] = relationship(order_by="Opening.weekday, Opening.opens_at")
+    closures: Mapped[list["Closure"]] = relationship(order_by="Closure.first_day")
+
+    @property
+    def tz(self) -> tzinfo:
+        return ZoneInfo(self.zone)
+
+
+class Opening(Model):
+    """One opening of the ordinary week, on the place's wall clock.
+
+    weekday: 1 for Monday to 7 for Sunday (ISO 8601). An opening that closes at or before the
+    hour it opens goes on until that hour of the next day. `weeks` narrows it to some weeks of
+    the month, "1,3" meaning the first and third such weekday; empty means every week.
+    """
+
+    __tablename__ = "opening"
+    __table_args__ = (CheckConstraint("weekday BETWEEN 1 AND 7", name="weekday_is_iso"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    weekday: Mapped[int]
+    opens_at: Mapped[time]
+    closes_at: Mapped[time]
+    mode: Mapped[Mode] = mapped_column(choice(Mode), default=Mode.SUPERVISED)
+    weeks: Mapped[str] = mapped_column(default="")
+
+
+class Closure(Model):
+    """Whole days off, first and last included. A yearly one may span New Year."""
+
+    __tablename__ = "closure"
+    __table_args__ = (CheckConstraint("last_day >= first_day", name="ends_after_start"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    uid: Mapped[str] = mapped_column(unique=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    reason: Mapped[str]
+    repeats_yearly: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,91 @@
+"""How times, lengths, days and refusals are written for people, in the language of the request.
+
+One clock: the place's. Times read `9:00`, ranges `9:00–10:30`, lengths `1 h 30`, in every
+language, since that is what stands on the workshop's wall.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from flask_babel import format_date, get_locale, gettext, ngettext
+
+from fablab.slots import Slot
+
+DAY = "EEEE d MMMM"
+DAY_AND_YEAR = "EEEE d MMMM y"
+SHORT_DAY = "EEE d"
+
+
+def length(duration: timedelta) -> str:
+    """`45 min`, `2 h`, `1 h 30`; `2 days` for whole days."""
+    minutes = duration // timedelta(minutes=1)
+    if minutes and minutes % 1440 == 0:
+        return days_count(minutes // 1440)
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest:02}" if rest else f"{hours} h"
+
+
+def days_count(count: int) -> str:
+    return ngettext("%(num)s day", "%(num)s days", count)
+
+
+def hour(at: time | datetime) -> str:
+    return f"{at.hour}:{at.minute:02}"
+
+
+def hour_mark(hours: int) -> str:
+    """A mark on a scale of hours: `9 h` in French, `9:00` elsewhere."""
+    return f"{hours % 24} h" if language() == "fr" else f"{hours % 24}:00"
+
+
+def day(when: date, form: str = DAY) -> str:
+    return format_date(when, form, rebase=False)
+
+
+def capital(text: str) -> str:
+    """With a capital: French writes `lundi` small, a title does not."""
+    return text[:1].upper() + text[1:]
+
+
+def hours(span: Slot, zone: tzinfo, *, until: str = "–") -> str:
+    """`9:00–10:30` on the place's clock; names the days when they differ."""
+    start, end = span.start.astimezone(zone), span.end.astimezone(zone)
+    if start.date() == end.date() or (end.time() == time.min and span.duration <= timedelta(1)):
+        ends = "24:00" if end.time() == time.min else hour(end)
+        return f"{hour(start)}{until}{ends}"
+    return f"{moment(span.start, zone)} – {moment(span.end, zone)}"
+
+
+def moment(instant: datetime, zone: tzinfo) -> str:
+    """`Monday 23 November 14:00`, on the place's clock."""
+    wall = instant.astimezone(zone)
+    return f"{day(wall.date())} {hour(wall)}"
+
+
+def filled(sentence: str, values: Mapping[str, Any], zone: tzinfo) -> str:
+    """`sentence` translated, its named places filled with `values` written for people."""
+    if not sentence:
+        return ""
+    written = {name: in_words(value, zone) for name, value in values.items()}
+    return gettext(sentence, **written)
+
+
+def in_words(value: Any, zone: tzinfo) -> str:
+    if isinstance(value, timedelta):
+        return length(value)
+    if isinstance(value, datetime):
+        return moment(value, zone)
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(hours(span, zone) for span in value)
+    return str(value)
+
+
+def language() -> str:
+    """The language of the page: `fr` or `en`."""
+    locale = get_locale()
+    return locale.language if locale else "fr"

@@ -1,0 +1,1 @@
+"""Trainings, and the qualifications that members hold from them."""

@@ -1,0 +1,170 @@
+"""What every page shares: the language, the words for times, the person, the place, the errors."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request, session
+from flask_babel import Babel, get_locale, gettext, lazy_gettext
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
+
+from fablab import texts
+from fablab.db import Busy, db, is_busy
+from fablab.machines.guards import GuardMissing
+from fablab.machines.inventory import here
+
+LANGUAGES = {"fr": "Français", "en": "English"}
+THEMES = ("light", "dark")
+
+csrf = CSRFProtect()
+babel = Babel()
+log = logging.getLogger(__name__)
+
+# What went wrong, for a person, and what they can do about it.
+ERRORS = {
+    400: (
+        lazy_gettext("This request could not be read"),
+        lazy_gettext("Something in the address or the form was not as expected. Nothing changed."),
+    ),
+    403: (
+        lazy_gettext("This page is not open to you"),
+        lazy_gettext("Your account does not have the right it asks for."),
+    ),
+    404: (
+        lazy_gettext("There is no such page"),
+        lazy_gettext("It may have moved, or it is not yours to see."),
+    ),
+    405: (
+        lazy_gettext("That cannot be done here"),
+        lazy_gettext("This address does not take this kind of request."),
+    ),
+    409: (
+        lazy_gettext("Somebody was faster"),
+        lazy_gettext("What you asked for has changed meanwhile. Nothing of yours was lost."),
+    ),
+    413: (
+        lazy_gettext("That is too large"),
+        lazy_gettext("What was sent is larger than what we accept. Nothing changed."),
+    ),
+    422: (
+        lazy_gettext("This could not be done"),
+        lazy_gettext("Some of what was sent is not possible. Nothing changed."),
+    ),
+    429: (
+        lazy_gettext("Too many tries"),
+        lazy_gettext("Please wait a little, then try again."),
+    ),
+    500: (
+        lazy_gettext("We made a mistake"),
+        lazy_gettext("It has been written down for the team. Nothing of yours was lost."),
+    ),
+    503: (
+        lazy_gettext("Not available for a moment"),
+        lazy_gettext("The service cannot write just now. Nothing was changed; try again soon."),
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    csrf.init_app(app)
+    babel.init_app(app, locale_selector=chosen_language, default_timezone="UTC")
+    app.context_processor(surroundings)
+    app.jinja_env.globals.update(texts=texts)
+    app.jinja_env.filters.update(length=texts.length, hour=texts.hour, day=texts.day)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_error_handler(HTTPException, error_page)
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(Busy, busy)
+    app.register_error_handler(GuardMissing, unguarded)
+    app.register_error_handler(DBAPIError, database_failed)
+    app.register_error_handler(LookupError, nothing_set_up)
+
+
+def chosen_language() -> str:
+    """The visitor's own choice, else the member's, else French."""
+    chosen = request.cookies.get("language", "")
+    if chosen in LANGUAGES:
+        return chosen
+    return getattr(g.get("_login_user"), "language", None) or "fr"
+
+
+def surroundings() -> dict[str, Any]:
+    """What the layout of any page may use. Must work when the database does not."""
+    person = g.get("_login_user")
+    return {
+        "place": g.inventory.place if "inventory" in g else None,
+        "member": person if person is not None and person.is_authenticated else None,
+        "language": str(get_locale() or "fr"),
+        "theme": theme if (theme := request.cookies.get("theme", "")) in THEMES else "",
+    }
+
+
+def error_page(error: HTTPException) -> Any:
+    """Any error in the product's look, with its own status and headers kept."""
+    code = error.code or 500
+    if error.response is not None:
+        return error.response
+    if code < 400:
+        return error
+    prepare_page()
+    title, sentence = ERRORS.get(code, ERRORS[400 if code < 500 else 500])
+    page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
+    response = Response(page, status=code)
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def prepare_page() -> None:
+    """Who and where, for the frame around an error; without them when the database is away."""
+    try:
+        bool(current_user.is_authenticated)
+        here()
+    except (LookupError, DBAPIError, RuntimeError):
+        db.session.rollback()
+        if g.get("_login_user") is None:
+            g._login_user = None
+
+
+def stale_form(error: CSRFError) -> Any:
+    """A form from another session, or older than it: nothing was done, ask for it again."""
+    log.info("form refused: %s", error.description)
+    session.pop("csrf_token", None)
+    prepare_page()
+    page = render_template(
+        "errors/error.html",
+        code=400,
+        title=gettext("This form is no longer valid"),
+        sentence=gettext("Go back, reload the page and send it again. Nothing was changed."),
+    )
+    return Response(page, status=400, headers={"Cache-Control": "no-store"})
+
+
+def busy(error: Busy) -> Any:
+    return error_page(ServiceUnavailable(retry_after=5))
+
+
+def unguarded(error: GuardMissing) -> Any:
+    """No booking is better than two on one machine."""
+    log.error("bookings are refused, the database has lost its guard: %s", error)
+    return error_page(ServiceUnavailable(retry_after=60))
+
+
+def database_failed(error: DBAPIError) -> Any:
+    """Locked, full, read-only or away: 503 and a sentence; anything else is a mistake of ours."""
+    db.session.rollback()
+    if is_busy(error) or error.connection_invalidated:
+        log.warning("the database cannot be used: %s", error.orig)
+        return error_page(ServiceUnavailable(retry_after=5))
+    raise error
+
+
+def nothing_set_up(error: LookupError) -> Any:
+    if type(error) is not LookupError:
+        raise error
+    log.warning("%s", error)
+    return error_page(ServiceUnavailable())

@@ -1,0 +1,244 @@
+"""The stage and the cast.
+
+L'Atelier opens from Tuesday to Saturday, 10:00 to 18:00, supervised. Amina runs it, Bruno is
+qualified on the laser, Chloé is new. It is Monday 29 March 2027, 9:00, unless a test says so.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from fablab import clock, create_app
+from fablab.booking import commands
+from fablab.db import db, writing
+from fablab.machines.inventory import MachineFacts, of_place
+from fablab.machines.models import Category, Machine, Policy, RiskClass
+from fablab.members.models import Audience, Member, Membership, Role, RoleHeld
+from fablab.members.people import Person, load_person
+from fablab.organizations.models import Organization, OrganizationKind, OrganizationMember
+from fablab.places.models import Mode, Opening, Place
+from fablab.slots import Slot
+from fablab.trainings.models import Qualification, Training, TrainingGrant
+from tests.support import Databases, close, instant, settings_for
+
+MONDAY = "2027-03-29 09:00"
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    made = Databases(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def make_app(databases: Databases, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """make_app("sqlite" | "postgresql", **settings): an application on a database of its own."""
+    apps: list[Flask] = []
+
+    def make(engine: str = "sqlite", **settings: Any) -> Flask:
+        app = create_app(settings_for(databases.url(engine), tmp_path) | settings)
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        close(app)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Iterator[Flask]:
+    app = make_app("sqlite")
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_app(request: pytest.FixtureRequest, make_app: Callable[..., Flask]) -> Iterator[Flask]:
+    """The application on SQLite, then on a real PostgreSQL."""
+    app = make_app(request.param)
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """at("2027-03-29 09:00"): what the clock on the wall shows from here on."""
+
+    def set_clock(text: str) -> None:
+        monkeypatch.setattr(clock, "now", lambda: instant(text))
+
+    return set_clock
+
+
+@pytest.fixture(autouse=True)
+def monday_morning(at: Callable[[str], None], request: pytest.FixtureRequest) -> None:
+    if "real_clock" not in request.keywords:
+        at(MONDAY)
+
+
+@dataclass
+class Fablab:
+    """The place and its people, with what a test asks of them most."""
+
+    place_id: int
+    organization_id: int
+    people: dict[str, int]
+
+    def machine(self, slug: str) -> MachineFacts:
+        return of_place(place_id=self.place_id).by_slug[slug]
+
+    def order(self, slug: str, slot: Slot, who: str, **more: Any) -> commands.Order:
+        machine = self.machine(slug)
+        return commands.Order(machine.id, self.place_id, slot, self.people[who], **more)
+
+    def book(self, slug: str, slot: Slot, who: str, **more: Any) -> str:
+        """Book as `who` would, now; the booking's UID."""
+        order = self.order(slug, slot, who, **more)
+        return commands.book(order, by=self.people[who], now=clock.now())
+
+    def person(self, who: str) -> Person:
+        person = load_person(self.people[who])
+        assert person
+        return person
+
+
+def populate() -> Fablab:
+    """Write the stage and the cast into the current application's empty database."""
+    now = clock.now()
+    with writing() as session:
+        place = Place(slug="atelier", name="L'Atelier", address="1 rue du Fil", created_at=now)
+        session.add(place)
+        session.flush()
+        session.add_all(
+            Opening(
+                place_id=place.id,
+                weekday=weekday,
+                opens_at=time(10),
+                closes_at=time(18),
+                mode=Mode.SUPERVISED,
+            )
+            for weekday in range(2, 7)
+        )
+        cutting = Category(place_id=place.id, slug="laser", name="Laser", hue="red", position=1)
+        benches = Category(place_id=place.id, slug="bench", name="Benches", hue="ink", position=2)
+        session.add_all([cutting, benches])
+        session.flush()
+        laser = Machine(
+            place_id=place.id,
+            category_id=cutting.id,
+            slug="laser",
+            code="L1",
+            name="Laser cutter",
+            model="Speedy",
+            location="Room 2",
+            risk_class=RiskClass.C,
+        )
+        bench = Machine(
+            place_id=place.id, category_id=benches.id, slug="bench", code="B1", name="Workbench"
+        )
+        training = Training(
+            place_id=place.id, code="LAS", name="Laser cutting", duration=timedelta(hours=2), seats=4
+        )
+        session.add_all([laser, bench, training])
+        session.flush()
+        session.add_all(
+            [
+                Policy(place_id=place.id, step=timedelta(minutes=15), horizon_days=21),
+                Policy(
+                    place_id=place.id,
+                    machine_id=laser.id,
+                    maximum=timedelta(hours=2),
+                    level=2,
+                ),
+                Policy(place_id=place.id, audience=Audience.STAFF, horizon_days=365),
+                TrainingGrant(training_id=training.id, machine_id=laser.id, level=2),
+            ]
+        )
+        people = {
+            name: _person(session, name, place.id) for name in ("amina", "bruno", "chloe")
+        }
+        session.flush()
+        ids = {name: member.id for name, member in people.items()}
+        amina = people["amina"].memberships[0]
+        session.add(RoleHeld(membership_id=amina.id, role=Role.FABMANAGER))
+        session.add_all(
+            Qualification(
+                member_id=ids[name],
+                training_id=training.id,
+                given_on=date(2026, 1, 1),
+                given_by_id=None,
+                recorded_at=now,
+            )
+            for name in ("amina", "bruno")
+        )
+        studio = Organization(
+            place_id=place.id, slug="studio", name="Studio Fil", kind=OrganizationKind.COMPANY
+        )
+        session.add(studio)
+        session.flush()
+        session.add(
+            OrganizationMember(
+                organization_id=studio.id, member_id=ids["bruno"], since=date(2026, 1, 1)
+            )
+        )
+        made = Fablab(place.id, studio.id, ids)
+    return made
+
+
+def _person(session: Any, name: str, place_id: int) -> Member:
+    now = clock.now()
+    member = Member(
+        uid=str(uuid4()),
+        email=f"{name}@atelier.example",
+        first_name={"chloe": "Chloé"}.get(name, name.title()),
+        last_name={"amina": "Rahal", "bruno": "Lefil", "chloe": "Navette"}[name],
+        phone="+33 5 00 00 00 00",
+        confirmed_at=now,
+        created_at=now,
+    )
+    member.memberships.append(Membership(place_id=place_id))
+    session.add(member)
+    return member
+
+
+@pytest.fixture
+def fablab(app: Flask) -> Fablab:
+    return populate()
+
+
+@pytest.fixture
+def any_fablab(any_app: Flask) -> Fablab:
+    return populate()
+
+
+@pytest.fixture
+def browse(app: Flask) -> Callable[[str | None], FlaskClient]:
+    """browse("bruno"): a browser in which they are signed in; browse(None): a visitor's."""
+    return lambda who: browser(app, who)
+
+
+@pytest.fixture
+def browse_any(any_app: Flask) -> Callable[[str | None], FlaskClient]:
+    return lambda who: browser(any_app, who)
+
+
+def browser(app: Flask, who: str | None) -> FlaskClient:
+    client = app.test_client()
+    client.set_cookie("language", "en")
+    if who:
+        email = f"{who}@atelier.example"
+        member = db.session.execute(
+            db.select(Member.id, Member.session_version).where(Member.email == email)
+        ).one()
+        with client.session_transaction() as session:
+            session["_user_id"] = f"{member.id}.{member.session_version}"
+            session["_fresh"] = True
+    return client
