@@ -34,10 +34,12 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     web.init_app(app)
     mail.init_app(app)
 
-    from fablab import booking, calendars, home, manage, members
+    from fablab.booking import views as booking
+    from fablab.calendars import views as calendars
+    from fablab.home import views as home
+    from fablab.manage import views as manage
+    from fablab.members import views as members
 
-    for feature in (home, members, booking, calendars, manage):
+    for feature in (home, members, booking, calendars, manage, preferences, health):
         app.register_blueprint(feature.bp)
-    app.register_blueprint(preferences.bp)
-    app.register_blueprint(health.bp)
     return app

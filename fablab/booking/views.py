@@ -5,13 +5,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from fablab import clock
 from fablab.access import members_only
-from fablab.booking import bp, commands, offers, pages, queries
+from fablab.booking import commands, offers, pages, queries
 from fablab.booking.facts import gather
 from fablab.booking.forms import LONGEST, BookingForm
 from fablab.booking.rules import Refusal, may_cancel, may_move, refusals
@@ -19,6 +19,8 @@ from fablab.clock import to_wall, whole_day
 from fablab.forms import Confirmation, parse_day, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
 from fablab.slots import Slot
+
+bp = Blueprint("booking", __name__)
 
 PAGE = 20  # past bookings on one page
 

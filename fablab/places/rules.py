@@ -65,7 +65,7 @@ class Schedule:
     holidays_subdivision: str = ""
     language: str = "fr"
     _days: dict[date, "tuple[tuple[Slot, Mode], ...]"] = field(
-        default_factory=dict, compare=False, repr=False
+        default_factory=dict, init=False, compare=False, repr=False
     )
 
     def day_off(self, day: date) -> str | None:
