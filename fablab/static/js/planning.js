@@ -88,7 +88,9 @@ function draw(cell, { start, end }, words, kind = "") {
 }
 
 function drawChoice(cell, range) {
-  draw(cell, range, `${clock(range.start)}–${clock(range.end)}`)
+  const isShort = range.end - range.start < 90 // then the hours go on two lines
+  const words = [clock(range.start), clock(range.end)].join(isShort ? "–\n" : "–")
+  draw(cell, range, words, isShort ? "ghost--short" : "")
 }
 
 const erase = () => ghost.remove()
@@ -149,7 +151,7 @@ function choose(cell, press) {
 }
 
 /** The range from `start` to `end`, made as long as the machine asks and no longer than it allows. */
-function grown(cell, start, end, isBackwards) {
+function grown(cell, start, end, isBackwards = false) {
   const free = rangeOf(cell)
   const length = clamp(end - start, shortest(cell), longest(cell))
   if (isBackwards) {
@@ -273,9 +275,25 @@ function hover(event) {
   const cell = event.target.closest(".free")
   if (choice) return
   if (!cell) return erase()
-  const range = grown(cell, clamp(minuteAt(event.clientX), ...Object.values(rangeOf(cell))), 0, false)
+  const range = pointedAt(cell, event.clientX)
   draw(cell, range, `+ ${clock(range.start)}`, "ghost--hover")
 }
+
+/** What a click at `x` would choose: an hour from there, as far as the machine and the gap allow. */
+function pointedAt(cell, x) {
+  const free = rangeOf(cell)
+  const start = clamp(minuteAt(x), free.start, free.end)
+  return grown(cell, start, Math.min(start + 60, Math.max(free.end, start + shortest(cell))))
+}
+
+// The link itself stands for the whole gap: fingers, keys and a click for a new tab follow it.
+plan.addEventListener("click", (event) => {
+  const cell = event.target.closest(".free")
+  const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented)
+  if (!cell || !isPlain || event.pointerType !== "mouse") return
+  event.preventDefault()
+  go(plan.dataset.newUrl, cell.dataset.machine, pointedAt(cell, event.clientX))
+})
 
 // --- the keyboard: arrows walk, Shift and an arrow choose a length, Enter books, Escape clears
 
