@@ -203,10 +203,10 @@ def test_what_people_wrote_is_escaped_everywhere(draw):
     }
 
     drawn = draw(
-        '{% from "components/plan_cells.html" import plan_cell %}'
+        '{% from "components/plan_cells.html" import plan_row %}'
         '{% from "components/button.html" import post_button %}'
         '{% from "components/booking_row.html" import booking_row %}'
-        '{{ plan_cell(cell, "m01") }}{{ post_button(evil, "/y", "token", hidden=evil) }}'
+        '{{ plan_row([cell], "m01") }}{{ post_button(evil, "/y", "token", hidden=evil) }}'
         '{{ booking_row(evil, "red", evil, "/z", evil) }}',
         cell=cell,
         evil=evil,
@@ -216,20 +216,23 @@ def test_what_people_wrote_is_escaped_everywhere(draw):
     assert 'href="/x?a=1&amp;b=2"' in drawn
 
 
-def test_a_strip_stays_within_its_hours(draw):
-    parts = [
-        {"kind": "booked", "start": 300, "end": 720},
-        {"kind": "own", "start": 1300, "end": 1500},
-    ]
+def test_a_strip_is_drawn_in_minutes_over_its_hours(draw):
+    parts = [{"kind": "booked", "start": 300, "end": 720}]
 
     drawn = draw(
-        STRIPS + "{{ strip(parts, 540, 1140, 1200) }}{{ scale(540, 1140) }}",
-        parts=parts,
+        STRIPS + '{{ strip(parts, 540, 1140, 642, label="Taken until 12:00") }}', parts=parts
     )
 
-    assert 'x="0.00%" width="30.00%"' in drawn
-    assert "strip__part--own" not in drawn
-    assert "strip__now" not in drawn
+    assert 'viewBox="540 0 600 1"' in drawn
+    assert 'x="300" width="420"' in drawn
+    assert 'd="M642 0v1"' in drawn
+    assert 'role="img" aria-label="Taken until 12:00"' in drawn
+
+
+def test_a_scale_marks_every_third_hour_away_from_its_ends(draw):
+    drawn = draw(STRIPS + "{{ scale(540, 1140) }}")
+
+    assert re.findall(r">(\d+)[^<]*</text>", drawn) == ["9", "12", "15", "19"]
 
 
 def test_the_error_page_needs_neither_place_nor_member(draw):

@@ -4,6 +4,8 @@
 // Replaced: .board, and what .board-head says but for its tools. Without this module: reload.
 
 const EVERY = 60_000 // ms
+const HEAD = ["h1", "p", ".board-head__clock", ".board-head__counts"]
+const PARTS = [".board", ...HEAD.map((part) => `.board-head ${part}`)]
 const pause = document.querySelector("[data-pause]")
 let isPaused = false
 
@@ -26,7 +28,7 @@ async function refresh() {
   try {
     const page = await news()
     if (isBusy()) return
-    for (const part of [".board", ".board-head h1", ".board-head p", ".board-head__clock", ".board-head__counts"]) {
+    for (const part of PARTS) {
       document.querySelector(part).replaceWith(page.querySelector(part))
     }
     showStale(false)

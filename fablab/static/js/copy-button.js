@@ -1,5 +1,5 @@
-// <copy-button data-copy="…" data-copied="…" data-failed="…">: wraps a read-only field that holds an
-// address; adds a button to copy it. Its <template> holds the button's drawing.
+// <copy-button data-copy="…" data-copied="…" data-failed="…">: wraps a read-only field that holds
+// an address; adds a button to copy it. Its <template> holds the button's drawing.
 //
 // Without this module the member selects the address and copies it by hand. The button exists only
 // once it can work.

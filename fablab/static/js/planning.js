@@ -1,11 +1,12 @@
-// The planning, with a mouse and a keyboard: point at free time, drag to choose a range, drag an own
-// booking elsewhere or by its end, walk with the arrows; and the line of the present moment.
+// The planning, with a mouse and a keyboard: point at free time, drag to choose a range, drag an
+// own booking elsewhere or by its end, walk with the arrows; and the line of the present moment.
 //
 // The table drawn by the server is enough without this file: every free range is a link. Nothing is
 // saved here either: choosing, dropping and stretching open the form, which asks the rules.
 // Places are set through the CSSOM, never by a style attribute, which the page's policy forbids.
 //
-// Times are minutes since midnight on the place's clock. Words and addresses come from the page.
+// Times are minutes since midnight on the place's clock. Words and addresses come from the page,
+// which loads this module only when it shows a grid.
 
 const plan = document.querySelector(".plan")
 const frame = plan.querySelector(".plan__frame")
@@ -150,7 +151,7 @@ function choose(cell, press) {
   )
 }
 
-/** The range from `start` to `end`, made as long as the machine asks and no longer than it allows. */
+/** From `start` to `end`, made as long as the machine asks and no longer than it allows. */
 function grown(cell, start, end, isBackwards = false) {
   const free = rangeOf(cell)
   const length = clamp(end - start, shortest(cell), longest(cell))
@@ -178,7 +179,7 @@ function move(booking, press) {
       const shift = minuteAt(event.clientX, Math.round) - minuteAt(press.clientX, Math.round)
       const range = { start: start + shift, end: end + shift }
       const cell = cellUnder(event, booking)
-      const fits = cell && stretches(cell.closest("tr"), booking).some((free) => holds(free, range))
+      const fits = cell && stretches(cell.closest("tr"), booking).some((one) => holds(one, range))
       goal = fits ? { machine: cell.dataset.machine, range } : null
       aim(fits && cell !== booking ? cell : null)
       if (fits) drawChoice(cell, range)
@@ -218,13 +219,15 @@ const holds = (free, range) => free.start <= range.start && range.end <= free.en
 
 function stretch(booking, press) {
   const { start, end } = rangeOf(booking)
-  const free = stretches(booking.closest("tr"), booking).find((one) => one.start <= start && end <= one.end)
+  const around = stretches(booking.closest("tr"), booking)
+  const free = around.find((one) => holds(one, { start, end }))
+  const most = Math.min(free.end, start + longest(booking))
   let range = { start, end }
   follow(
     press,
     (event) => {
       const to = minuteAt(event.clientX, Math.round)
-      range = { start, end: clamp(to, start + shortest(booking), Math.min(free.end, start + longest(booking))) }
+      range = { start, end: clamp(to, start + shortest(booking), most) }
       drawChoice(booking, range)
       say(rangeInWords(range))
     },
@@ -279,7 +282,7 @@ function hover(event) {
   draw(cell, range, `+ ${clock(range.start)}`, "ghost--hover")
 }
 
-/** What a click at `x` would choose: an hour from there, as far as the machine and the gap allow. */
+/** What a click at `x` chooses: an hour from there, as far as machine and gap allow. */
 function pointedAt(cell, x) {
   const free = rangeOf(cell)
   const start = clamp(minuteAt(x), free.start, free.end)
