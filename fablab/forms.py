@@ -1,0 +1,121 @@
+"""What every form shares: CSRF protection, strict fields, and messages in the page's language."""
+
+import re
+import unicodedata
+from datetime import date, time
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import Field, StringField, ValidationError
+from wtforms.i18n import get_translations
+from wtforms.validators import Length
+from wtforms.widgets import DateInput, TextInput, TimeInput
+
+from fablab import texts
+
+DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+HOUR = re.compile(r"(\d{1,2}):(\d{2})(?::00)?", re.ASCII)
+
+
+class Form(FlaskForm):
+    class Meta:
+        # Ours are translated by gettext; WTForms knows French and English itself.
+        @property
+        def locales(self) -> list[str]:
+            return [texts.language()]
+
+        def get_translations(self, form: Any) -> Any:
+            return get_translations(tuple(self.locales))
+
+
+class Confirmation(Form):
+    """A form of one button: nothing to fill in, only the CSRF token to check."""
+
+
+def parse_day(typed: str) -> date | None:
+    """`YYYY-MM-DD` in ASCII digits, or None. (`int` and `strptime` read Arabic-Indic ones too.)"""
+    found = DAY.fullmatch(typed)
+    try:
+        return date(*(int(part) for part in found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def parse_time(typed: str) -> time | None:
+    """`H:MM` or `HH:MM` in ASCII digits, `24:00` meaning the midnight that ends the day."""
+    found = HOUR.fullmatch(typed)
+    if not found:
+        return None
+    hour, minute = (int(part) for part in found.groups())
+    if (hour, minute) == (24, 0):
+        return time.min
+    return time(hour, minute) if hour < 24 and minute < 60 else None
+
+
+class StrictField(Field):
+    """A field whose text is parsed strictly; what was typed is shown again when it is wrong."""
+
+    problem = lazy_gettext("This cannot be read.")
+
+    def parse(self, typed: str) -> Any:
+        raise NotImplementedError
+
+    def written(self, value: Any) -> str:
+        return str(value)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.typed = valuelist[0].strip() if valuelist else ""
+        self.data = self.parse(self.typed) if self.typed else None
+        if self.typed and self.data is None:
+            raise ValueError(str(self.problem))
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])[:50]
+        return "" if self.data is None else self.written(self.data)
+
+
+class StrictDateField(StrictField):
+    widget = DateInput()
+    problem = lazy_gettext("There is no such day. Write it as 2027-03-31.")
+
+    def parse(self, typed: str) -> date | None:
+        return parse_day(typed)
+
+
+class StrictTimeField(StrictField):
+    widget = TimeInput()
+    problem = lazy_gettext("There is no such hour. Write it as 14:30.")
+
+    def parse(self, typed: str) -> time | None:
+        return parse_time(typed)
+
+    def written(self, value: time) -> str:
+        return f"{value:%H:%M}"
+
+
+class TextField(StringField):
+    """A line of text: trimmed, normalised (NFC), bounded, without characters nobody can see."""
+
+    widget = TextInput()
+
+    def __init__(self, label: Any = None, validators: Any = (), *, maximum: int, **kwargs: Any):
+        limit = Length(max=maximum, message=lazy_gettext("That is too long."))
+        super().__init__(label, [*validators, limit, visible], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = valuelist[0] if valuelist else ""
+        self.data = unicodedata.normalize("NFC", typed).strip()
+
+
+def visible(_form: Any, field: Field) -> None:
+    """Refuse control characters and the marks that turn a text around (Cc, Cf but ZWJ/ZWNJ)."""
+    for letter in field.data or "":
+        if unicodedata.category(letter) in ("Cc", "Cs", "Co", "Zl", "Zp"):
+            break
+        if unicodedata.category(letter) == "Cf" and letter not in "\u200c\u200d":
+            break
+    else:
+        return
+    raise ValidationError(gettext("It holds characters that nobody can see; type it again."))
