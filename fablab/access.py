@@ -47,6 +47,9 @@ def right_of(endpoint: str) -> Right | None:
 
 def init_app(app: Flask) -> None:
     login_manager.init_app(app)
+    # It looks into the session of every answer for a remember-me cookie we never give, and so
+    # marks even a public calendar as depending on the visitor's cookies (Vary: Cookie).
+    app.after_request_funcs[None].remove(login_manager._update_remember_cookie)
     app.before_request(keep_the_door)
 
 

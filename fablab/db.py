@@ -17,6 +17,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -28,8 +29,10 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from fablab import clock
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -101,6 +104,11 @@ def choice(values: type[StrEnum]) -> Enum:
         length=32,
         values_callable=lambda enum: [member.value for member in enum],
     )
+
+
+def last_change() -> MappedColumn[Any]:
+    """A column that says when its row last changed; every INSERT and UPDATE sets it."""
+    return mapped_column(default=lambda: clock.now(), onupdate=lambda: clock.now())
 
 
 class Base(DeclarativeBase):
@@ -194,6 +202,29 @@ def writing() -> Iterator[Session]:
         session.info[WRITES] = False
 
 
+@contextmanager
+def writing_if_free() -> Iterator[Connection]:
+    """A small write of its own, beside the request's session, that never waits for another.
+
+    Raises DBAPIError (`is_busy` tells why) when its turn would not come at once: for what may
+    be written a moment later just as well.
+    """
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
+        if connection.dialect.name == "sqlite":
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA busy_timeout=0")
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT // timedelta(milliseconds=1)}")
+        else:
+            with connection.begin():
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
+                yield connection
+
+
 @event.listens_for(Session, "before_flush")
 def _only_while_writing(session: Session, _context: Any, _instances: Any) -> None:
     if not session.info.get(WRITES):
@@ -206,6 +237,7 @@ class Busy(Exception):
 
 # SQLSTATE of PostgreSQL: serialization_failure, deadlock_detected (Appendix A).
 TRY_AGAIN = {"40001", "40P01"}
+LOCK_NOT_AVAILABLE = "55P03"
 TRIES = 4
 
 
@@ -232,6 +264,10 @@ def retried(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def is_busy(error: DBAPIError) -> bool:
-    """True when SQLite is locked, full or read-only: nothing was written, reads go on."""
+    """True when SQLite is locked, full or read-only, or PostgreSQL's lock was not free in time:
+    nothing was written, reads go on.
+    """
+    if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+        return True
     name = getattr(error.orig, "sqlite_errorname", "")
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_READONLY"))

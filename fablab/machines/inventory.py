@@ -20,6 +20,7 @@ from fablab.db import db
 from fablab.machines.models import Category, Machine, MachineState, Policy, RiskClass
 from fablab.machines.policies import BookingPolicy, resolve
 from fablab.members.models import Audience
+from fablab.organizations.models import Organization
 from fablab.places.models import Closure, NamesShown, Opening, Place
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
 
@@ -225,7 +226,7 @@ def machine_facts(
     )
 
 
-SET_UP = (Place, Opening, Closure, Category, Machine, Policy)
+SET_UP = (Place, Opening, Closure, Organization, Category, Machine, Policy)
 
 
 @event.listens_for(Session, "after_flush")

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fablab.db import Model, choice
+from fablab.db import Model, choice, last_change
 from fablab.machines import guards
 from fablab.members.models import Audience
 from fablab.places.models import Mode
@@ -98,6 +98,7 @@ class Machine(Model):
     # Raised first by every write on the machine: the queue that keeps writers in line, and
     # the version of its calendar.
     revision: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime] = last_change()
 
     category: Mapped[Category] = relationship()
     pool: Mapped[Pool | None] = relationship()

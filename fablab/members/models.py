@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from fablab.db import Model, choice
+from fablab.db import Model, choice, last_change
+from fablab.places.models import Place
 
 
 class Audience(StrEnum):
@@ -56,6 +57,7 @@ class Member(Model):
     guardian_agreed_on: Mapped[date | None]  # the authorisation of a minor's guardian, seen by staff
     confirmed_at: Mapped[datetime | None]  # when the mail address was proven
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = last_change()
     seen_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
@@ -91,6 +93,21 @@ class RoleHeld(Model):
     role: Mapped[Role] = mapped_column(choice(Role), primary_key=True)
 
     membership: Mapped[Membership] = relationship(back_populates="roles")
+
+
+def names_changed(session: Session, member_id: int) -> None:
+    """Tell the places of a member that what the team reads of them has changed.
+
+    To be called by every write of a member's names or telephone: the version of the day's
+    calendar stands on it.
+    """
+    places = select(Membership.place_id).where(Membership.member_id == member_id)
+    session.execute(
+        update(Place)
+        .where(Place.id.in_(places))
+        .values(people_revision=Place.people_revision + 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 class LinkPurpose(StrEnum):

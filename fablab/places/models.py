@@ -4,10 +4,10 @@ from datetime import date, datetime, time, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fablab.db import Model, choice
+from fablab.db import Model, choice, last_change
 
 
 class Mode(StrEnum):
@@ -51,7 +51,10 @@ class Place(Model):
     # Counts the changes of all that staff set up (hours, closures, machines, policies), so
     # that what is derived from it can be kept in memory until the count moves.
     revision: Mapped[int] = mapped_column(default=0)
+    # Counts the changes of what its people are called, which the team's calendar shows.
+    people_revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = last_change()
 
     openings: Mapped[list["Opening"]] = relationship(order_by="Opening.weekday, Opening.opens_at")
     closures: Mapped[list["Closure"]] = relationship(order_by="Closure.first_day")
@@ -94,3 +97,6 @@ class Closure(Model):
     last_day: Mapped[date]
     reason: Mapped[str]
     repeats_yearly: Mapped[bool] = mapped_column(default=False)
+    # What a calendar must notice: SEQUENCE and LAST-MODIFIED, RFC 5545 §3.8.7.
+    revision: Mapped[int] = mapped_column(default=0, onupdate=text("revision + 1"))
+    changed_at: Mapped[datetime] = last_change()
