@@ -1,0 +1,96 @@
+"""What occupies the machines, and what their page says beyond the inventory."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, select
+
+from fablab.db import db
+from fablab.machines.models import Machine, MachineReferent, Occupancy, standing_around
+from fablab.members.models import Member
+from fablab.organizations.models import Organization
+from fablab.slots import Slot
+from fablab.trainings.models import Training, TrainingGrant
+
+COLUMNS = (
+    Occupancy.machine_id,
+    Occupancy.kind,
+    Occupancy.status,
+    Occupancy.starts_at,
+    Occupancy.ends_at,
+    Occupancy.occupied_from,
+    Occupancy.occupied_until,
+    Occupancy.member_id,
+    Occupancy.title,
+    Occupancy.uid,
+    Member.first_name,
+    Member.last_name,
+    Organization.name.label("organization_name"),
+)
+
+
+def on_place(place_id: int, span: Slot) -> dict[int, list[Row[Any]]]:
+    """What stands on each machine of the place in `span`, by machine. One statement."""
+    by_machine: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in _standing(Machine.place_id == place_id, span):
+        by_machine[row.machine_id].append(row)
+    return by_machine
+
+
+def on_machine(machine_id: int, span: Slot) -> Sequence[Row[Any]]:
+    """What stands on one machine in `span`, soonest first. One statement."""
+    return _standing(Machine.id == machine_id, span)
+
+
+def _standing(where: ColumnElement[bool], span: Slot) -> Sequence[Row[Any]]:
+    return db.session.execute(
+        standing_around(span)
+        .with_only_columns(*COLUMNS)
+        .outerjoin(Member, Member.id == Occupancy.member_id)
+        .outerjoin(Organization, Organization.id == Occupancy.organization_id)
+        .where(where)
+        .order_by(Occupancy.starts_at)
+    ).all()
+
+
+class Particulars(NamedTuple):
+    """What the machine's page says beyond the inventory."""
+
+    asset_number: str
+    funder: str
+    owner: str  # empty for the place itself
+    training: str  # that grants the machine, by name; empty when there is none
+    referents: tuple[str, ...]
+
+
+def particulars(machine_id: int) -> Particulars:
+    """One statement."""
+    training = (
+        select(Training.name)
+        .join(TrainingGrant, TrainingGrant.training_id == Training.id)
+        .where(TrainingGrant.machine_id == Machine.id)
+        .order_by(TrainingGrant.level.desc(), Training.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(
+            Machine.asset_number,
+            Machine.funder,
+            Organization.name.label("owner"),
+            training.label("training"),
+            Member.first_name,
+            Member.last_name,
+        )
+        .outerjoin(Organization, Organization.id == Machine.owner_id)
+        .outerjoin(MachineReferent, MachineReferent.machine_id == Machine.id)
+        .outerjoin(Member, Member.id == MachineReferent.member_id)
+        .where(Machine.id == machine_id)
+        .order_by(Member.last_name, Member.first_name)
+    ).all()
+    first = rows[0]
+    names = tuple(f"{row.first_name} {row.last_name}".strip() for row in rows if row.first_name)
+    return Particulars(
+        first.asset_number, first.funder, first.owner or "", first.training or "", names
+    )
