@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
 from fablab import clock, create_app
@@ -230,8 +230,19 @@ def browse_any(any_app: Flask) -> Callable[[str | None], FlaskClient]:
     return lambda who: browser(any_app, who)
 
 
+class Browser(FlaskClient):
+    """Forgets, before each request, who made the last one: the tests' own application context
+    would carry it over, which no server does.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        for name in list(g):
+            g.pop(name)
+        return super().open(*args, **kwargs)
+
+
 def browser(app: Flask, who: str | None) -> FlaskClient:
-    client = app.test_client()
+    client = Browser(app, app.response_class)
     client.set_cookie("language", "en")
     if who:
         email = f"{who}@atelier.example"
