@@ -16,7 +16,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
 
     Raises config.ConfigError, one line that names the setting, when any of them cannot be read.
     """
-    from fablab import access, config, db, health, logs, mail, preferences, security, web
+    from fablab import access, config, db, health, logs, preferences, security, web
     from fablab import models as _every_table  # noqa: F401  (mappers find each other)
 
     app = Flask(
@@ -32,7 +32,6 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     Migrate(app, db.db, directory=str(ROOT / "migrations"))
     access.init_app(app)
     web.init_app(app)
-    mail.init_app(app)
 
     from fablab.booking import views as booking
     from fablab.calendars import views as calendars

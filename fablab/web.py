@@ -14,8 +14,8 @@ from fablab import texts
 from fablab.db import Busy, db, is_busy
 from fablab.machines.guards import GuardMissing
 from fablab.machines.inventory import here
+from fablab.words import LANGUAGES
 
-LANGUAGES = {"fr": "Français", "en": "English"}
 THEMES = ("light", "dark")
 
 csrf = CSRFProtect()

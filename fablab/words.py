@@ -1,5 +1,7 @@
 """Words that pure modules may use: marked for translation here, translated where they are shown."""
 
+LANGUAGES = {"fr": "Français", "en": "English"}  # the first one is the default
+
 
 def N_(message: str) -> str:
     """Mark an English sentence for the catalogue without translating it yet.

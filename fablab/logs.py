@@ -1,0 +1,105 @@
+"""One line per request and per event, with the request's id and without secrets."""
+
+import json
+import logging
+import re
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Response, g, has_request_context, request
+
+log = logging.getLogger("fablab.request")
+SAFE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+ADDRESS = re.compile(r"([\w.+-])[\w.+-]*?([\w+-]?)@([\w-]+(?:\.[\w-]+)+)")
+# Addresses whose path holds a secret: the route is written instead.
+SECRET_PATH = re.compile(
+    r"(/calendars/|/password/reset/|/register/confirm/|/account/email/)[^/\s\"?]+"
+)
+
+
+def init_app(app: Flask) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(as_json=app.config["LOG_FORMAT"] == "json"))
+    root = logging.getLogger()
+    for old in [each for each in root.handlers if isinstance(each.formatter, Lines)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(app.config["LOG_LEVEL"])
+    app.before_request(begin)
+    app.after_request(end)
+
+
+class Lines(logging.Formatter):
+    """Writes a record as one line: `time level message name=value…`, or as JSON."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self.as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        said: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": without_secrets(record.getMessage()),
+            **getattr(record, "facts", {}),
+        }
+        if has_request_context():
+            said.setdefault("request", g.get("request_id"))
+        if record.exc_info:
+            said["traceback"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(said, ensure_ascii=False) if self.as_json else plain(said)
+
+
+def plain(said: dict[str, Any]) -> str:
+    trace = said.pop("traceback", None)
+    head = f"{said.pop('time')} {said.pop('level'):<7} {said.pop('message')}"
+    facts = " ".join(f"{name}={value}" for name, value in said.items() if value not in (None, ""))
+    line = f"{head} {facts}".replace("\r", "\\r").replace("\n", "\\n")
+    return f"{line}\n{trace}" if trace else line
+
+
+def without_secrets(text: str) -> str:
+    """The text with mail addresses shortened (`c…e@usines.example`) and secret paths cut."""
+    text = SECRET_PATH.sub(r"\1…", text)
+    return ADDRESS.sub(r"\1…\2@\3", text)
+
+
+def begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    is_ours = bool(SAFE_ID.fullmatch(given)) and request.environ.get("fablab.proxied")
+    g.request_id = given if is_ours else uuid4().hex
+    g.began = time.perf_counter()
+
+
+def end(response: Response) -> Response:
+    """Log the request by its route when its path holds a secret; never its query."""
+    if "request_id" not in g:
+        return response
+    response.headers["X-Request-Id"] = g.request_id
+    person = g.get("_login_user")
+    log.log(
+        logging.DEBUG if request.endpoint in ("static", "health.alive") else logging.INFO,
+        "%s %s %s",
+        request.method,
+        shown_path(),
+        response.status_code,
+        extra={
+            "facts": {
+                "ms": round((time.perf_counter() - g.began) * 1000, 1),
+                "member": getattr(person, "id", None),
+            }
+        },
+    )
+    return response
+
+
+def shown_path() -> str:
+    has_secret = request.url_rule is not None and bool(
+        {"token", "secret"} & request.url_rule.arguments
+    )
+    path = request.url_rule.rule if has_secret and request.url_rule else request.path
+    return without_secrets(path)

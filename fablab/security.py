@@ -1,0 +1,102 @@
+"""What every answer carries to keep browsers safe, and where a redirect may lead."""
+
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask, Response, current_app, g, request, url_for
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
+)
+PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
+A_YEAR = 365 * 24 * 3600
+
+
+def init_app(app: Flask) -> None:
+    hops = app.config["PROXY_HOPS"]
+    if hops:
+        app.wsgi_app = proxied(ProxyFix(app.wsgi_app, hops, hops, hops, hops))  # type: ignore[method-assign]
+    app.after_request(protect)
+    app.jinja_env.globals["static"] = static
+
+
+def proxied(app):
+    """Remember that a proxy of ours stands in front: its request id may be believed."""
+
+    def inner(environ, start_response):
+        environ["fablab.proxied"] = True
+        return app(environ, start_response)
+
+    return inner
+
+
+def protect(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+    headers.setdefault("Referrer-Policy", "no-referrer" if holds_a_secret() else "same-origin")
+    if current_app.config["IS_HTTPS"]:
+        headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}; includeSubDomains")
+    if request.endpoint == "static" and request.args.get("v"):
+        headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+    elif "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store" if is_personal() else "no-cache, private"
+    return response
+
+
+def is_personal() -> bool:
+    person = g.get("_login_user")
+    return bool(person is not None and person.is_authenticated) or holds_a_secret()
+
+
+def holds_a_secret() -> bool:
+    rule = request.url_rule
+    return rule is not None and bool({"token", "secret"} & rule.arguments)
+
+
+SAFE_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+
+
+def safe_next(target: str | None) -> str:
+    """`target` when it is a path of this site, else the front page.
+
+    Refused: other hosts, `//`, `/\\`, schemes, control characters and spaces, and all of these
+    hidden behind percent signs (once or twice).
+    """
+    home = url_for("home.index")
+    if not target or len(target) > 2000:
+        return home
+    for words in (target, unquote(target), unquote(unquote(target))):
+        words = words.partition("?")[0]
+        parts = urlsplit(words)
+        if parts.scheme or parts.netloc or "\\" in words or words.startswith("//"):
+            return home
+        if any(ord(letter) < 0x21 or ord(letter) == 0x7F for letter in words):
+            return home
+    return target if SAFE_PATH.fullmatch(target) else home
+
+
+def static(filename: str) -> str:
+    """The address of a static file with its content's hash: it may be kept for ever."""
+    return f"/static/{filename}?v={_hash(filename, _changed(filename))}"
+
+
+def _changed(filename: str) -> float:
+    if not current_app.debug:
+        return 0.0
+    return (Path(current_app.static_folder or "") / filename).stat().st_mtime
+
+
+@lru_cache(maxsize=256)
+def _hash(filename: str, _changed: float) -> str:
+    path = Path(current_app.static_folder or "") / filename
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
