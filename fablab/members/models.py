@@ -54,7 +54,7 @@ class Member(Model):
     # Counts the changes of the member's own bookings: the version of their calendar.
     calendar_revision: Mapped[int] = mapped_column(default=0)
     is_minor: Mapped[bool] = mapped_column(default=False)
-    guardian_agreed_on: Mapped[date | None]  # the authorisation of a minor's guardian, seen by staff
+    guardian_agreed_on: Mapped[date | None]  # a minor's guardian's authorisation, seen by staff
     confirmed_at: Mapped[datetime | None]  # when the mail address was proven
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime] = last_change()
@@ -122,7 +122,9 @@ class MailedLink(Model):
     __tablename__ = "mailed_link"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    # None: nobody has the address that was typed. The row is written all the same, so that the
+    # answer takes as long; it opens nothing.
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
     purpose: Mapped[LinkPurpose] = mapped_column(choice(LinkPurpose))
     secret_hash: Mapped[str] = mapped_column(unique=True)
     new_email: Mapped[str | None]  # only for CHANGE
@@ -144,3 +146,16 @@ class SignInFailure(Model):
     account: Mapped[str]
     address: Mapped[str]  # the network address it came from
     failed_at: Mapped[datetime]
+
+
+class EndedSession(Model):
+    """A session that was signed out of before its time: a copy of its cookie opens nothing.
+
+    A signed cookie outlives its log-out in whoever's hands a copy is; kept until the session
+    would have ended by itself.
+    """
+
+    __tablename__ = "ended_session"
+
+    key_hash: Mapped[str] = mapped_column(primary_key=True)  # SHA-256 of what the cookie holds
+    ends_at: Mapped[datetime] = mapped_column(index=True)

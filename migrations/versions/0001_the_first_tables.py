@@ -146,9 +146,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_closure_place_id"), "closure", ["place_id"], unique=False)
 
     op.create_table(
+        "ended_session",
+        sa.Column("key_hash", sa.Text(), nullable=False),
+        sa.Column("ends_at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_ended_session")),
+    )
+    op.create_index(op.f("ix_ended_session_ends_at"), "ended_session", ["ends_at"], unique=False)
+
+    op.create_table(
         "mailed_link",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("member_id", sa.Integer(), nullable=True),
         sa.Column(
             "purpose",
             sa.Enum(
@@ -748,6 +756,7 @@ def downgrade() -> None:
     op.drop_table("opening")
     op.drop_table("membership")
     op.drop_table("mailed_link")
+    op.drop_table("ended_session")
     op.drop_table("closure")
     op.drop_table("category")
     op.drop_table("sign_in_failure")
