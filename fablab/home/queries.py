@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, select
 
-from fablab.db import db
+from fablab.db import UTCDateTime, db
 from fablab.machines.models import Machine, MachineReferent, Occupancy, standing_around
 from fablab.members.models import Member
 from fablab.organizations.models import Organization
@@ -30,28 +30,45 @@ COLUMNS = (
 )
 
 
+class Bounds:
+    """A slot whose bounds are said when the statement is sent, so that it is built once."""
+
+    start = bindparam("span_start", type_=UTCDateTime())
+    end = bindparam("span_end", type_=UTCDateTime())
+
+
+def _standing(where: ColumnElement[bool]) -> Select[Any]:
+    return (
+        standing_around(Bounds)
+        .with_only_columns(*COLUMNS)
+        .outerjoin(Member, Member.id == Occupancy.member_id)
+        .outerjoin(Organization, Organization.id == Occupancy.organization_id)
+        .where(where)
+        .order_by(Occupancy.starts_at)
+    )
+
+
+ON_PLACE = _standing(Machine.place_id == bindparam("place_id"))
+ON_MACHINE = _standing(Machine.id == bindparam("machine_id"))
+
+
 def on_place(place_id: int, span: Slot) -> dict[int, list[Row[Any]]]:
-    """What stands on each machine of the place in `span`, by machine. One statement."""
+    """What stands on each machine of the place in `span`, soonest first. One statement."""
     by_machine: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in _standing(Machine.place_id == place_id, span):
+    for row in _rows(ON_PLACE, span, place_id=place_id):
         by_machine[row.machine_id].append(row)
     return by_machine
 
 
 def on_machine(machine_id: int, span: Slot) -> Sequence[Row[Any]]:
     """What stands on one machine in `span`, soonest first. One statement."""
-    return _standing(Machine.id == machine_id, span)
+    return _rows(ON_MACHINE, span, machine_id=machine_id)
 
 
-def _standing(where: ColumnElement[bool], span: Slot) -> Sequence[Row[Any]]:
-    return db.session.execute(
-        standing_around(span)
-        .with_only_columns(*COLUMNS)
-        .outerjoin(Member, Member.id == Occupancy.member_id)
-        .outerjoin(Organization, Organization.id == Occupancy.organization_id)
-        .where(where)
-        .order_by(Occupancy.starts_at)
-    ).all()
+def _rows(statement: Select[Any], span: Slot, **values: int) -> Sequence[Row[Any]]:
+    """Straight from the connection: these are columns, of which the session need not know."""
+    values_of_span = {"span_start": span.start, "span_end": span.end}
+    return db.session.connection().execute(statement, values_of_span | values).all()
 
 
 class Particulars(NamedTuple):

@@ -1,1 +1,219 @@
-"""Views."""
+"""The pages anyone opens first: the planning of a day, the machines, one machine."""
+
+import unicodedata
+from collections.abc import Iterable
+from datetime import date, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask_login import current_user
+
+from fablab import clock
+from fablab.access import anyone
+from fablab.clock import whole_day
+from fablab.forms import parse_day
+from fablab.home import queries
+from fablab.home.machine_page import MachinePage, span_shown
+from fablab.home.pages import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Addresses,
+    Asked,
+    Day,
+    viewer_of,
+)
+from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here
+
+bp = Blueprint("home", __name__)
+
+VIEWS = ("grid", "list")
+A_DAY = 24 * 3600
+A_YEAR = 365 * A_DAY
+LONGEST_SEARCH = 80  # letters
+
+
+@bp.get("/")
+@anyone
+def index():
+    return planning(clock.today(here().schedule.zone, clock.now()))
+
+
+@bp.get("/planning/")
+@bp.get("/planning/<day>")
+@anyone
+def day(day: str = ""):
+    """One day, all machines. What is no day, or no day anyone plans, is no page."""
+    if not day:
+        return planning(clock.today(here().schedule.zone, clock.now()))
+    shown = parse_day(day)
+    if shown is None or not FIRST_YEAR <= shown.year <= LAST_YEAR:
+        abort(404)
+    return planning(shown)
+
+
+@bp.get("/machines/")
+@anyone
+def machines():
+    inventory = here()
+    today = day_of(inventory, clock.today(inventory.schedule.zone, clock.now()))
+    searched = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    found = [
+        machine
+        for machine in inventory.machines
+        if (today.category is None or machine.category.id == today.category.id)
+        and says(machine, searched)
+    ]
+    return render_template(
+        "home/machines.html",
+        day=today,
+        groups=by_category(found),
+        searched=searched,
+        addresses=today.addresses,
+        states={m.id: today.state_words(today.states[m.id], m) for m in found},
+    )
+
+
+@bp.get("/machines/<slug>/photo")
+@anyone
+def photo(slug: str):
+    """The machine's photograph: re-encoded when it came in, so of one type whatever its name."""
+    machine = here().by_slug.get(slug)
+    if machine is None or not machine.photo:
+        abort(404)
+    folder = Path(current_app.instance_path) / "media"
+    return send_from_directory(folder, machine.photo, mimetype="image/webp", max_age=A_DAY)
+
+
+@bp.get("/machines/<slug>")
+@anyone
+def machine(slug: str):
+    inventory = here()
+    machine = inventory.by_slug.get(slug)
+    if machine is None:
+        abort(404)
+    now = clock.now()
+    page = MachinePage(
+        inventory=inventory,
+        machine=machine,
+        now=now,
+        viewer=viewer_of(current_user, inventory),
+        standing=current_user.standings.get(inventory.place.id),
+        rows=queries.on_machine(machine.id, span_shown(inventory, now)),
+        particulars=queries.particulars(machine.id),
+        addresses=addresses(),
+        asked=asked(inventory),
+        asked_length=length_asked(),
+    )
+    feed = ""
+    if inventory.place.has_public_feeds:
+        feed = url_for("calendars.machine", slug=slug, _external=True)
+    return render_template(
+        "home/machine.html",
+        page=page,
+        machine=machine,
+        feed=feed,
+        webcal=f"webcal:{feed.partition(':')[2]}" if feed else "",
+    )
+
+
+def by_category(machines: Iterable[MachineFacts]) -> list[tuple[CategoryFacts, list[MachineFacts]]]:
+    """They come in the order of their categories already."""
+    found = ((category_id, list(ones)) for category_id, ones in groupby(machines, of_category))
+    return [(ones[0].category, ones) for _, ones in found]
+
+
+def of_category(machine: MachineFacts) -> int:
+    return machine.category.id
+
+
+def planning(shown: date) -> Response:
+    page = day_of(here(), shown)
+    response = make_response(render_template("home/day.html", day=page))
+    if request.args.get("view") in VIEWS:
+        response.set_cookie("view", page.asked.view, max_age=A_YEAR, samesite="Lax")
+    return response
+
+
+def day_of(inventory: Inventory, shown: date) -> Day:
+    """The day with all that stands on the machines then: one statement, whatever the number."""
+    span = whole_day(inventory.schedule.zone, shown)
+    around = margin(inventory)
+    return Day(
+        inventory=inventory,
+        day=shown,
+        now=clock.now(),
+        viewer=viewer_of(current_user, inventory),
+        rows_of=queries.on_place(inventory.place.id, span.widened(around, around)),
+        addresses=addresses(),
+        asked=asked(inventory),
+    )
+
+
+def margin(inventory: Inventory) -> timedelta:
+    """How far beyond midnight a neighbour may keep a machine's last minutes from being free."""
+    margins = (
+        policy.setup + policy.cleanup
+        for machine in inventory.machines
+        for policy in machine.policies.values()
+    )
+    return max(margins, default=timedelta(0))
+
+
+def addresses() -> Addresses:
+    return Addresses(
+        planning=url_for("home.day"),
+        machines=url_for("home.machines"),
+        bookings=url_for("booking.index"),
+        new=url_for("booking.new"),
+    )
+
+
+def asked(inventory: Inventory) -> Asked:
+    """The filters of the address; the view also from the cookie that keeps the last choice."""
+    view = request.args.get("view", "") or request.cookies.get("view", "")
+    is_named = request.args.get("place") == inventory.place.slug
+    return Asked(
+        category=request.args.get("category", ""),
+        view=view if view in VIEWS else "",
+        is_free_now=request.args.get("free") == "now",
+        place=inventory.place.slug if is_named else "",
+    )
+
+
+def length_asked() -> int:
+    """`?length=` in minutes; 0 when it says nothing."""
+    typed = request.args.get("length", "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+
+
+def says(machine: MachineFacts, searched: str) -> bool:
+    """Every word searched for stands somewhere on the machine's sheet, accents aside."""
+    sheet: tuple[Any, ...] = (
+        machine.code,
+        machine.name,
+        machine.model,
+        machine.category.name,
+        machine.location,
+        *machine.specs.values(),
+        *machine.materials_allowed,
+    )
+    text = plain(" ".join(str(words) for words in sheet))
+    return all(word in text for word in plain(searched).split())
+
+
+def plain(text: str) -> str:
+    """Without capitals and accents: what one types on a phone."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -1,0 +1,404 @@
+"""The page of one machine as plain values: its state, its next free slots, its week, its rules."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from itertools import islice
+from typing import Any, NamedTuple
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from fablab import texts
+from fablab.booking.facts import held_on
+from fablab.booking.rules import Facts, Reason, Refusal, Taken, refusals
+from fablab.booking.suggestions import acceptable, free_time, on_step
+from fablab.clock import to_wall, today, whole_days
+from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
+from fablab.home.planning import MINUTE, WHOLE_DAY, Kind, Range, round_up
+from fablab.home.queries import Particulars
+from fablab.machines.inventory import Inventory, MachineFacts
+from fablab.machines.models import OccupancyKind, RiskClass
+from fablab.members.people import Standing
+from fablab.places.models import Mode
+from fablab.slots import Slot
+
+DAYS_OF_SLOTS = 3
+SLOTS_A_DAY = 6
+DAYS_SEARCHED = 30
+DAYS_OF_STRIPS = 7
+USUAL_LENGTHS = (30, 60, 90, 120, 180, 240)  # minutes
+LENGTHS_OFFERED = 5
+
+RISK = {
+    RiskClass.A: lazy_gettext("A: no training needed"),
+    RiskClass.B: lazy_gettext("B: one initiation, once"),
+    RiskClass.C: lazy_gettext("C: a valid qualification; stay beside it"),
+    RiskClass.D: lazy_gettext("D: dangerous; never alone, adults only"),
+}
+MODES = {
+    frozenset({Mode.SUPERVISED}): lazy_gettext("Only while the team is there"),
+    frozenset({Mode.SUPERVISED, Mode.RESIDENT}): lazy_gettext("During all opening hours"),
+    frozenset({Mode.SUPERVISED, Mode.NIGHT}): lazy_gettext(
+        "While the team is there, and at night: it may run alone"
+    ),
+    frozenset(Mode): lazy_gettext("Day and night: it may run alone"),
+}
+# What stands between the reader and this machine, whichever slot they choose.
+PERSONAL = {
+    Reason.MEMBERSHIP_EXPIRED,
+    Reason.SUSPENDED,
+    Reason.NOT_OPEN_TO_YOU,
+    Reason.OUT_OF_SERVICE,
+    Reason.UNQUALIFIED,
+    Reason.LEVEL_TOO_LOW,
+    Reason.NOT_VALID_THEN,
+}
+
+
+class DayOfSlots(NamedTuple):
+    title: str
+    slots: list[SlotLink]
+
+
+class DayOfWeek(NamedTuple):
+    day: str
+    url: str
+    parts: list[Part]
+    left: str  # what is left free; empty when nothing is
+    is_closed: bool
+    now: int | None
+
+
+class Length(NamedTuple):
+    minutes: int
+    text: str
+    is_chosen: bool
+
+
+def span_shown(inventory: Inventory, now: datetime) -> Slot:
+    """All the time the page looks at, with a day around it for what runs over midnight."""
+    zone = inventory.schedule.zone
+    first = today(zone, now)
+    return whole_days(zone, first - timedelta(days=1), first + timedelta(days=DAYS_SEARCHED + 1))
+
+
+@dataclass
+class MachinePage:
+    """One machine, for one reader."""
+
+    inventory: Inventory
+    machine: MachineFacts
+    now: datetime
+    viewer: Viewer
+    standing: Standing | None
+    rows: Sequence[Any]  # what stands on it in `span_shown`
+    particulars: Particulars
+    addresses: Addresses
+    asked: Asked = Asked()
+    asked_length: int = 0  # minutes, 0 for the usual
+    _days: dict[date, Day] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.zone = self.inventory.schedule.zone
+        self.today = today(self.zone, self.now)
+        self.policy = self.machine.policy_for(self.viewer.audience)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the rules want to know; of a visitor, as if they were an ordinary member.
+
+        They learn which slots are free for people like them before they have an account.
+        """
+        facts = Facts(
+            now=self.now,
+            schedule=self.inventory.schedule,
+            policy=self.policy,
+            machine_state=self.machine.state,
+            state_reason=self.machine.state_reason,
+            back_on=self.machine.back_on,
+            training=self.particulars.training,
+            taken=tuple(
+                Taken(
+                    Slot(row.occupied_from, row.occupied_until),
+                    is_outage=row.kind == OccupancyKind.OUTAGE,
+                    why=row.title if row.kind == OccupancyKind.OUTAGE else "",
+                )
+                for row in self.rows
+            ),
+        )
+        if self.standing is None or self.viewer.id is None:
+            return replace(facts, policy=replace(self.policy, level=0))
+        return replace(
+            facts,
+            membership_ends_on=self.standing.expires_on,
+            suspended_until=self.standing.suspended_until,
+            suspension_reason=self.standing.suspension_reason,
+            held=held_on(self.machine.id, self.viewer.id) if self.policy.level else (),
+        )
+
+    def day(self, day: date) -> Day:
+        """That day of this machine alone, as the planning sees it."""
+        if day not in self._days:
+            self._days[day] = Day(
+                inventory=self.inventory,
+                day=day,
+                now=self.now,
+                viewer=self.viewer,
+                rows_of={self.machine.id: self.rows},
+                addresses=self.addresses,
+                asked=self.asked,
+            )
+        return self._days[day]
+
+    @cached_property
+    def state(self) -> tuple[str, str, str]:
+        """The lamp, and what it means in words."""
+        day = self.day(self.today)
+        lamp, title, detail = day.state_words(day.states[self.machine.id], self.machine)
+        if self.machine.is_in_service or self.machine.back_on is None:
+            return lamp, title, detail
+        back = _("Expected back on %(day)s.", day=texts.day(self.machine.back_on))
+        return lamp, title, f"{detail}. {back}" if detail else back
+
+    # -- the next free slots
+
+    @cached_property
+    def lengths(self) -> list[Length]:
+        """The lengths to choose from: those the machine allows, on its step."""
+        least = round_up(self.policy.minimum // MINUTE, self.step)
+        most = self.policy.maximum // MINUTE // self.step * self.step
+        allowed = sorted(
+            {m for m in (least, *USUAL_LENGTHS, most) if least <= m <= most and not m % self.step}
+        )
+        if len(allowed) > LENGTHS_OFFERED:
+            allowed = [*allowed[: LENGTHS_OFFERED - 1], most]
+        chosen = min(allowed, key=lambda m: abs(m - (self.asked_length or 60)), default=0)
+        return [Length(m, texts.length(m * MINUTE), m == chosen) for m in allowed]
+
+    @cached_property
+    def length(self) -> timedelta:
+        return next((one.minutes for one in self.lengths if one.is_chosen), 0) * MINUTE
+
+    @property
+    def step(self) -> int:
+        return max(self.policy.step // MINUTE, 1)
+
+    @cached_property
+    def obstacles(self) -> list[dict[str, str]]:
+        """Why this reader cannot book this machine at all just now, and what to do about it."""
+        if not self.length:
+            return []
+        probe = Slot.lasting(on_step(self.facts, self.now + self.policy.notice), self.length)
+        return [
+            self._in_words(refusal)
+            for refusal in refusals(probe, self.facts)
+            if refusal.reason in PERSONAL
+        ]
+
+    def _in_words(self, refusal: Refusal) -> dict[str, str]:
+        return {
+            "sentence": texts.filled(refusal.sentence, refusal.values, self.zone),
+            "advice": texts.filled(refusal.advice, refusal.values, self.zone),
+        }
+
+    @cached_property
+    def next_slots(self) -> list[DayOfSlots]:
+        """The first three days with a slot for this reader, six slots each at most."""
+        if self.obstacles or not self.length:
+            return []
+        return list(islice(self._days_with_slots(), DAYS_OF_SLOTS))
+
+    def _days_with_slots(self) -> Iterator[DayOfSlots]:
+        for ahead in range(min(self.policy.horizon_days, DAYS_SEARCHED) + 1):
+            day = self.today + timedelta(days=ahead)
+            slots = list(islice(self._apart(day), SLOTS_A_DAY))
+            if slots:
+                yield DayOfSlots(self.day_title(day), [self.slot_link(day, s) for s in slots])
+
+    def _apart(self, day: date) -> Iterator[Slot]:
+        """Slots that do not overlap one another, from the start of each free stretch.
+
+        A slot that begins in the hour shown twice cannot be said by its hour: left out.
+        """
+        free_from = self.now
+        for slot in acceptable(self.facts, day, day, self.length):
+            if slot.start >= free_from and not to_wall(self.zone, slot.start).fold:
+                free_from = slot.end
+                yield slot
+
+    def day_title(self, day: date) -> str:
+        if day == self.today:
+            return _("Today")
+        if day == self.today + timedelta(days=1):
+            return _("Tomorrow, %(day)s", day=texts.day(day, "EEEE d"))
+        return texts.capital(texts.day(day))
+
+    def slot_link(self, day: date, slot: Slot) -> SlotLink:
+        start, end = to_wall(self.zone, slot.start), to_wall(self.zone, slot.end)
+        return SlotLink(
+            texts.hour(start),
+            "",
+            f"{self.new_url}&day={day.isoformat()}&start={start:%H:%M}&end={end:%H:%M}",
+        )
+
+    @cached_property
+    def new_url(self) -> str:
+        return self.day(self.today).new_url_of(self.machine)
+
+    # -- the week
+
+    @cached_property
+    def hours(self) -> Range:
+        """The same hours for all seven strips: those the machine is ever open in."""
+        spans = [r for day in self.week_days for r in self.day(day).open_in(self.policy.modes)]
+        if not spans:
+            return self.day(self.today).hours
+        first, last = min(start for start, _ in spans), max(end for _, end in spans)
+        return max(first // 60 * 60, 0), min(round_up(last, 60), WHOLE_DAY)
+
+    @property
+    def week_days(self) -> list[date]:
+        return [self.today + timedelta(days=n) for n in range(DAYS_OF_STRIPS)]
+
+    @cached_property
+    def week(self) -> list[DayOfWeek]:
+        return [self.day_of_week(day) for day in self.week_days]
+
+    def day_of_week(self, when: date) -> DayOfWeek:
+        day = self.day(when)
+        day.hours = self.hours
+        parts, _terms = day.segments_of(self.machine)
+        left = self.free_left(when)
+        return DayOfWeek(
+            texts.capital(texts.day(when, texts.SHORT_DAY)),
+            day.day_url(when),
+            strip_parts(parts),
+            texts.length(left) if left else "",
+            not day.open_in(self.policy.modes),
+            day.now_shown,
+        )
+
+    def free_left(self, day: date) -> timedelta:
+        """The free time of the day that is still to come, in stretches one may book."""
+        if not self.machine.is_in_service:
+            return timedelta(0)
+        ahead = (
+            span.end - max(span.start, self.now)
+            for span in free_time(self.facts, day, day)
+            if span.end > self.now
+        )
+        return sum((left for left in ahead if left >= self.policy.minimum), timedelta(0))
+
+    # -- words
+
+    @cached_property
+    def tags(self) -> list[tuple[str, str, str]]:
+        """(text, kind, icon) of what one sees first: the training, the lengths."""
+        return [self._training_tag(), (self._lengths_in_words(), "", "timer")]
+
+    def _training_tag(self) -> tuple[str, str, str]:
+        training, is_known = self.particulars.training, bool(self.particulars.training)
+        kind = "warning"
+        if not self.policy.level:
+            kind, text = "", _("No training needed")
+        elif self._is_qualified:
+            kind, text = "ok", _("%(training)s: you have it", training=training)
+            text = text if is_known else _("You are qualified")
+        elif is_known:
+            text = _("Training needed: %(training)s", training=training)
+        else:
+            text = _("Qualification needed")
+        return text, kind, "graduation-cap"
+
+    @property
+    def _is_qualified(self) -> bool:
+        return any(
+            held.level >= self.policy.level and held.is_valid_on(self.today, self.today)
+            for held in self.facts.held
+        )
+
+    def _lengths_in_words(self) -> str:
+        least, most = texts.length(self.policy.minimum), texts.length(self.policy.maximum)
+        if least == most:
+            return _("%(length)s at a time", length=least)
+        return _("From %(least)s to %(most)s", least=least, most=most)
+
+    @cached_property
+    def rules(self) -> list[tuple[str, str, str]]:
+        """(icon, sentence, why): what one should know, from the settings, so that it is true."""
+        policy = self.policy
+        known: list[tuple[str, str, str]] = [
+            (
+                "timer",
+                self._lengths_in_words(),
+                _("Slots start every %(step)s.", step=texts.length(policy.step)),
+            ),
+            ("calendar-days", *self._how_far()),
+            ("clock", self._when(), ""),
+        ]
+        if policy.level:
+            known.append(("graduation-cap", *self._how_qualified()))
+        if policy.setup or policy.cleanup:
+            margin = texts.length(policy.setup + policy.cleanup)
+            known.append(
+                (
+                    "hourglass",
+                    _("%(length)s are kept free around each booking", length=margin),
+                    _("To set the machine up and to clean it."),
+                )
+            )
+        if self.machine.materials_forbidden:
+            never = ", ".join(self.machine.materials_forbidden)
+            known.append(("ban", _("Never use: %(materials)s", materials=never), ""))
+        return known
+
+    def _how_far(self) -> tuple[str, str]:
+        horizon = texts.days_count(self.policy.horizon_days)
+        if not self.policy.is_open:
+            return _("Not open to your kind of membership"), _("The team can tell you more.")
+        if not self.policy.horizon_days:
+            sentence = _("Book for the same day only")
+        elif self.policy.notice:
+            notice = texts.length(self.policy.notice)
+            sentence = _("Book from %(notice)s to %(days)s ahead", notice=notice, days=horizon)
+        else:
+            sentence = _("Book up to %(days)s ahead", days=horizon)
+        return sentence, _("You may cancel from “My bookings” until the slot ends.")
+
+    def _when(self) -> str:
+        return str(MODES.get(self.policy.modes, _("During the hours shown on the planning")))
+
+    def _how_qualified(self) -> tuple[str, str]:
+        sentence = _("A qualification of level %(level)s is needed", level=self.policy.level)
+        training = self.particulars.training
+        if not training:
+            return sentence, _("Ask the team how to get it.")
+        return sentence, _("The training “%(training)s” gives it.", training=training)
+
+    @cached_property
+    def sheet(self) -> list[tuple[str, str]]:
+        """(term, description) of the machine; the asset number is for the team only."""
+        machine, more = self.machine, self.particulars
+        rows = [
+            (_("Make and model"), machine.model),
+            *machine.specs.items(),
+            (_("Materials"), ", ".join(machine.materials_allowed)),
+            (_("Never"), ", ".join(machine.materials_forbidden)),
+            (_("Risk class"), str(RISK[machine.risk_class])),
+            (_("Where"), machine.location),
+            (_("Looked after by"), ", ".join(more.referents) if self.standing else ""),
+            (_("Owner"), more.owner or self.inventory.place.name),
+            (_("Funded by"), more.funder),
+            (_("Asset number"), more.asset_number if self.viewer.is_team else ""),
+        ]
+        return [(term, description) for term, description in rows if description]
+
+    @property
+    def hue(self) -> str:
+        return self.machine.category.hue
+
+    @property
+    def is_booked_by_me_now(self) -> bool:
+        return self.day(self.today).states[self.machine.id].kind is Kind.OWN

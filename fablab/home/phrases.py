@@ -1,0 +1,93 @@
+"""The sentences said again and again on one page, translated once per language."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from flask_babel import gettext as _
+
+from fablab import texts
+from fablab.home.planning import WHOLE_DAY
+
+# Indexed by minutes since midnight. Formatting a time costs more than looking it up.
+HOURS = [f"{m // 60}:{m % 60:02}" for m in range(WHOLE_DAY + 1)]
+FIELDS = [f"{m // 60 % 24:02}:{m % 60:02}" for m in range(WHOLE_DAY + 1)]
+LENGTHS = [f"{m} min" for m in range(60)] + [
+    f"{m // 60} h {m % 60:02}" if m % 60 else f"{m // 60} h" for m in range(60, WHOLE_DAY + 1)
+]
+
+
+class Phrases(NamedTuple):
+    """Sentences with named places, to be filled with `%`."""
+
+    closed: str
+    closed_said: str
+    past_said: str
+    short_said: str
+    open_said: str
+    free_said: str
+    stopped: str
+    stopped_said: str
+    outage: str
+    outage_said: str
+    booked: str
+    held_said: str
+    waiting_said: str
+    own: str
+    own_for: str
+    own_said: str
+    own_waiting_said: str
+    state_free: str
+    state_free_until: str
+    state_busy: str
+    state_yours: str
+    state_outage: str
+    state_stopped: str
+    state_closed: str
+    state_opens: str
+    then_free: str
+    then_free_until: str
+    left_free: str
+    left_none: str
+    yours: str
+    see_slots: str
+
+
+def phrases() -> Phrases:
+    return _phrases(texts.language())
+
+
+@lru_cache(maxsize=8)
+def _phrases(_language: str) -> Phrases:
+    return Phrases(
+        closed=_("Closed"),
+        closed_said=_("Closed from %(start)s to %(end)s"),
+        past_said=_("Not used from %(start)s to %(end)s"),
+        short_said=_("%(start)s to %(end)s, too short to book"),
+        open_said=_("Free from %(start)s to %(end)s, not open to booking"),
+        free_said=_("Book %(machine)s, free from %(start)s to %(end)s"),
+        stopped=_("Out of service"),
+        stopped_said=_("Out of service from %(start)s to %(end)s. %(why)s"),
+        outage=_("Maintenance"),
+        outage_said=_("Maintenance %(hours)s: %(why)s"),
+        booked=_("Booked"),
+        held_said=_("%(who)s, %(hours)s"),
+        waiting_said=_("%(who)s, %(hours)s, waiting for approval"),
+        own=_("You"),
+        own_for=_("You · %(purpose)s"),
+        own_said=_("%(who)s, %(machine)s, %(hours)s"),
+        own_waiting_said=_("%(who)s, %(machine)s, %(hours)s, waiting for approval"),
+        state_free=_("Free"),
+        state_free_until=_("until %(hour)s"),
+        state_busy=_("Busy until %(hour)s"),
+        state_yours=_("Yours until %(hour)s"),
+        state_outage=_("Maintenance until %(hour)s"),
+        state_stopped=_("Out of service"),
+        state_closed=_("Closed"),
+        state_opens=_("opens at %(hour)s"),
+        then_free=_("then free"),
+        then_free_until=_("then free until %(hour)s"),
+        left_free=_("%(length)s left free"),
+        left_none=_("Nothing left free"),
+        yours=_("Yours"),
+        see_slots=_("See the next free slots"),
+    )

@@ -1,0 +1,498 @@
+"""What a visitor, a member and the team read on the planning and the machine pages."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import delete, update
+
+from fablab import clock
+from fablab.db import db, writing
+from fablab.home.pages import initials
+from fablab.machines import commands as machines
+from fablab.machines.models import Machine, MachineState, Occupancy, Policy, Status
+from fablab.members.models import Membership
+from fablab.places.models import Closure, Mode, NamesShown, Opening, Place
+from tests.support import counting, slot
+
+TUESDAY = "2027-03-30"
+AFTERNOON = slot("2027-03-30 14:00-16:00")
+
+
+def words(html: str) -> str:
+    """What the page says, without its marks and with single blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("&#39;", "'")
+
+
+def grid(html: str) -> str:
+    return html[html.index('<div class="plan"') : html.index('<div class="machine-list"')]
+
+
+def change(row: type, **values: object) -> None:
+    """As staff would, so that the place's revision moves."""
+    with writing() as session:
+        for one in session.scalars(db.select(row)):
+            for name, value in values.items():
+                setattr(one, name, value)
+
+
+@pytest.mark.parametrize("address", ["/", "/planning/", "/planning/2027-03-29"])
+def test_the_front_page_is_todays_planning(fablab, browse, address):
+    page = browse(None).get(address)
+
+    assert page.status_code == 200
+    assert "Monday 29 March" in page.text
+
+
+def test_a_visitor_sees_what_is_free_and_what_is_booked_but_not_by_whom(fablab, browse):
+    fablab.book("laser", AFTERNOON, "bruno", purpose="A secret lamp")
+
+    page = browse(None).get(f"/planning/{TUESDAY}").text
+
+    assert "Booked, 14:00–16:00" in words(page)
+    assert "Bruno" not in page
+    assert "secret lamp" not in page
+
+
+@pytest.mark.parametrize(
+    ("shown", "who", "is_named"),
+    [
+        (NamesShown.EVERYONE, None, True),
+        (NamesShown.EVERYONE, "chloe", True),
+        (NamesShown.MEMBERS, None, False),
+        (NamesShown.MEMBERS, "chloe", True),
+        (NamesShown.NOBODY, None, False),
+        (NamesShown.NOBODY, "chloe", False),
+        (NamesShown.NOBODY, "amina", True),
+    ],
+)
+def test_who_reads_names_is_the_places_choice(fablab, browse, shown, who, is_named):
+    fablab.book("laser", AFTERNOON, "bruno")
+    change(Place, names_shown=shown)
+
+    page = browse(who).get(f"/planning/{TUESDAY}").text
+
+    assert ("Bruno Lefil" in page) is is_named
+
+
+def test_someone_signed_in_who_is_no_member_here_reads_no_names(fablab, browse):
+    fablab.book("laser", AFTERNOON, "bruno")
+    with writing() as session:
+        session.execute(delete(Membership).where(Membership.member_id == fablab.people["chloe"]))
+
+    assert "Bruno" not in browse("chloe").get(f"/planning/{TUESDAY}").text
+
+
+def test_a_booking_for_an_organization_shows_the_organization(fablab, browse):
+    fablab.book("laser", AFTERNOON, "bruno", organization_id=fablab.organization_id)
+
+    page = browse("chloe").get(f"/planning/{TUESDAY}").text
+
+    assert "Studio Fil, 14:00–16:00" in words(page)
+    assert "Bruno" not in page
+
+
+def test_a_purpose_is_read_by_its_owner_and_the_team_only(fablab, browse):
+    fablab.book("laser", AFTERNOON, "bruno", purpose="Lamp")
+
+    pages = {
+        who: browse(who).get(f"/planning/{TUESDAY}").text for who in ("bruno", "amina", "chloe")
+    }
+
+    assert "You · Lamp" in pages["bruno"]
+    assert "Bruno Lefil, Lamp, 14:00–16:00" in words(pages["amina"])
+    assert "Lamp" not in pages["chloe"]
+
+
+def test_ones_own_booking_leads_to_its_page_and_can_be_moved(fablab, browse):
+    uid = fablab.book("laser", AFTERNOON, "bruno")
+
+    page = grid(browse("bruno").get(f"/planning/{TUESDAY}").text)
+
+    assert f'href="/bookings/{uid}"' in page
+    assert f'data-move-url="/bookings/{uid}/move"' in page
+    assert uid not in browse("chloe").get(f"/planning/{TUESDAY}").text
+
+
+def test_a_booking_that_waits_for_an_answer_says_so(fablab, browse):
+    fablab.book("bench", AFTERNOON, "bruno")
+    with writing() as session:
+        session.execute(update(Occupancy).values(status=Status.PENDING))
+
+    assert "Bruno Lefil, 14:00–16:00, waiting" in words(
+        browse("chloe").get(f"/planning/{TUESDAY}").text
+    )
+
+
+def test_a_free_range_links_to_the_form_with_an_hour_filled_in(fablab, browse):
+    fablab.book("bench", AFTERNOON, "bruno")
+
+    page = grid(browse("chloe").get(f"/planning/{TUESDAY}?category=bench").text)
+
+    free = re.findall(r'class="free" href="([^"]+)" [^>]*data-start="(\d+)" data-end="(\d+)"', page)
+    start = "/bookings/new?machine=bench&amp;day=2027-03-30&amp;start="
+    assert free == [
+        (f"{start}10:00&amp;end=11:00", "600", "840"),
+        (f"{start}16:00&amp;end=17:00", "960", "1080"),
+    ]
+
+
+def test_every_link_on_the_planning_opens_the_form_with_a_slot_the_rules_accept(fablab, browse):
+    change(Policy, setup=timedelta(minutes=15), cleanup=timedelta(minutes=30))
+    fablab.book("bench", AFTERNOON, "bruno")
+    page = grid(browse("chloe").get(f"/planning/{TUESDAY}?category=bench").text)
+
+    for start, end in re.findall(r"start=([\d:]+)&amp;end=([\d:]+)", page):
+        fablab.book("bench", slot(f"{TUESDAY} {start}-{end}"), "chloe")
+
+    assert db.session.scalar(db.select(db.func.count()).select_from(Occupancy)) == 3
+
+
+def test_nothing_is_offered_in_the_past(fablab, browse, at):
+    at("2027-03-30 13:20")
+
+    page = browse("chloe").get("/").text
+
+    assert "Not used from 10:00 to 13:20" in page
+    assert "start=13:30" in page
+    assert "start=10:00" not in page
+
+
+def test_days_beyond_the_horizon_show_free_time_without_links(fablab, browse):
+    page = browse("chloe").get("/planning/2027-04-20").text
+
+    assert "Free from 10:00 to 18:00, not open to booking" in page
+    assert "start=" not in page
+    assert "start=" in browse("amina").get("/planning/2027-04-20").text
+
+
+def test_an_outage_shows_its_reason(fablab, browse):
+    machine = fablab.machine("laser")
+    machines.withdraw(
+        machine.id, AFTERNOON, why="New lens", by=fablab.people["amina"], now=clock.now()
+    )
+
+    assert "Maintenance 14:00–16:00: New lens" in browse(None).get(f"/planning/{TUESDAY}").text
+
+
+def test_a_machine_out_of_service_is_not_offered(fablab, browse):
+    change(Machine, state=MachineState.OUT_OF_SERVICE, state_reason="Broken belt")
+
+    page = browse("chloe").get(f"/planning/{TUESDAY}").text
+
+    assert "Broken belt" in page
+    assert "start=" not in page
+
+
+def test_my_day_says_what_is_under_way_and_what_comes(fablab, browse, at):
+    fablab.book("bench", slot("2027-03-30 10:00-11:30"), "bruno")
+    fablab.book("laser", AFTERNOON, "bruno")
+    at("2027-03-30 10:42")
+
+    page = words(browse("bruno").get("/").text)
+
+    assert "Under way, until 11:30" in page
+    assert "14:00–16:00, in 3 h 18" in page
+    assert "Your day" not in browse("chloe").get("/").text
+
+
+def test_a_booking_over_midnight_is_on_both_days_with_its_true_hours(fablab, browse):
+    with writing() as session:
+        for weekday in (2, 3):
+            session.add(
+                Opening(
+                    place_id=fablab.place_id,
+                    weekday=weekday,
+                    opens_at=AFTERNOON.start.time().replace(hour=18),
+                    closes_at=AFTERNOON.start.time().replace(hour=10),
+                    mode=Mode.NIGHT,
+                )
+            )
+    change(Policy, modes=["supervised", "night"], maximum=timedelta(hours=14))
+    fablab.book("bench", slot("2027-03-30 17:00-06:00"), "bruno")
+
+    evening = browse("bruno").get(f"/planning/{TUESDAY}").text
+    morning = browse("bruno").get("/planning/2027-03-31").text
+
+    assert 'data-last="1440"' in evening
+    assert 'data-first="0"' in morning
+    for page in (evening, morning):
+        assert "Tuesday 30 March 17:00 – Wednesday 31 March 6:00" in page
+
+
+@pytest.mark.parametrize("day", ["2027-03-28", "2027-10-31"])
+def test_the_days_the_clocks_change_have_24_hours_on_the_wall(fablab, browse, at, day):
+    with writing() as session:
+        session.add(
+            Opening(
+                place_id=fablab.place_id,
+                weekday=7,
+                opens_at=AFTERNOON.start.time().replace(hour=0),
+                closes_at=AFTERNOON.start.time().replace(hour=12),
+            )
+        )
+    at(f"{day} 00:00")
+
+    page = grid(browse("chloe").get(f"/planning/{day}?category=bench").text)
+
+    assert sum(int(n) for n in re.findall(r'<td colspan="(\d+)"', page)) == 13 * 4
+    assert re.findall(r'data-start="(\d+)" data-end="(\d+)"', page) == [
+        ("0", "120"),
+        ("180", "720"),
+    ]
+
+
+def test_a_closed_day_says_why_and_names_the_next_open_one(fablab, browse):
+    with writing() as session:
+        session.add(
+            Closure(
+                place_id=fablab.place_id,
+                uid="c1",
+                first_day=date(2027, 3, 30),
+                last_day=date(2027, 3, 31),
+                reason="Stocktaking",
+            )
+        )
+
+    page = browse(None).get(f"/planning/{TUESDAY}").text
+
+    assert "The place is closed on Tuesday 30 March: Stocktaking." in page
+    assert 'href="/planning/2027-04-01"' in page
+    assert 'class="plan"' not in page
+
+
+def test_a_place_without_machines_says_so(fablab, browse):
+    change(Machine, state=MachineState.RETIRED)
+
+    assert "There is no machine here yet." in browse(None).get("/").text
+    assert "There is no machine here yet." in browse(None).get("/machines/").text
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2027-02-30",
+        "0000-01-01",
+        "0001-01-01",
+        "9999-12-31",
+        "tomorrow",
+        "2027-3-1",
+        "٢٠٢٧-٠٣-٣٠",
+        "1999-12-31",
+    ],
+)
+def test_what_is_no_day_is_no_page(fablab, browse, day):
+    assert browse(None).get(f"/planning/{day}").status_code == 404
+
+
+@pytest.mark.parametrize("day", ["2000-01-01", "2200-12-31", "2027-12-31"])
+def test_the_first_and_last_day_of_the_planning_can_be_read(fablab, browse, day):
+    assert browse("bruno").get(f"/planning/{day}").status_code == 200
+
+
+def test_a_category_narrows_the_planning(fablab, browse):
+    page = browse(None).get(f"/planning/{TUESDAY}?category=bench").text
+
+    assert "Workbench" in page
+    assert "Laser cutter" not in page
+
+
+def test_free_now_leaves_out_what_is_not(fablab, browse, at):
+    fablab.book("laser", AFTERNOON, "bruno")
+    at("2027-03-30 14:30")
+
+    page = browse(None).get("/?free=now").text
+
+    assert "Free now (1)" in page
+    assert "Workbench" in page
+    assert "Laser cutter" not in page
+
+
+def test_the_chosen_view_is_remembered(fablab, browse):
+    client = browse(None)
+
+    assert "planning--list" in client.get(f"/planning/{TUESDAY}?view=list").text
+    assert "planning--list" in client.get(f"/planning/{TUESDAY}").text
+    assert "planning--" not in browse(None).get(f"/planning/{TUESDAY}?view=cards").text
+
+
+def test_a_planning_asks_the_database_six_times_cold_whatever_the_bookings(fablab, browse):
+    for hour in range(10, 18):
+        fablab.book("bench", slot(f"{TUESDAY} {hour}:00-{hour}:30"), "bruno")
+    client = browse("bruno")
+    change(Place, address="Elsewhere")  # so that nothing of it is in memory
+
+    with counting(db.engine) as cold:
+        client.get(f"/planning/{TUESDAY}")
+    with counting(db.engine) as warm:
+        client.get(f"/planning/{TUESDAY}")
+
+    assert len(cold) <= 6
+    assert len(warm) <= 3
+
+
+def test_names_are_inert_on_the_planning(fablab, browse):
+    fablab.book("laser", AFTERNOON, "bruno", purpose="<script>alert(1)</script>")
+
+    page = browse("bruno").get(f"/planning/{TUESDAY}").text
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "short"), [("Atelier Fil & Forme", "AF"), ("Bruno", "B"), ("", ""), ("élan 3D", "É")]
+)
+def test_initials(name, short):
+    assert initials(name) == short
+
+
+# -- the catalogue
+
+
+def test_the_catalogue_tells_how_each_machine_stands(fablab, browse, at):
+    fablab.book("laser", AFTERNOON, "bruno")
+    at("2027-03-30 15:00")
+
+    page = words(browse(None).get("/machines/").text)
+
+    assert "Laser cutter Speedy Busy until 16:00 then free until 18:00" in page
+    assert "Workbench Free until 18:00" in page
+
+
+@pytest.mark.parametrize("typed", ["speedy", "SPEEDY laser", "l1", "room 2"])
+def test_the_catalogue_is_searched_by_any_word_of_the_sheet(fablab, browse, typed):
+    page = browse(None).get("/machines/", query_string={"q": typed}).text
+
+    assert "Laser cutter" in page
+    assert "Workbench" not in page
+
+
+def test_accents_do_not_matter_in_a_search(fablab, browse):
+    change(Machine, model="Découpe à fil")
+
+    assert "Workbench" in browse(None).get("/machines/?q=decoupe").text
+
+
+def test_a_search_that_finds_nothing_says_so(fablab, browse):
+    page = browse(None).get("/machines/", query_string={"q": "<b>kiln"}).text
+
+    assert "No machine answers to “&lt;b&gt;kiln”." in page
+
+
+# -- one machine
+
+
+def test_a_machine_shows_its_next_slots_by_day(fablab, browse):
+    fablab.book("bench", AFTERNOON, "bruno")
+
+    page = browse("chloe").get("/machines/bench").text
+
+    titles = re.findall(r'<h3 class="small-title">([^<]+)</h3>', page)
+    assert titles == ["Tomorrow, Tuesday 30", "Wednesday 31 March", "Thursday 1 April"]
+    tuesday = re.findall(r"day=2027-03-30&amp;start=([\d:]+)", page)
+    assert tuesday == ["10:00", "11:00", "12:00", "13:00", "16:00", "17:00"]
+
+
+def test_the_length_chosen_decides_which_slots_are_shown(fablab, browse):
+    page = browse("bruno").get("/machines/laser?length=120").text
+
+    assert re.findall(r"day=2027-03-30&amp;start=([\d:]+)&amp;end=([\d:]+)", page) == [
+        ("10:00", "12:00"),
+        ("12:00", "14:00"),
+        ("14:00", "16:00"),
+        ("16:00", "18:00"),
+    ]
+
+
+@pytest.mark.parametrize("typed", ["0", "-5", "abc", "99999", "7", "١٢٠", ""])
+def test_any_length_typed_falls_back_on_one_the_machine_allows(fablab, browse, typed):
+    page = browse("bruno").get("/machines/laser", query_string={"length": typed})
+
+    assert page.status_code == 200
+    assert page.text.count(" checked") == 1
+
+
+def test_someone_without_the_qualification_reads_what_to_follow(fablab, browse):
+    page = browse("chloe").get("/machines/laser").text
+
+    assert "This machine asks for a qualification that you do not hold yet." in page
+    assert "Training to follow: Laser cutting." in page
+    assert "start=" not in page
+
+
+def test_a_qualified_member_and_a_visitor_see_slots(fablab, browse):
+    qualified, visitor = (browse(who).get("/machines/laser").text for who in ("bruno", None))
+
+    assert "Laser cutting: you have it" in qualified
+    assert "Training needed: Laser cutting" in visitor
+    for page in (qualified, visitor):
+        assert "/bookings/new?machine=laser&amp;day=2027-03-30&amp;start=10:00" in page
+
+
+def test_the_state_now_is_said_first(fablab, browse, at):
+    fablab.book("laser", AFTERNOON, "bruno")
+    at("2027-03-30 15:45")
+
+    assert "Busy until 16:00 then free until 18:00" in words(
+        browse(None).get("/machines/laser").text
+    )
+    assert "Yours until 16:00" in browse("bruno").get("/machines/laser").text
+
+
+def test_the_rules_are_told_from_the_settings(fablab, browse):
+    page = browse("bruno").get("/machines/laser").text
+
+    assert "From 30 min to 2 h" in page
+    assert "Book up to 21 days ahead" in page
+    assert "A qualification of level 2 is needed" in page
+
+
+def test_the_asset_number_is_for_the_team(fablab, browse):
+    change(Machine, asset_number="INV-007")
+
+    assert "INV-007" in browse("amina").get("/machines/laser").text
+    assert "INV-007" not in browse("bruno").get("/machines/laser").text
+    assert "INV-007" not in browse(None).get("/machines/laser").text
+
+
+def test_the_public_calendar_is_offered_where_the_place_allows_it(fablab, browse):
+    assert "webcal://" in browse(None).get("/machines/laser").text
+
+    change(Place, has_public_feeds=False)
+
+    assert "webcal" not in browse(None).get("/machines/laser").text
+
+
+def test_the_week_tells_what_is_left_free(fablab, browse):
+    fablab.book("bench", AFTERNOON, "bruno")
+
+    page = words(browse(None).get("/machines/bench").text)
+
+    assert "Tue 30 6 h free" in page
+    assert "Wed 31 8 h free" in page
+    assert "Mon 29 Closed" in page
+
+
+def test_a_machine_page_asks_the_database_eight_times_cold(fablab, browse):
+    client = browse("chloe")
+    change(Place, address="Elsewhere")
+
+    with counting(db.engine) as statements:
+        client.get("/machines/laser")
+
+    assert len(statements) <= 8
+
+
+@pytest.mark.parametrize("slug", ["nothing", "LASER", "laser%00"])
+def test_an_unknown_machine_is_no_page(fablab, browse, slug):
+    assert browse(None).get(f"/machines/{slug}").status_code == 404
+
+
+def test_pages_carry_no_inline_style_or_script(fablab, browse):
+    fablab.book("laser", AFTERNOON, "bruno")
+    client = browse("bruno")
+
+    for address in (f"/planning/{TUESDAY}", "/machines/", "/machines/laser"):
+        page = client.get(address).text
+        assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*src=)|data:image", page)
