@@ -145,7 +145,11 @@ def populate() -> Fablab:
             place_id=place.id, category_id=benches.id, slug="bench", code="B1", name="Workbench"
         )
         training = Training(
-            place_id=place.id, code="LAS", name="Laser cutting", duration=timedelta(hours=2), seats=4
+            place_id=place.id,
+            code="LAS",
+            name="Laser cutting",
+            duration=timedelta(hours=2),
+            seats=4,
         )
         session.add_all([laser, bench, training])
         session.flush()
@@ -162,9 +166,7 @@ def populate() -> Fablab:
                 TrainingGrant(training_id=training.id, machine_id=laser.id, level=2),
             ]
         )
-        people = {
-            name: _person(session, name, place.id) for name in ("amina", "bruno", "chloe")
-        }
+        people = {name: _person(session, name, place.id) for name in ("amina", "bruno", "chloe")}
         session.flush()
         ids = {name: member.id for name, member in people.items()}
         amina = people["amina"].memberships[0]
@@ -189,8 +191,7 @@ def populate() -> Fablab:
                 organization_id=studio.id, member_id=ids["bruno"], since=date(2026, 1, 1)
             )
         )
-        made = Fablab(place.id, studio.id, ids)
-    return made
+        return Fablab(place.id, studio.id, ids)
 
 
 def _person(session: Any, name: str, place_id: int) -> Member:

@@ -21,7 +21,7 @@ def test_a_day_lasts_as_long_as_its_clock_says(day, hours):
 
 
 @pytest.mark.parametrize(
-    ("day", "at", "skipped", "repeated"),
+    ("day", "hour", "skipped", "repeated"),
     [
         (SPRING, time(1, 59), False, False),
         (SPRING, time(2, 0), True, False),
@@ -34,9 +34,9 @@ def test_a_day_lasts_as_long_as_its_clock_says(day, hours):
         (date(2027, 6, 1), time(2, 30), False, False),
     ],
 )
-def test_which_hours_the_wall_skips_and_which_it_shows_twice(day, at, skipped, repeated):
-    assert clock.is_skipped(PARIS, day, at) is skipped
-    assert clock.is_repeated(PARIS, day, at) is repeated
+def test_which_hours_the_wall_skips_and_which_it_shows_twice(day, hour, skipped, repeated):
+    assert clock.is_skipped(PARIS, day, hour) is skipped
+    assert clock.is_repeated(PARIS, day, hour) is repeated
 
 
 def test_an_hour_shown_twice_means_its_first_pass():

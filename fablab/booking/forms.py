@@ -1,7 +1,7 @@
 """The shape of what a member types; whether it is allowed is for the rules."""
 
 from collections.abc import Sequence
-from datetime import timedelta, tzinfo
+from datetime import time, timedelta, tzinfo
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -70,8 +70,8 @@ class BookingForm(Form):
     def last_day(self) -> Any:
         """The day it ends on: the one typed, or the first; the next for an end at midnight."""
         day = self.end_day.data or self.day.data
-        if day and self.end.data is not None and not any((self.end.data.hour, self.end.data.minute)):
-            return day + timedelta(days=1) if not self.end_day.data else day
+        if day and not self.end_day.data and self.end.data == time.min:
+            return day + timedelta(days=1)
         return day
 
     @property

@@ -1,9 +1,7 @@
-"""A booking, and the few questions asked of the table."""
+"""A booking: an occupancy that a member made."""
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, relationship
 
-from fablab.db import Model
 from fablab.machines.models import Occupancy, OccupancyKind
 from fablab.members.models import Member
 from fablab.organizations.models import Organization

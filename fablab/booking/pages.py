@@ -83,7 +83,11 @@ class OfferLine:
 
 
 def offer_lines(
-    offers: list[Offer], asked: MachineFacts, inventory: Inventory, now: datetime, endpoint: str,
+    offers: list[Offer],
+    asked: MachineFacts,
+    inventory: Inventory,
+    now: datetime,
+    endpoint: str,
     **kept: Any,
 ) -> list[OfferLine]:
     """The offers as links that open the form already filled."""

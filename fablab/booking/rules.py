@@ -153,7 +153,10 @@ def membership_lasts(slot: Slot, facts: Facts) -> Refusal | None:
     else:
         sentence = N_("Your membership ends on %(day)s, before this slot.")
     return Refusal(
-        Reason.MEMBERSHIP_EXPIRED, sentence, N_("Ask the team to renew it; it takes a minute."), values
+        Reason.MEMBERSHIP_EXPIRED,
+        sentence,
+        N_("Ask the team to renew it; it takes a minute."),
+        values,
     )
 
 

@@ -208,9 +208,7 @@ def booking_page(
     verdict = refused if refused is not None else []
     if draft.slot and status == 200:
         verdict = refusals(draft.slot, facts)
-    starts, ends = pages.hour_options(
-        inventory, facts.policy, day, form.start.data, form.end.data
-    )
+    starts, ends = pages.hour_options(inventory, facts.policy, day, form.start.data, form.end.data)
     page = render_template(
         "booking/form.html",
         form=form,

@@ -39,9 +39,7 @@ def stand_in_line(session: Session, *machine_ids: int) -> None:
 
 
 @retried
-def withdraw(
-    machine_id: int, span: Slot, why: str, *, by: int | None, now: datetime
-) -> str:
+def withdraw(machine_id: int, span: Slot, why: str, *, by: int | None, now: datetime) -> str:
     """Take a machine out of service for `span`, and give the outage's UID.
 
     Raises SlotTaken when a booking or another outage stands in the way: people are warned
@@ -51,22 +49,22 @@ def withdraw(
     try:
         with writing() as session:
             stand_in_line(session, machine_id)
-            values = dict(
-                uid=uid,
-                kind=OccupancyKind.OUTAGE,
-                machine_id=machine_id,
-                starts_at=span.start,
-                ends_at=span.end,
-                occupied_from=span.start,
-                occupied_until=span.end,
-                status=Status.CONFIRMED,
-                standing=True,
-                revision=0,
-                created_at=now,
-                changed_at=now,
-                created_by_id=by,
-                title=why,
-            )
+            values = {
+                "uid": uid,
+                "kind": OccupancyKind.OUTAGE,
+                "machine_id": machine_id,
+                "starts_at": span.start,
+                "ends_at": span.end,
+                "occupied_from": span.start,
+                "occupied_until": span.end,
+                "status": Status.CONFIRMED,
+                "standing": True,
+                "revision": 0,
+                "created_at": now,
+                "changed_at": now,
+                "created_by_id": by,
+                "title": why,
+            }
             outage = session.execute(insert(Occupancy.__table__).values(values))
             record(session, outage.inserted_primary_key[0], "withdrawn", by=by, now=now)
     except IntegrityError as error:

@@ -73,8 +73,8 @@ def require(connection: Connection) -> None:
 def missing(connection: Connection) -> list[str]:
     """The names of the guards that are absent, or not word for word the ones we know."""
     if connection.dialect.name == "sqlite":
-        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type='trigger'")
-        found = {name: sql for name, sql in rows}
+        asked = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        found = {row.name: row.sql for row in connection.exec_driver_sql(asked)}
         return [name for name, sql in TRIGGERS.items() if found.get(name) != sql]
     found_it = connection.scalar(
         text(

@@ -198,9 +198,7 @@ def schedule_of(place: Place) -> Schedule:
 
 def weekly_opening(opening: Opening) -> WeeklyOpening:
     weeks = frozenset(int(week) for week in opening.weeks.split(",") if week)
-    return WeeklyOpening(
-        opening.weekday, opening.opens_at, opening.closes_at, opening.mode, weeks
-    )
+    return WeeklyOpening(opening.weekday, opening.opens_at, opening.closes_at, opening.mode, weeks)
 
 
 def machine_facts(

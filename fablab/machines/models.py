@@ -20,7 +20,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from fablab.db import Model, choice, last_change
 from fablab.machines import guards
 from fablab.members.models import Audience
-from fablab.places.models import Mode
 from fablab.slots import Slot
 
 

@@ -47,10 +47,7 @@ def resolve(rows: Iterable[PolicyRow], audience: Audience | None) -> BookingPoli
     heard = [row for row in rows if row.audience in (None, audience)]
     heard.sort(key=lambda row: (_nearness(row), row.audience is not None))
     said = {
-        name: value
-        for row in heard
-        for name in NAMES
-        if (value := getattr(row, name)) is not None
+        name: value for row in heard for name in NAMES if (value := getattr(row, name)) is not None
     }
     if "modes" in said:
         said["modes"] = frozenset(Mode(mode) for mode in said["modes"])

@@ -36,9 +36,7 @@ class OrganizationMember(Model):
     """Someone who may book on behalf of an organization, from one day to another included."""
 
     __tablename__ = "organization_member"
-    __table_args__ = (
-        CheckConstraint("until IS NULL OR until >= since", name="ends_after_start"),
-    )
+    __table_args__ = (CheckConstraint("until IS NULL OR until >= since", name="ends_after_start"),)
 
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True, index=True)

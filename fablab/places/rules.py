@@ -1,4 +1,4 @@
-"""When is the fablab open? Pure: no database, no request, no clock on the wall but the one given."""
+"""When is the fablab open? Pure: no database, no request, no time of day but the one given."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field

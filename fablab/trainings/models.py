@@ -62,7 +62,9 @@ class Qualification(Model):
 
     __tablename__ = "qualification"
     __table_args__ = (
-        CheckConstraint("training_id IS NOT NULL OR machine_id IS NOT NULL", name="is_of_something"),
+        CheckConstraint(
+            "training_id IS NOT NULL OR machine_id IS NOT NULL", name="is_of_something"
+        ),
         CheckConstraint("(machine_id IS NULL) = (level IS NULL)", name="level_of_a_machine"),
         CheckConstraint("level BETWEEN 1 AND 4", name="level_is_known"),
         CheckConstraint("expires_on IS NULL OR expires_on >= given_on", name="ends_after_start"),

@@ -141,10 +141,8 @@ def test_clean_up_may_run_past_closing_time():
 def test_a_qualification_counts_at_the_time_of_the_slot_and_not_of_the_click():
     expires_that_day = (Held(2, date(2026, 1, 1), date(2027, 3, 30)),)
     over_midnight = slot("2027-03-30 22:00-02:00")
-    nights = Schedule(
-        zone=PARIS, openings=(WeeklyOpening(2, time(20), time(8), Mode.NIGHT),)
-    )
-    night = dict(schedule=nights, modes=frozenset({Mode.NIGHT}), maximum=4 * HOUR)
+    nights = Schedule(zone=PARIS, openings=(WeeklyOpening(2, time(20), time(8), Mode.NIGHT),))
+    night = {"schedule": nights, "modes": frozenset({Mode.NIGHT}), "maximum": 4 * HOUR}
 
     assert ask(held=expires_that_day) == []
     assert ask(over_midnight, held=expires_that_day, **night) == [Reason.NOT_VALID_THEN]

@@ -114,9 +114,7 @@ def test_a_closure_once_is_not_repeated():
 
 
 def test_french_public_holidays_are_days_off_with_their_name():
-    week = schedule(
-        *(weekly(day, "10:00", "18:00") for day in range(1, 8)), holidays_country="FR"
-    )
+    week = schedule(*(weekly(day, "10:00", "18:00") for day in range(1, 8)), holidays_country="FR")
 
     easter_monday = date(2027, 3, 29)
     assert week.day_off(easter_monday) == "Lundi de Pâques"
