@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     Connection,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
@@ -25,8 +26,10 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     Text,
     event,
+    insert,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, registry
@@ -112,6 +115,9 @@ def last_change() -> MappedColumn[Any]:
 
 
 class Base(DeclarativeBase):
+    if TYPE_CHECKING:
+        __table__: ClassVar[Table]
+
     registry = registry(
         type_annotation_map={
             datetime: UTCDateTime,
@@ -229,6 +235,12 @@ def writing_if_free() -> Iterator[Connection]:
 def _only_while_writing(session: Session, _context: Any, _instances: Any) -> None:
     if not session.info.get(WRITES):
         raise RuntimeError("changes are made inside `with writing():`")
+
+
+def add_row(session: Session, model: type[Base], **values: Any) -> int:
+    """Insert one row by its columns and give its id: a third of what a unit of work costs."""
+    made = cast(CursorResult[Any], session.execute(insert(model.__table__).values(**values)))
+    return int(made.inserted_primary_key[0]) if made.inserted_primary_key else 0
 
 
 class Busy(Exception):

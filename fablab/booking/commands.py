@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab.booking.facts import gather
 from fablab.booking.rules import Reason, Refusal, may_cancel, may_move, occupied, refusals
-from fablab.db import db, retried, writing
+from fablab.db import add_row, db, retried, writing
 from fablab.machines import guards
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
@@ -99,25 +99,25 @@ def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: 
         raise BookingRefused(reasons)
 
     uid = str(uuid4())
-    made = session.execute(
-        insert(Occupancy.__table__).values(
-            uid=uid,
-            kind=OccupancyKind.BOOKING,
-            status=Status.CONFIRMED,
-            standing=True,
-            revision=0,
-            created_at=now,
-            changed_at=now,
-            created_by_id=by,
-            request_key=key,
-            member_id=order.member_id,
-            organization_id=order.organization_id,
-            title=order.purpose,
-            **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
-        )
+    made = add_row(
+        session,
+        Occupancy,
+        uid=uid,
+        kind=OccupancyKind.BOOKING,
+        status=Status.CONFIRMED,
+        standing=True,
+        revision=0,
+        created_at=now,
+        changed_at=now,
+        created_by_id=by,
+        request_key=key,
+        member_id=order.member_id,
+        organization_id=order.organization_id,
+        title=order.purpose,
+        **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
     )
     turn_the_page(session, order.member_id)
-    record(session, made.inserted_primary_key[0], "booked", by=by, now=now, after=said(order))
+    record(session, made, "booked", by=by, now=now, after=said(order))
     return uid
 
 

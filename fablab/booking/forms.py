@@ -43,7 +43,7 @@ class BookingForm(Form):
         ]
 
     def validate_day(self, field: StrictDateField) -> None:
-        if not 2000 <= field.data.year <= 2200:
+        if field.data and not 2000 <= field.data.year <= 2200:
             raise ValidationError(lazy_gettext("Choose a day of this century."))
 
     def validate_start(self, field: StrictTimeField) -> None:
@@ -52,7 +52,9 @@ class BookingForm(Form):
     def validate_end(self, field: StrictTimeField) -> None:
         """An end of midnight is that of the night after; else it follows the start."""
         self._refuse_a_skipped_hour(self.last_day, field)
-        if self.day.errors or self.start.errors or self.start.data is None or not self.day.data:
+        if not self.day.data or self.start.data is None or self.day.errors or self.start.errors:
+            return
+        if field.data is None:
             return
         span = self.ends_at - from_wall(self.zone, self.day.data, self.start.data)
         if span <= timedelta(0):
@@ -76,6 +78,7 @@ class BookingForm(Form):
 
     @property
     def ends_at(self) -> Any:
+        assert self.end.data is not None
         return from_wall(self.zone, self.last_day, self.end.data)
 
     @property
@@ -84,6 +87,8 @@ class BookingForm(Form):
 
         An hour that the autumn night shows twice means its first pass (PEP 495, fold=0).
         """
+        assert self.day.data
+        assert self.start.data is not None
         return Slot(from_wall(self.zone, self.day.data, self.start.data), self.ends_at)
 
     @property

@@ -106,7 +106,7 @@ def offer_lines(
     ]
 
 
-def query(slug: str, slot: Slot, zone: tzinfo) -> dict[str, str]:
+def query(slug: str, slot: Slot, zone: tzinfo) -> dict[str, Any]:
     """The address's words for a machine and a slot: machine, day, start, end, end_day."""
     start, end = to_wall(zone, slot.start), to_wall(zone, slot.end)
     words = {

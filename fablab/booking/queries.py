@@ -49,7 +49,7 @@ class BookedBy(NamedTuple):
     name: str
 
 
-def bookings() -> Select[Any]:
+def bookings() -> Select[*tuple[Any, ...]]:
     """Every booking, with what a page shows of it; narrow it before asking."""
     return (
         select(*COLUMNS)

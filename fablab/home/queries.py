@@ -37,9 +37,9 @@ class Bounds:
     end = bindparam("span_end", type_=UTCDateTime())
 
 
-def _standing(where: ColumnElement[bool]) -> Select[Any]:
+def _standing(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
-        standing_around(Bounds)
+        standing_around(Bounds())
         .with_only_columns(*COLUMNS)
         .outerjoin(Member, Member.id == Occupancy.member_id)
         .outerjoin(Organization, Organization.id == Occupancy.organization_id)
@@ -65,7 +65,7 @@ def on_machine(machine_id: int, span: Slot) -> Sequence[Row[Any]]:
     return _rows(ON_MACHINE, span, machine_id=machine_id)
 
 
-def _rows(statement: Select[Any], span: Slot, **values: int) -> Sequence[Row[Any]]:
+def _rows(statement: Select[*tuple[Any, ...]], span: Slot, **values: int) -> Sequence[Row[Any]]:
     """Straight from the connection: these are columns, of which the session need not know."""
     values_of_span = {"span_start": span.start, "span_end": span.end}
     return db.session.connection().execute(statement, values_of_span | values).all()

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.db import retried, writing
+from fablab.db import add_row, retried, writing
 from fablab.machines import guards
 from fablab.machines.models import Change, Machine, Occupancy, OccupancyKind, Status
 from fablab.slots import Slot
@@ -65,8 +65,8 @@ def withdraw(machine_id: int, span: Slot, why: str, *, by: int | None, now: date
                 "created_by_id": by,
                 "title": why,
             }
-            outage = session.execute(insert(Occupancy.__table__).values(values))
-            record(session, outage.inserted_primary_key[0], "withdrawn", by=by, now=now)
+            outage = add_row(session, Occupancy, **values)
+            record(session, outage, "withdrawn", by=by, now=now)
     except IntegrityError as error:
         if guards.refused(error):
             raise SlotTaken from error
@@ -85,13 +85,13 @@ def record(
     after: dict[str, str] | None = None,
 ) -> None:
     """Write down what happened to an occupancy; nothing ever rewrites it."""
-    session.execute(
-        insert(Change.__table__).values(
-            occupancy_id=occupancy_id,
-            made_at=now,
-            made_by_id=by,
-            what=what,
-            before=before or {},
-            after=after or {},
-        )
+    add_row(
+        session,
+        Change,
+        occupancy_id=occupancy_id,
+        made_at=now,
+        made_by_id=by,
+        what=what,
+        before=before or {},
+        after=after or {},
     )

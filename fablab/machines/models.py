@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     CheckConstraint,
@@ -257,7 +257,17 @@ class Change(Model):
     after: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
-def standing_around(span: Slot) -> Select[Any]:
+class Span(Protocol):
+    """A slot, or bound parameters in its place."""
+
+    @property
+    def start(self) -> Any: ...
+
+    @property
+    def end(self) -> Any: ...
+
+
+def standing_around(span: Span) -> Select[*tuple[Any, ...]]:
     """The standing occupancies that overlap `span`, on the machines the caller joins or narrows.
 
     Bounded by each machine's predecessor: standing occupancies of one machine never overlap,

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from flask import current_app, render_template
 from flask_babel import force_locale
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from fablab.db import add_row
 from fablab.mail.models import OutgoingMail
 
 # Rings when this process has promised a mail, so that it leaves within a second.
@@ -35,19 +35,19 @@ def post(
     html: str = "",
 ) -> None:
     """Add a mail to the outbox; it leaves when the caller's transaction has committed."""
-    session.execute(
-        insert(OutgoingMail.__table__).values(
-            message_id=f"<{uuid4()}@fablab>",
-            kind=kind,
-            recipient=one_line(recipient),
-            subject=one_line(subject),
-            text=text,
-            html=html,
-            created_at=now,
-            due_at=now,
-            tries=0,
-            last_error="",
-        )
+    add_row(
+        session,
+        OutgoingMail,
+        message_id=f"<{uuid4()}@fablab>",
+        kind=kind,
+        recipient=one_line(recipient),
+        subject=one_line(subject),
+        text=text,
+        html=html,
+        created_at=now,
+        due_at=now,
+        tries=0,
+        last_error="",
     )
     something_to_send.set()
 

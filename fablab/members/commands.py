@@ -7,11 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from flask_babel import lazy_gettext
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.db import db, retried, writing
+from fablab.db import add_row, db, retried, writing
 from fablab.mail import outbox
 from fablab.members import passwords, throttle
 from fablab.members.models import (
@@ -95,20 +95,19 @@ def register(
 
 
 def _new_member(session: Session, email: str, now: datetime, values: dict[str, Any]) -> int:
-    made = session.execute(
-        insert(Member.__table__).values(
-            uid=str(uuid4()),
-            email=email,
-            phone="",
-            shares_phone=False,
-            session_version=0,
-            calendar_revision=0,
-            is_minor=False,
-            created_at=now,
-            **values,
-        )
+    return add_row(
+        session,
+        Member,
+        uid=str(uuid4()),
+        email=email,
+        phone="",
+        shares_phone=False,
+        session_version=0,
+        calendar_revision=0,
+        is_minor=False,
+        created_at=now,
+        **values,
     )
-    return made.inserted_primary_key[0]
 
 
 @retried
@@ -332,9 +331,7 @@ def create_account(
             session.scalars(select(RoleHeld.role).where(RoleHeld.membership_id == membership_id))
         )
         for role in roles - held:
-            session.execute(
-                insert(RoleHeld.__table__).values(membership_id=membership_id, role=role)
-            )
+            add_row(session, RoleHeld, membership_id=membership_id, role=role)
         return member_id
 
 
@@ -346,15 +343,14 @@ def _membership(session: Session, member_id: int, place_id: int) -> int:
     )
     if found is not None:
         return found
-    made = session.execute(
-        insert(Membership.__table__).values(
-            member_id=member_id,
-            place_id=place_id,
-            audience=Audience.INDIVIDUAL,
-            suspension_reason="",
-        )
+    return add_row(
+        session,
+        Membership,
+        member_id=member_id,
+        place_id=place_id,
+        audience=Audience.INDIVIDUAL,
+        suspension_reason="",
     )
-    return made.inserted_primary_key[0]
 
 
 def find_link(secret: str, purpose: LinkPurpose, now: datetime) -> Any:
@@ -381,15 +377,15 @@ def _link(
         delete(MailedLink).where(MailedLink.member_id == member_id, MailedLink.purpose == purpose)
     )
     secret = secrets.token_urlsafe(32)
-    session.execute(
-        insert(MailedLink.__table__).values(
-            member_id=member_id,
-            purpose=purpose,
-            secret_hash=digest(secret),
-            new_email=new_email,
-            created_at=now,
-            expires_at=now + LASTS[purpose],
-        )
+    add_row(
+        session,
+        MailedLink,
+        member_id=member_id,
+        purpose=purpose,
+        secret_hash=digest(secret),
+        new_email=new_email,
+        created_at=now,
+        expires_at=now + LASTS[purpose],
     )
     return secret
 

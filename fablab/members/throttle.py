@@ -5,10 +5,10 @@ import hmac
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fablab.db import db, writing
+from fablab.db import add_row, db, writing
 from fablab.members.models import SignInFailure
 
 FREE = 5  # failures before one has to wait
@@ -62,11 +62,7 @@ def _wait(
 
 def note(email: str, address: str, now: datetime) -> None:
     with writing() as session:
-        session.execute(
-            insert(SignInFailure.__table__).values(
-                account=key_of(email), address=address[:64], failed_at=now
-            )
-        )
+        add_row(session, SignInFailure, account=key_of(email), address=address[:64], failed_at=now)
 
 
 def forget(session: Session, email: str) -> None:
