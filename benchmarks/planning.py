@@ -23,9 +23,12 @@ from sqlalchemy import event, insert
 from fablab import clock, create_app
 from fablab.clock import from_wall, midnight, today
 from fablab.db import db, writing
-from fablab.machines.models import Category, Machine, Occupancy, OccupancyKind, Policy
-from fablab.members.models import Member, Membership, Role, RoleHeld
-from fablab.places.models import NamesShown, Opening, Place
+from fablab.machines.kinds import OccupancyKind
+from fablab.machines.models import Category, Machine, Occupancy, Policy
+from fablab.members.kinds import Role
+from fablab.members.models import Member, Membership, RoleHeld
+from fablab.places.kinds import NamesShown
+from fablab.places.models import Opening, Place
 
 HUES = "red orange blue plum teal brown slate green terracotta ink".split()
 ICONS = "zap drill printer-3d spool file-text axe anvil cpu amphora warehouse".split()

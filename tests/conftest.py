@@ -19,11 +19,14 @@ from fablab import clock, create_app
 from fablab.booking import commands
 from fablab.db import db, writing
 from fablab.machines.inventory import MachineFacts, of_place
-from fablab.machines.models import Category, Machine, Policy, RiskClass
-from fablab.members.models import Audience, Member, Membership, Role, RoleHeld
+from fablab.machines.kinds import RiskClass
+from fablab.machines.models import Category, Machine, Policy
+from fablab.members.kinds import Audience, Role
+from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Person, load_person
 from fablab.organizations.models import Organization, OrganizationKind, OrganizationMember
-from fablab.places.models import Mode, Opening, Place
+from fablab.places.kinds import Mode
+from fablab.places.models import Opening, Place
 from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training, TrainingGrant
 from tests.support import Databases, close, instant, settings_for

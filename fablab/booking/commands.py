@@ -15,7 +15,8 @@ from fablab.db import add_row, db, retried, writing
 from fablab.machines import guards
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
-from fablab.machines.models import Occupancy, OccupancyKind, Status
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Occupancy
 from fablab.members.models import Member
 from fablab.slots import Slot
 from fablab.words import N_

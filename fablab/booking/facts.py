@@ -10,8 +10,10 @@ from fablab.booking.rules import Facts, Held, Taken
 from fablab.clock import today
 from fablab.db import db
 from fablab.machines.inventory import Inventory, MachineFacts
-from fablab.machines.models import Machine, Occupancy, OccupancyKind, standing_around
-from fablab.members.models import Audience, Member, Membership, RoleHeld
+from fablab.machines.kinds import OccupancyKind
+from fablab.machines.models import Machine, Occupancy, standing_around
+from fablab.members.kinds import Audience
+from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Standing
 from fablab.organizations.models import OrganizationMember
 from fablab.slots import Slot

@@ -2,7 +2,8 @@
 
 from sqlalchemy.orm import Mapped, relationship
 
-from fablab.machines.models import Occupancy, OccupancyKind
+from fablab.machines.kinds import OccupancyKind
+from fablab.machines.models import Occupancy
 from fablab.members.models import Member
 from fablab.organizations.models import Organization
 

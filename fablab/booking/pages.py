@@ -16,7 +16,7 @@ from fablab.booking.rules import Facts, Refusal, Taken
 from fablab.clock import from_wall, is_repeated, to_wall, whole_day
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.policies import BookingPolicy
-from fablab.places.models import Mode
+from fablab.places.kinds import Mode
 from fablab.slots import Slot
 
 MINUTES = timedelta(minutes=1)

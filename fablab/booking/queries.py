@@ -8,7 +8,8 @@ from flask import abort
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from fablab.db import db
-from fablab.machines.models import Category, Change, Machine, Occupancy, OccupancyKind, Status
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Category, Change, Machine, Occupancy
 from fablab.members.models import Member
 from fablab.members.people import Person
 from fablab.organizations.models import Organization, OrganizationMember

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from fablab.clock import to_wall, today
-from fablab.machines.models import MachineState
+from fablab.machines.kinds import MachineState
 from fablab.machines.policies import BookingPolicy
 from fablab.places.rules import Schedule
 from fablab.slots import Slot

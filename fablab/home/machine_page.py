@@ -19,9 +19,9 @@ from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, str
 from fablab.home.planning import MINUTE, WHOLE_DAY, Kind, Range, round_up
 from fablab.home.queries import Particulars
 from fablab.machines.inventory import Inventory, MachineFacts
-from fablab.machines.models import OccupancyKind, RiskClass
+from fablab.machines.kinds import OccupancyKind, RiskClass
 from fablab.members.people import Standing
-from fablab.places.models import Mode
+from fablab.places.kinds import Mode
 from fablab.slots import Slot
 
 DAYS_OF_SLOTS = 3

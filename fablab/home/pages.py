@@ -36,8 +36,8 @@ from fablab.home.planning import (
     terms_of,
 )
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
-from fablab.members.models import Audience
-from fablab.places.models import Mode, NamesShown
+from fablab.members.kinds import Audience
+from fablab.places.kinds import Mode, NamesShown
 from fablab.slots import Slot, merged
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from fablab.clock import whole_day
-from fablab.machines.models import OccupancyKind, Status
+from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.policies import BookingPolicy
-from fablab.places.models import Mode
+from fablab.places.kinds import Mode
 from fablab.slots import Slot
 
 MINUTE = timedelta(minutes=1)

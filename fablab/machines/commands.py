@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from fablab.db import add_row, retried, writing
 from fablab.machines import guards
-from fablab.machines.models import Change, Machine, Occupancy, OccupancyKind, Status
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Change, Machine, Occupancy
 from fablab.slots import Slot
 
 

@@ -17,11 +17,13 @@ from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from fablab.db import db
-from fablab.machines.models import Category, Machine, MachineState, Policy, RiskClass
+from fablab.machines.kinds import MachineState, RiskClass
+from fablab.machines.models import Category, Machine, Policy
 from fablab.machines.policies import BookingPolicy, resolve
-from fablab.members.models import Audience
+from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization
-from fablab.places.models import Closure, NamesShown, Opening, Place
+from fablab.places.kinds import NamesShown
+from fablab.places.models import Closure, Opening, Place
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
 
 

@@ -1,7 +1,6 @@
 """Machines, their policy, and the one guarded table of what occupies them."""
 
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -19,22 +18,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
 from fablab.machines import guards
-from fablab.members.models import Audience
+from fablab.machines.kinds import MachineState, OccupancyKind, RiskClass, Status
+from fablab.members.kinds import Audience
 from fablab.slots import Slot
-
-
-class RiskClass(StrEnum):
-    A = "A"  # free
-    B = "B"  # one initiation
-    C = "C"  # a valid qualification, continuous presence
-    D = "D"  # dangerous: supervised, or level 3 with a buddy; never alone; adults only
-
-
-class MachineState(StrEnum):
-    IN_SERVICE = "in_service"
-    OUT_OF_SERVICE = "out_of_service"
-    LOCKED_OUT = "locked_out"  # secured by a padlock: nobody may even switch it on
-    RETIRED = "retired"
 
 
 class Category(Model):
@@ -155,21 +141,6 @@ class Policy(Model):
     level: Mapped[int | None]  # the least level of qualification
     modes: Mapped[list[str] | None]  # the openings in which it may be used: values of Mode
     is_open: Mapped[bool | None]  # whether this audience may book it at all
-
-
-class OccupancyKind(StrEnum):
-    BOOKING = "booking"
-    OUTAGE = "outage"
-
-
-class Status(StrEnum):
-    CONFIRMED = "confirmed"
-    PENDING = "pending"  # awaiting an answer; occupies the machine meanwhile
-    CANCELLED = "cancelled"
-    MISSED = "missed"  # nobody came; the machine was released
-
-
-STANDING = (Status.CONFIRMED, Status.PENDING)
 
 
 class Occupancy(Model):

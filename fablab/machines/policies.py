@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Protocol
 
-from fablab.members.models import Audience
-from fablab.places.models import Mode
+from fablab.members.kinds import Audience
+from fablab.places.kinds import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,11 @@ from sqlalchemy.orm import Session
 from fablab.db import add_row, db, retried, writing
 from fablab.mail import outbox
 from fablab.members import passwords, throttle
+from fablab.members.kinds import Audience, LinkPurpose, Role
 from fablab.members.models import (
-    Audience,
-    LinkPurpose,
     MailedLink,
     Member,
     Membership,
-    Role,
     RoleHeld,
     SignInFailure,
     names_changed,

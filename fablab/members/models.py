@@ -1,37 +1,13 @@
 """Members, their membership of each place, their roles, and what keeps their account safe."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
+from fablab.members.kinds import Audience, LinkPurpose, Role
 from fablab.places.models import Place
-
-
-class Audience(StrEnum):
-    """For whom a rule or a tariff is meant."""
-
-    INDIVIDUAL = "individual"
-    REDUCED = "reduced"
-    ASSOCIATION = "association"
-    PROFESSIONAL = "professional"
-    RESIDENT = "resident"
-    COOPERATIVE = "cooperative"  # an entrepreneur employed by a co-operative
-    STAFF = "staff"
-
-
-class Role(StrEnum):
-    """What someone may do in a place beyond booking for themselves."""
-
-    REFERENT = "referent"
-    FABMANAGER = "fabmanager"
-    ACCOUNTANT = "accountant"
-    ADMINISTRATOR = "administrator"
-
-
-TEAM = frozenset({Role.FABMANAGER, Role.ADMINISTRATOR})
 
 
 class Member(Model):
@@ -108,12 +84,6 @@ def names_changed(session: Session, member_id: int) -> None:
         .values(people_revision=Place.people_revision + 1)
         .execution_options(synchronize_session=False)
     )
-
-
-class LinkPurpose(StrEnum):
-    CONFIRM = "confirm"  # the address given at registration
-    RESET = "reset"  # a forgotten password
-    CHANGE = "change"  # a new address for an account
 
 
 class MailedLink(Model):

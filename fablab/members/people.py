@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from fablab.access import login_manager
 from fablab.db import db
-from fablab.members.models import TEAM, Audience, Member, Membership, Role, RoleHeld
+from fablab.members.kinds import TEAM, Audience, Role
+from fablab.members.models import Member, Membership, RoleHeld
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,13 @@
 """The place: who it is, the hours it opens and the days it does not."""
 
 from datetime import date, datetime, time, tzinfo
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
-
-
-class Mode(StrEnum):
-    """How a stretch of opening is looked after."""
-
-    SUPERVISED = "supervised"  # a fabmanager or a named referent is there
-    RESIDENT = "resident"  # by badge, nobody in charge
-    NIGHT = "night"  # nobody in the workshop; machines that may run alone
-
-
-class NamesShown(StrEnum):
-    """Who reads on the planning which person holds a slot."""
-
-    EVERYONE = "everyone"
-    MEMBERS = "members"
-    NOBODY = "nobody"  # but the team, who must know
+from fablab.places.kinds import Mode, NamesShown
 
 
 class Place(Model):

@@ -8,7 +8,7 @@ from functools import lru_cache
 import holidays
 
 from fablab.clock import from_wall, to_wall, whole_day
-from fablab.places.models import Mode
+from fablab.places.kinds import Mode
 from fablab.slots import Slot, merged, without
 
 

@@ -6,9 +6,9 @@ from datetime import date, time, timedelta
 import pytest
 
 from fablab.booking.rules import Facts, Held, Reason, Taken, may_cancel, occupied, refusals
-from fablab.machines.models import MachineState
+from fablab.machines.kinds import MachineState
 from fablab.machines.policies import BookingPolicy
-from fablab.places.models import Mode
+from fablab.places.kinds import Mode
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
 from tests.support import PARIS, instant, slot
 

@@ -10,9 +10,11 @@ from fablab import clock
 from fablab.db import db, writing
 from fablab.home.pages import initials
 from fablab.machines import commands as machines
-from fablab.machines.models import Machine, MachineState, Occupancy, Policy, Status
+from fablab.machines.kinds import MachineState, Status
+from fablab.machines.models import Machine, Occupancy, Policy
 from fablab.members.models import Membership
-from fablab.places.models import Closure, Mode, NamesShown, Opening, Place
+from fablab.places.kinds import Mode, NamesShown
+from fablab.places.models import Closure, Opening, Place
 from tests.support import counting, slot
 
 TUESDAY = "2027-03-30"

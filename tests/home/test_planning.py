@@ -22,7 +22,7 @@ from fablab.home.planning import (
     terms_of,
 )
 from fablab.machines.policies import BookingPolicy
-from fablab.places.models import Mode
+from fablab.places.kinds import Mode
 from fablab.slots import Slot
 from tests.support import PARIS, instant, slot
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fablab.clock import to_wall, whole_day
-from fablab.places.models import Mode
+from fablab.places.kinds import Mode
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening, days
 from fablab.slots import Slot
 from tests.support import PARIS, slot

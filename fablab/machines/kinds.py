@@ -1,0 +1,29 @@
+"""The words the machines' columns hold. Pure, so that rules may speak of them."""
+
+from enum import StrEnum
+
+
+class RiskClass(StrEnum):
+    A = "A"  # free
+    B = "B"  # one initiation
+    C = "C"  # a valid qualification, continuous presence
+    D = "D"  # dangerous: supervised, or level 3 with a buddy; never alone; adults only
+
+
+class MachineState(StrEnum):
+    IN_SERVICE = "in_service"
+    OUT_OF_SERVICE = "out_of_service"
+    LOCKED_OUT = "locked_out"  # secured by a padlock: nobody may even switch it on
+    RETIRED = "retired"
+
+
+class OccupancyKind(StrEnum):
+    BOOKING = "booking"
+    OUTAGE = "outage"
+
+
+class Status(StrEnum):
+    CONFIRMED = "confirmed"
+    PENDING = "pending"  # awaiting an answer; occupies the machine meanwhile
+    CANCELLED = "cancelled"
+    MISSED = "missed"  # nobody came; the machine was released

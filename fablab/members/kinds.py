@@ -1,0 +1,33 @@
+"""The words the members' columns hold. Pure, so that rules may speak of them."""
+
+from enum import StrEnum
+
+
+class Audience(StrEnum):
+    """For whom a rule or a tariff is meant."""
+
+    INDIVIDUAL = "individual"
+    REDUCED = "reduced"
+    ASSOCIATION = "association"
+    PROFESSIONAL = "professional"
+    RESIDENT = "resident"
+    COOPERATIVE = "cooperative"  # an entrepreneur employed by a co-operative
+    STAFF = "staff"
+
+
+class Role(StrEnum):
+    """What someone may do in a place beyond booking for themselves."""
+
+    REFERENT = "referent"
+    FABMANAGER = "fabmanager"
+    ACCOUNTANT = "accountant"
+    ADMINISTRATOR = "administrator"
+
+
+TEAM = frozenset({Role.FABMANAGER, Role.ADMINISTRATOR})
+
+
+class LinkPurpose(StrEnum):
+    CONFIRM = "confirm"  # the address given at registration
+    RESET = "reset"  # a forgotten password
+    CHANGE = "change"  # a new address for an account
