@@ -41,4 +41,8 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
 
     for feature in (home, members, booking, calendars, manage, preferences, health):
         app.register_blueprint(feature.bp)
+
+    from fablab import cli
+
+    cli.init_app(app)
     return app
