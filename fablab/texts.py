@@ -6,6 +6,7 @@ language, since that is what stands on the workshop's wall.
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import format_date, get_locale, gettext, ngettext
@@ -42,6 +43,11 @@ def hour_mark(hours: int) -> str:
 
 
 def day(when: date, form: str = DAY) -> str:
+    return _day(language(), when, form)
+
+
+@lru_cache(maxsize=1024)
+def _day(_language: str, when: date, form: str) -> str:
     return format_date(when, form, rebase=False)
 
 

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.booking.facts import audience_of
 from fablab.clock import to_wall, today
+from fablab.home import recent
 from fablab.home.phrases import FIELDS, HOURS, LENGTHS, Phrases, phrases
 from fablab.home.planning import (
     DAYTIME,
@@ -145,6 +146,7 @@ class Row:
     state: str
     detail: str
     is_yours: bool
+    drawings: recent.Drawings = field(default_factory=recent.Drawings, repr=False)
 
 
 class Group(NamedTuple):
@@ -292,6 +294,30 @@ class Day:
         return self.day < self.today
 
     def row(self, machine: MachineFacts) -> Row:
+        """Shared by all who see the same of it in the same minute."""
+        rows = self.rows_of.get(machine.id, ())
+        reader = self.viewer.id if any(r.member_id == self.viewer.id for r in rows) else None
+        key = (machine.id, reader, self._look, tuple(map(tuple, rows)))
+        return recent.kept(self.inventory, key, lambda: self._row(machine))
+
+    @cached_property
+    def drawings(self) -> recent.Drawings:
+        """What is drawn around the rows, for all who see the same hours in the same minute."""
+        return recent.kept(self.inventory, ("frame", self._look), recent.Drawings)
+
+    @cached_property
+    def _look(self) -> tuple[Any, ...]:
+        """All that a row's drawing depends on, but for the machine and what stands on it."""
+        return (
+            self.day,
+            self.now.replace(second=0),
+            self.hours,
+            self.viewer._replace(id=None),
+            self.asked.place,
+            id(self.words),  # one for each language, made once
+        )
+
+    def _row(self, machine: MachineFacts) -> Row:
         parts, terms = self.segments_of(machine)
         fill_columns(parts)
         cells = self.cells(machine, parts, terms)

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def planning(shown: date) -> Response:
 def day_of(inventory: Inventory, shown: date) -> Day:
     """The day with all that stands on the machines then: one statement, whatever the number."""
     span = whole_day(inventory.schedule.zone, shown)
-    around = margin(inventory)
+    around = inventory.margin
     return Day(
         inventory=inventory,
         day=shown,
@@ -159,16 +159,6 @@ def day_of(inventory: Inventory, shown: date) -> Day:
         addresses=addresses(),
         asked=asked(inventory),
     )
-
-
-def margin(inventory: Inventory) -> timedelta:
-    """How far beyond midnight a neighbour may keep a machine's last minutes from being free."""
-    margins = (
-        policy.setup + policy.cleanup
-        for machine in inventory.machines
-        for policy in machine.policies.values()
-    )
-    return max(margins, default=timedelta(0))
 
 
 def addresses() -> Addresses:

@@ -8,7 +8,7 @@ are read at every request.
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
 
@@ -82,7 +82,7 @@ class MachineFacts:
         return self.state is MachineState.IN_SERVICE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inventory:
     place: PlaceFacts
     schedule: Schedule
@@ -96,6 +96,16 @@ class Inventory:
     @cached_property
     def by_slug(self) -> dict[str, MachineFacts]:
         return {machine.slug: machine for machine in self.machines}
+
+    @cached_property
+    def margin(self) -> timedelta:
+        """How far beyond midnight a neighbour may keep a machine's last minutes from being free."""
+        margins = (
+            policy.setup + policy.cleanup
+            for machine in self.machines
+            for policy in machine.policies.values()
+        )
+        return max(margins, default=timedelta(0))
 
     def equivalents(self, machine: MachineFacts) -> list[MachineFacts]:
         """The other machines of its pool, then those of its category."""

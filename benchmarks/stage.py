@@ -1,0 +1,133 @@
+"""The place the benchmarks run on: 24 machines, a full week to come, and a past as long as asked.
+
+Made of numbers, the same at every run.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from datetime import time as hour
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from fablab import clock
+from fablab.clock import from_wall, today
+from fablab.db import db, writing
+from fablab.machines.models import Category, Machine, Occupancy, Policy
+from fablab.members.models import Member, Membership, Role, RoleHeld
+from fablab.places.models import NamesShown, Opening, Place
+
+HUES = "red orange blue plum teal brown slate green terracotta ink".split()
+ICONS = "zap drill printer-3d spool file-text axe anvil cpu amphora warehouse".split()
+MACHINES, MEMBERS, DAYS = 24, 40, 8
+STARTS = (9, 11, 13, 15, 18)  # five bookings a day on each machine: 120 a day
+ZONE = Place(zone="Europe/Paris").tz
+AT_ONCE = 20_000  # rows to an INSERT
+
+
+def populate(past: int) -> int:
+    """The place, its people, a week of bookings and `past` older ones; a member's id."""
+    now = clock.now()
+    with writing() as session:
+        place = Place(
+            slug="bench", name="The mill", names_shown=NamesShown.EVERYONE, created_at=now
+        )
+        session.add(place)
+        session.flush()
+        session.add_all(
+            Opening(place_id=place.id, weekday=day, opens_at=hour(9), closes_at=hour(20))
+            for day in range(1, 8)
+        )
+        session.add(Policy(place_id=place.id, cleanup=timedelta(0), horizon_days=300))
+        _machines(session, place.id)
+        members = [_member(n, now) for n in range(MEMBERS)]
+        for member in members:
+            member.memberships.append(Membership(place_id=place.id))
+        session.add_all(members)
+        session.flush()
+        session.add(RoleHeld(membership_id=members[0].memberships[0].id, role=Role.FABMANAGER))
+        session.flush()
+    first = today(ZONE, now)
+    _insert(_bookings(first + timedelta(days=n) for n in range(DAYS)))
+    lengthen_past(0, past)
+    return members[1].id
+
+
+def lengthen_past(there: int, wanted: int) -> None:
+    """From `there` to `wanted` bookings before today, going back as many days as it takes."""
+    yesterdays = (today(ZONE, clock.now()) - timedelta(days=n) for n in range(1, 20_000))
+    _insert(islice(_bookings(yesterdays), there, wanted))
+
+
+def _insert(rows: Iterator[dict[str, Any]]) -> None:
+    while some := list(islice(rows, AT_ONCE)):
+        with writing() as session:
+            session.connection().execute(insert(Occupancy.__table__), some)
+
+
+def _bookings(days: Iterator[date]) -> Iterator[dict[str, Any]]:
+    machine_ids = list(db.session.scalars(select(Machine.id).order_by(Machine.id)))
+    member_ids = list(db.session.scalars(select(Member.id).order_by(Member.id)))
+    now = clock.now()
+    number = 0
+    for day in days:
+        for n, machine_id in enumerate(machine_ids):
+            for k, starts in enumerate(STARTS):
+                number += 1
+                start = from_wall(ZONE, day, hour(starts, 15 * (n % 3)))
+                end = start + timedelta(minutes=75)
+                yield {
+                    "uid": str(UUID(int=number + (day.toordinal() << 64))),
+                    "kind": "booking",
+                    "machine_id": machine_id,
+                    "starts_at": start,
+                    "ends_at": end,
+                    "occupied_from": start,
+                    "occupied_until": end,
+                    "status": "confirmed",
+                    "standing": True,
+                    "revision": 0,
+                    "created_at": now,
+                    "changed_at": now,
+                    "title": "Something to make",
+                    "member_id": member_ids[(n * len(STARTS) + k) % len(member_ids)],
+                }
+
+
+def _machines(session: Any, place_id: int) -> list[Machine]:
+    categories = [
+        Category(
+            place_id=place_id, slug=hue, name=f"Category {hue}", hue=hue, icon=icon, position=n
+        )
+        for n, (hue, icon) in enumerate(zip(HUES, ICONS, strict=True))
+    ]
+    session.add_all(categories)
+    session.flush()
+    machines = [
+        Machine(
+            place_id=place_id,
+            category_id=categories[n * len(categories) // MACHINES].id,
+            slug=f"m{n:02}",
+            code=f"M{n:02}",
+            name=f"Machine number {n}",
+            model="Maker 3000",
+            position=n,
+        )
+        for n in range(MACHINES)
+    ]
+    session.add_all(machines)
+    session.flush()
+    return machines
+
+
+def _member(n: int, now: datetime) -> Member:
+    return Member(
+        uid=str(UUID(int=n + 1)),
+        email=f"member{n}@bench.example",
+        first_name=f"Firstname{n}",
+        last_name=f"Lastname{n}",
+        created_at=now,
+        confirmed_at=now,
+    )
