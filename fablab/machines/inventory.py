@@ -13,7 +13,7 @@ from functools import cached_property
 from threading import Lock
 
 from flask import g, request
-from sqlalchemy import event, select, update
+from sqlalchemy import bindparam, event, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from fablab.db import db
@@ -115,6 +115,11 @@ class Inventory:
         return list(others)
 
 
+# Asked at every request, hence built once.
+DEFAULT = select(Place.id, Place.revision).order_by(Place.position, Place.id).limit(1)
+BY_ID = DEFAULT.where(Place.id == bindparam("place_id"))
+BY_SLUG = DEFAULT.where(Place.slug == bindparam("slug"))
+
 KEPT = 8  # places in memory
 _kept: OrderedDict[tuple[str, int, int], Inventory] = OrderedDict()
 _lock = Lock()
@@ -132,12 +137,12 @@ def here() -> Inventory:
 
 def of_place(*, slug: str | None = None, place_id: int | None = None) -> Inventory:
     """The inventory of one place, by slug or id; of the first place by default."""
-    asked = select(Place.id, Place.revision).order_by(Place.position, Place.id).limit(1)
+    connection = db.session.connection()
     if place_id is not None:
-        asked = asked.where(Place.id == place_id)
-    row = db.session.execute(asked.where(Place.slug == slug) if slug else asked).first()
-    if row is None and slug:
-        row = db.session.execute(asked).first()
+        row = connection.execute(BY_ID, {"place_id": place_id}).first()
+    else:
+        row = connection.execute(BY_SLUG, {"slug": slug}).first() if slug else None
+        row = row or connection.execute(DEFAULT).first()
     if row is None:
         raise LookupError("no place has been set up yet")
     key = (str(db.engine.url), row.id, row.revision)
