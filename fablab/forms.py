@@ -109,6 +109,12 @@ class TextField(StringField):
         self.data = unicodedata.normalize("NFC", typed).strip()
 
 
+def of_this_century(_form: Any, field: Field) -> None:
+    """Refuse days so far away that arithmetic on them would fail: years 1 and 9999."""
+    if field.data and not 2000 <= field.data.year <= 2200:
+        raise ValidationError(gettext("Choose a day of this century."))
+
+
 def visible(_form: Any, field: Field) -> None:
     """Refuse control characters and the marks that turn a text around (Cc, Cf but ZWJ/ZWNJ)."""
     for letter in field.data or "":
