@@ -31,3 +31,15 @@ class LinkPurpose(StrEnum):
     CONFIRM = "confirm"  # the address given at registration
     RESET = "reset"  # a forgotten password
     CHANGE = "change"  # a new address for an account
+
+
+class Deed(StrEnum):
+    """What the team does to a member or a machine, as its record calls it."""
+
+    MEMBERSHIP = "membership"
+    SUSPENDED = "suspended"
+    REINSTATED = "reinstated"
+    ROLES = "roles"
+    QUALIFIED = "qualified"
+    DISQUALIFIED = "disqualified"
+    STATE = "state"  # of a machine

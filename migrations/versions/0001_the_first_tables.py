@@ -736,8 +736,55 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_change_occupancy_id"), "change", ["occupancy_id"], unique=False)
 
+    op.create_table(
+        "audit_entry",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("place_id", sa.Integer(), nullable=False),
+        sa.Column("made_at", UTCDateTime(), nullable=False),
+        sa.Column("made_by_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "what",
+            sa.Enum(
+                "membership",
+                "suspended",
+                "reinstated",
+                "roles",
+                "qualified",
+                "disqualified",
+                "state",
+                name="deed",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("member_id", sa.Integer(), nullable=True),
+        sa.Column("machine_id", sa.Integer(), nullable=True),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("after", sa.JSON(), nullable=False),
+        sa.CheckConstraint(
+            "(member_id IS NULL) <> (machine_id IS NULL)",
+            name=op.f("ck_audit_entry_is_about_one_thing"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["machine_id"], ["machine.id"], name=op.f("fk_audit_entry_machine_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["member.id"], name=op.f("fk_audit_entry_made_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["member.id"], name=op.f("fk_audit_entry_member_id")
+        ),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_audit_entry_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
+    )
+    op.create_index(op.f("ix_audit_entry_machine_id"), "audit_entry", ["machine_id"], unique=False)
+    op.create_index(op.f("ix_audit_entry_member_id"), "audit_entry", ["member_id"], unique=False)
+
 
 def downgrade() -> None:
+    op.drop_table("audit_entry")
     op.drop_table("change")
     op.drop_table("training_grant")
     op.drop_table("qualification")
