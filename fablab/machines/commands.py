@@ -1,16 +1,19 @@
-"""What is done to a machine as such: getting in line for it, withdrawing it for a time."""
+"""What is done to a machine as such: getting in line for it, its state, its outages."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import update
+from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, retried, writing
+from fablab.db import add_row, db, retried, writing
 from fablab.machines import guards
-from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Change, Machine, Occupancy
+from fablab.members import audit
+from fablab.members.kinds import Deed
 from fablab.slots import Slot
 
 
@@ -67,12 +70,101 @@ def withdraw(machine_id: int, span: Slot, why: str, *, by: int | None, now: date
                 "title": why,
             }
             outage = add_row(session, Occupancy, **values)
-            record(session, outage, "withdrawn", by=by, now=now)
+            record(session, outage, "withdrawn", by=by, now=now, after=said(span))
     except IntegrityError as error:
         if guards.refused(error):
             raise SlotTaken from error
         raise
     return uid
+
+
+@retried
+def end_outage(uid: str, *, by: int | None, now: datetime) -> None:
+    """Give the machine back: an outage to come is cancelled, one under way ends now.
+
+    Now is this minute, for nobody reads seconds. One that is over or was cancelled stays as
+    it was. Raises LookupError (no such outage) and Busy.
+    """
+    here = find_outage(uid)
+    minute = now.replace(second=0)
+    with writing() as session:
+        stand_in_line(session, here.machine_id)
+        outage = find_outage(uid)
+        if not outage.standing or outage.ends_at <= minute:
+            return
+        was = Slot(outage.starts_at, outage.ends_at)
+        values: dict[str, Any] = {"changed_at": now, "revision": outage.revision + 1}
+        if was.start < minute:
+            what, after = "ended", said(Slot(was.start, minute))
+            values |= {"ends_at": minute, "occupied_until": minute}
+        else:
+            what, after = "cancelled", {}
+            values |= {"status": Status.CANCELLED, "standing": False, "cancelled_at": now}
+        session.execute(
+            update(Occupancy.__table__).where(Occupancy.id == outage.id).values(**values)
+        )
+        record(session, outage.id, what, by=by, now=now, before=said(was), after=after)
+
+
+def find_outage(uid: str) -> Row[Any]:
+    """The outage's row as it stands in the database now. Raises LookupError."""
+    table = Occupancy.__table__
+    row = db.session.execute(
+        select(table).where(table.c.uid == uid, table.c.kind == OccupancyKind.OUTAGE)
+    ).first()
+    if row is None:
+        raise LookupError(f"no outage {uid}")
+    return row
+
+
+@retried
+def set_state(
+    machine_id: int,
+    state: MachineState,
+    why: str,
+    back_on: date | None,
+    *,
+    by: int,
+    now: datetime,
+) -> None:
+    """Say how a machine is, why, and on which day it is expected back in service.
+
+    A machine in service has neither reason nor day. Bookings stay: their people are told, not
+    overruled. Raises LookupError for a machine that does not exist or is retired, and Busy.
+    """
+    if state is MachineState.IN_SERVICE:
+        why, back_on = "", None
+    with writing() as session:
+        stand_in_line(session, machine_id)
+        machine = session.get(Machine, machine_id, populate_existing=True)
+        if machine is None or machine.state is MachineState.RETIRED:
+            raise LookupError(f"no machine {machine_id} in use")
+        before = how_it_is(machine)
+        machine.state, machine.state_reason, machine.back_on = state, why, back_on
+        if how_it_is(machine) == before:
+            return
+        audit.note(
+            session,
+            Deed.STATE,
+            place_id=machine.place_id,
+            machine_id=machine_id,
+            by=by,
+            now=now,
+            before=before,
+            after=how_it_is(machine),
+        )
+
+
+def how_it_is(machine: Machine) -> dict[str, Any]:
+    return {
+        "state": machine.state,
+        "reason": machine.state_reason,
+        "back_on": machine.back_on,
+    }
+
+
+def said(span: Slot) -> dict[str, str]:
+    return {"start": span.start.isoformat(), "end": span.end.isoformat()}
 
 
 def record(
