@@ -208,11 +208,17 @@ def hours_shown(
 ) -> Range:
     """The first and last whole hour of the grid: an hour around the openings, and all bookings.
 
-    Nights do not stretch it, unless something is booked there.
+    Nights do not stretch it, unless something is booked there. Of a booking that runs over a
+    midnight only the start or end that lies in the day counts: a loan of three days would
+    otherwise show three whole nights.
     """
     day = [scale.range(span) for span, mode in openings if mode in DAYTIME]
     spans = [(start - 60, end + 60) for start, end in day]
-    spans += [(t.start, t.end) for t in taken if t.end > 0 and t.start < WHOLE_DAY]
+    for one in taken:
+        if 0 <= one.start < WHOLE_DAY:
+            spans.append((one.start, one.start + 1))
+        if 0 < one.end <= WHOLE_DAY:
+            spans.append((one.end - 1, one.end))
     if not day:
         spans.append(USUAL_HOURS)
     first = min(start for start, _ in spans) // 60 * 60

@@ -216,8 +216,8 @@ def test_a_booking_over_midnight_is_on_both_days_with_its_true_hours(fablab, bro
     evening = browse("bruno").get(f"/planning/{TUESDAY}").text
     morning = browse("bruno").get("/planning/2027-03-31").text
 
-    assert 'data-last="1440"' in evening
-    assert 'data-first="0"' in morning
+    assert 'data-last="1140"' in evening  # an hour after closing
+    assert 'data-first="300"' in morning  # the hour in which it ends
     for page in (evening, morning):
         assert "Tuesday 30 March 17:00 – Wednesday 31 March 6:00" in page
 

@@ -321,6 +321,26 @@ def test_a_booking_at_night_stretches_the_hours_shown():
     assert hours_shown(scale, [at("09:00-18:00")], [taken("21:10-23:20")]) == (480, 1440)
 
 
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        (date(2027, 3, 30), (8, 20)),  # begins at 19:10
+        (date(2027, 3, 31), (8, 19)),  # lasts all day
+        (date(2027, 4, 1), (5, 19)),  # ends at 6:00
+        (date(2027, 4, 2), (8, 19)),  # is over
+    ],
+)
+def test_a_booking_over_midnight_stretches_only_the_days_it_begins_and_ends(day, hours):
+    scale = Scale.of(PARIS, day)
+    span = Slot(instant("2027-03-30 19:10"), instant("2027-04-01 06:00"))
+    loan = Taken(*scale.range(span), *scale.range(span), Kind.BOOKED, ROW)
+    opening = slot(f"{day} 09:00-18:00"), Mode.SUPERVISED
+
+    shown = hours_shown(scale, [opening], [loan])
+
+    assert tuple(minute // 60 for minute in shown) == hours
+
+
 # -- one moment
 
 
