@@ -52,7 +52,7 @@ class CategoryFacts:
     hue: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MachineFacts:
     id: int
     slug: str
