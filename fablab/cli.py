@@ -9,9 +9,10 @@ from flask.cli import AppGroup, ScriptInfo
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from fablab import __version__, create_app
+from fablab import __version__, clock, create_app, demo
 from fablab.config import ConfigError
 from fablab.db import Busy
+from fablab.machines.guards import GuardMissing
 
 
 class Command(click.Command):
@@ -51,6 +52,26 @@ def serve() -> None:
 
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     listen(app, host=app.config["HOST"], port=app.config["PORT"], threads=app.config["THREADS"])
+
+
+@fablab.command("demo")
+def load_demo() -> None:
+    """Load the demonstration place into an empty database.
+
+    Where it is loaded already nothing changes; a database with other data is refused.
+    """
+    try:
+        is_new = demo.load(clock.now())
+    except (demo.DemoRefused, GuardMissing) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(
+        "The demonstration place is loaded."
+        if is_new
+        else "The demonstration place was there already; nothing was changed."
+    )
+    for email, who in demo.ACCOUNTS:
+        click.echo(f"  {email:<36} {who}")
+    click.echo(f"The password of every account is {demo.PASSWORD}")
 
 
 @fablab.group(cls=Group)

@@ -1,5 +1,8 @@
 """Words that pure modules may use: marked for translation here, translated where they are shown."""
 
+import re
+import unicodedata
+
 LANGUAGES = {"fr": "Français", "en": "English"}  # the first one is the default
 
 
@@ -10,3 +13,13 @@ def N_(message: str) -> str:
     sentence translates it with `gettext(sentence) % values`.
     """
     return message
+
+
+def slug(name: str) -> str:
+    """What stands for `name` in an address: `M 05a · Fil à Plomb` is `m-05a-fil-a-plomb`.
+
+    Empty when there is no Latin letter or digit in it.
+    """
+    spread = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(letter for letter in spread if not unicodedata.combining(letter))
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")

@@ -1,0 +1,56 @@
+"""The demonstration place: a whole fictional fablab, written into an empty database."""
+
+import tomllib
+from datetime import datetime
+from importlib import resources
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from fablab.db import retried, writing
+from fablab.demo import diary, people, stage
+from fablab.machines import guards
+from fablab.members import passwords
+from fablab.members.models import Member
+from fablab.places.models import Place
+from fablab.words import N_
+
+PASSWORD = "demo-les-usines"
+ACCOUNTS = (
+    ("camille.aubrelle@usines.example", N_("Administrator and fab manager")),
+    ("noa.perrinelle@filplomb.example", N_("Manages a company, qualified on the lasers")),
+    ("sasha.guerivaud@courriel.example", N_("New member, not qualified on any machine yet")),
+    ("andrea.tilleraye@courriel.example", N_("Member whose laser qualification has expired")),
+)
+
+
+class DemoRefused(Exception):
+    """The database holds somebody's real data. The text is an English msgid."""
+
+
+@retried
+def load(now: datetime) -> bool:
+    """Write the demonstration place, its days counted from the week of `now`.
+
+    False when it is there already: nothing is touched then. Raises DemoRefused when the
+    database holds anything else, GuardMissing, and Busy.
+    """
+    told = tomllib.loads((resources.files(__name__) / "les_usines.toml").read_text("utf-8"))
+    with writing() as session:
+        if is_loaded(session, told["place"]["slug"]):
+            return False
+        if session.scalar(select(exists(select(Place.id)) | exists(select(Member.id)))):
+            raise DemoRefused(
+                N_("This database has data of its own: the demonstration only goes into a new one.")
+            )
+        guards.require(session.connection())
+        built = stage.build(session, told, now)
+        players = people.invite(session, told, built, passwords.hashed(PASSWORD))
+        diary.write(session, diary.Diary(told, built, players).fill())
+    return True
+
+
+def is_loaded(session: Session, slug: str) -> bool:
+    place = exists(select(Place.id).where(Place.slug == slug))
+    account = exists(select(Member.id).where(Member.email == ACCOUNTS[0][0]))
+    return bool(session.scalar(select(place & account)))

@@ -1,0 +1,516 @@
+"""The demonstration place, loaded on any day of the year, on both engines."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from fablab import clock, demo
+from fablab.booking import commands
+from fablab.booking.facts import gather
+from fablab.booking.rules import Reason, refusals
+from fablab.booking.suggestions import acceptable
+from fablab.clock import whole_day
+from fablab.db import db, writing
+from fablab.home.queries import on_place
+from fablab.machines import guards
+from fablab.machines.inventory import Inventory, of_place
+from fablab.machines.kinds import MachineState, Status
+from fablab.machines.models import Category, Machine, Occupancy, Pool
+from fablab.members import passwords
+from fablab.members.kinds import Role
+from fablab.members.models import Member, Membership, RoleHeld
+from fablab.members.people import load_person
+from fablab.organizations.models import Organization, OrganizationMember
+from fablab.places.kinds import Mode
+from fablab.places.models import Place
+from fablab.slots import Slot, without
+from fablab.trainings.models import Qualification, Training
+from tests.conftest import browser
+from tests.support import PARIS, instant
+
+WEDNESDAY = "2026-11-25 10:40"
+CLOCK_CHANGES = [
+    "2027-03-26 15:00",  # the clocks go forward that Sunday
+    "2027-03-28 03:10",
+    "2027-03-29 09:30",
+    "2027-10-29 11:00",  # the clocks go back that Sunday
+    "2027-10-31 02:30",
+]
+DAYS = [
+    *CLOCK_CHANGES,
+    *(f"2026-11-{day} 10:40" for day in range(23, 30)),  # each day of a week
+    "2026-12-28 10:40",  # the winter closure
+    "2027-05-06 10:00",  # Ascension Day
+    "2027-08-10 12:00",  # the summer closure
+    "2028-02-29 16:00",
+]
+DAYTIME = {Mode.SUPERVISED, Mode.RESIDENT}
+
+
+@pytest.fixture
+def load(at: Callable[[str], None]) -> Callable[[str], Inventory]:
+    """load("2026-11-25 10:40"): the demonstration, loaded then; the clock stays there."""
+
+    def loaded(when: str) -> Inventory:
+        at(when)
+        assert demo.load(clock.now())
+        return of_place()
+
+    return loaded
+
+
+def count(model: type) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def member_id(account: str) -> int:
+    return db.session.scalars(select(Member.id).where(Member.email.startswith(account))).one()
+
+
+def standing(inventory: Inventory, day: date) -> list[Any]:
+    rows = on_place(inventory.place.id, whole_day(PARIS, day))
+    return [row for of_machine in rows.values() for row in of_machine]
+
+
+def monday(when: str) -> date:
+    day = instant(when).astimezone(PARIS).date()
+    return day - timedelta(days=day.weekday())
+
+
+def test_the_whole_fablab_is_there(app, load):
+    load(WEDNESDAY)
+
+    found = {
+        model.__name__: count(model)
+        for model in (Place, Category, Machine, Pool, Member, Organization, Training)
+    }
+    assert found == {
+        "Place": 1,
+        "Category": 10,
+        "Machine": 26,  # 24 codes, of which one is a pool of three
+        "Pool": 1,
+        "Member": 20,
+        "Organization": 12,
+        "Training": 16,
+    }
+
+
+def test_every_machine_tells_its_whole_story(app, load):
+    inventory = load(WEDNESDAY)
+
+    slugs = [f"m{n:02}" for n in range(1, 25) if n != 5]
+    assert sorted(inventory.by_slug) == sorted([*slugs, "m05a", "m05b", "m05c"])
+    for machine in inventory.machines:
+        assert machine.code.lower() == machine.slug
+        assert machine.model
+        assert machine.location
+        assert machine.specs
+        assert machine.notes
+    printers = [inventory.by_slug[slug] for slug in ("m05a", "m05b", "m05c")]
+    assert [m.slug for m in inventory.equivalents(printers[0])][:2] == ["m05b", "m05c"]
+    owners = select(Machine.slug, Organization.name).join(
+        Organization, Organization.id == Machine.owner_id
+    )
+    assert dict(db.session.execute(owners).tuples().all()) == {
+        "m06": "Studio Fil à Plomb",
+        "m15": "Ébénisterie Trame & Placage",
+        "m16": "Facture Sacqueboute",
+        "m18": "Forge du Petit Bief",
+        "m21": "Terre & Cardes",
+    }
+    unnumbered = select(Machine.slug).where(Machine.asset_number == "", Machine.owner_id.is_(None))
+    assert not db.session.scalars(unnumbered).all()
+
+
+def test_the_metal_lathe_is_locked_out_and_says_why(app, load):
+    lathe = load(WEDNESDAY).by_slug["m19"]
+
+    assert lathe.state is MachineState.LOCKED_OUT
+    assert lathe.state_reason == "Courroie à remplacer"
+    assert lathe.back_on == date(2026, 12, 5)
+
+
+def test_hours_and_days_off_are_those_of_the_place(app, load):
+    schedule = load(WEDNESDAY).schedule
+
+    def hours(day: str, *modes: Mode) -> list[str]:
+        spans = schedule.open_time(date.fromisoformat(day), date.fromisoformat(day), modes)
+        return [f"{s.start.astimezone(PARIS):%H:%M}-{s.end.astimezone(PARIS):%H:%M}" for s in spans]
+
+    assert hours("2026-11-24", Mode.SUPERVISED) == ["14:00-20:00"]
+    assert hours("2026-11-24", Mode.RESIDENT) == ["09:00-14:00"]
+    assert hours("2026-11-25", *Mode) == ["00:00-00:00"]
+    assert hours("2026-12-05", Mode.SUPERVISED) == ["10:00-17:00"]  # first Saturday
+    assert not hours("2026-12-12", Mode.SUPERVISED)
+    assert schedule.day_off(date(2026, 12, 24)) == "Fermeture d'hiver"
+    assert schedule.day_off(date(2027, 1, 2)) == "Fermeture d'hiver"
+    assert schedule.day_off(date(2027, 8, 21)) == "Fermeture d'été"
+    assert schedule.day_off(date(2027, 7, 14)) == "Fête nationale"
+    assert schedule.day_off(date(2026, 12, 19)).startswith("Journée portes ouvertes")
+
+
+@pytest.mark.parametrize(
+    ("slug", "who", "told"),
+    [
+        ("m01", "resident", {"maximum": timedelta(hours=3), "level": 2, "horizon_days": 45}),
+        ("m02", "individual", {"maximum": timedelta(hours=2), "horizon_days": 21}),
+        ("m03", "staff", {"cleanup": timedelta(minutes=15), "horizon_days": 365}),
+        ("m05b", "reduced", {"maximum": timedelta(hours=16), "modes": frozenset(Mode)}),
+        ("m13", "professional", {"modes": frozenset({Mode.SUPERVISED}), "horizon_days": 30}),
+        ("m15", "individual", {"is_open": False}),
+        ("m15", "cooperative", {"is_open": True, "level": 3}),
+        ("m20", "association", {"level": 0, "notice": timedelta(minutes=30)}),
+        ("m21", "resident", {"minimum": timedelta(hours=12), "cleanup": timedelta(hours=12)}),
+        ("m24", "reduced", {"minimum": timedelta(days=1), "maximum": timedelta(days=3)}),
+    ],
+)
+def test_each_machine_has_its_rules_for_each_audience(app, load, slug, who, told):
+    policy = load(WEDNESDAY).by_slug[slug].policy_for(who)
+
+    assert {name: getattr(policy, name) for name in told} == told
+
+
+def test_nobody_is_real(app, load):
+    load(WEDNESDAY)
+
+    addresses = [
+        *db.session.scalars(select(Member.email)),
+        *db.session.scalars(select(Place.email)),
+    ]
+    assert all(address.endswith(".example") for address in addresses)
+    numbers = db.session.scalars(select(Member.phone)).all()
+    assert all(number.startswith("+33 6 39 98 ") for number in numbers)  # kept for fiction
+
+
+def test_everyone_signs_in_with_the_same_password(app, load):
+    load(WEDNESDAY)
+
+    kept = set(db.session.scalars(select(Member.password_hash)))
+    assert len(kept) == 1
+    assert passwords.matches(kept.pop(), demo.PASSWORD)
+
+
+def test_the_accounts_told_are_members(app, load):
+    load(WEDNESDAY)
+
+    for email, said in demo.ACCOUNTS:
+        assert db.session.scalar(select(Member.id).where(Member.email == email))
+        assert said
+
+
+def test_roles_managers_and_memberships_are_as_told(app, load):
+    load(WEDNESDAY)
+
+    roles = db.session.execute(
+        select(Member.first_name, RoleHeld.role)
+        .join(Membership, Membership.member_id == Member.id)
+        .join(RoleHeld)
+    )
+    assert Counter(role.value for _, role in roles) == {
+        "administrator": 1,
+        "fabmanager": 2,
+        "accountant": 1,
+        "referent": 4,
+    }
+    managers = db.session.scalars(select(OrganizationMember).filter_by(is_manager=True)).all()
+    assert len(managers) == 7
+    yael = db.session.get(Member, member_id("yael"))
+    assert yael.is_minor
+    assert yael.guardian_agreed_on
+    elie = db.session.scalars(select(Membership).filter_by(member_id=member_id("elie"))).one()
+    assert elie.suspension_reason == "3 absences en 90 jours"
+    lois = db.session.scalars(select(Membership).filter_by(member_id=member_id("lois"))).one()
+    assert lois.expires_on == date(2026, 10, 26)
+
+
+def test_nobody_qualified_themselves(app, load):
+    load(WEDNESDAY)
+
+    given = db.session.execute(select(Qualification.member_id, Qualification.given_by_id)).all()
+    assert given
+    assert all(by and by != who for who, by in given)
+
+
+@pytest.mark.parametrize("when", DAYS)
+def test_any_day_it_loads_and_the_planning_is_alive(app, load, when):
+    inventory = load(when)
+
+    no_machine_is_taken_twice()
+    for offset in range(14):
+        day = monday(when) + timedelta(days=offset)
+        rows = standing(inventory, day)
+        booked = [row for row in rows if row.member_id]
+        open_time = inventory.schedule.open_time(day, day, DAYTIME)
+        assert rows, f"{day} is empty"
+        if inventory.schedule.day_off(day):
+            assert not booked
+        elif open_time:
+            assert len({row.machine_id for row in booked}) >= 6
+            for laser in ("m01", "m02"):
+                taken = [
+                    Slot(row.occupied_from, row.occupied_until)
+                    for row in rows
+                    if row.machine_id == inventory.by_slug[laser].id
+                ]
+                left = without(open_time, taken)
+                assert any(part.duration >= timedelta(hours=1) for part in left), f"{laser} {day}"
+
+
+@pytest.mark.parametrize("when", CLOCK_CHANGES)
+def test_postgresql_takes_it_too(make_app, load, when):
+    with make_app("postgresql").app_context():
+        load(when)
+
+        no_machine_is_taken_twice()
+
+
+def no_machine_is_taken_twice() -> None:
+    rows = db.session.execute(
+        select(Occupancy.machine_id, Occupancy.occupied_from, Occupancy.occupied_until)
+        .where(Occupancy.status.in_((Status.CONFIRMED, Status.PENDING)))
+        .order_by(Occupancy.machine_id, Occupancy.occupied_from)
+    ).all()
+    for one, after in pairwise(rows):
+        assert one.machine_id != after.machine_id or one.occupied_until <= after.occupied_from
+
+
+@pytest.mark.parametrize("when", [WEDNESDAY, "2027-03-26 15:00", "2027-10-25 09:00"])
+def test_what_is_confirmed_ahead_is_what_the_rules_accepted(app, load, when):
+    inventory = load(when)
+
+    rows = db.session.execute(
+        select(Occupancy.__table__, Machine.slug)
+        .join(Machine)
+        .where(Occupancy.member_id.is_not(None), Occupancy.starts_at > clock.now())
+        .where(Occupancy.status == Status.CONFIRMED)
+    ).all()
+    assert len(rows) > 100
+    for row in rows:
+        slot = Slot(row.starts_at, row.ends_at)
+        facts = gather(
+            inventory,
+            inventory.by_id[row.machine_id],
+            row.member_id,
+            slot.widened(*commands.margins(inventory.by_id[row.machine_id])),
+            now=row.created_at,
+            organization_id=row.organization_id,
+            moving=row.id,
+        )
+        assert not refusals(slot, facts), f"{row.slug} {slot}"
+
+
+def test_nothing_was_booked_after_the_loading(app, load):
+    load(WEDNESDAY)
+
+    written = select(func.max(Occupancy.created_at), func.max(Occupancy.changed_at))
+    assert all(instant <= clock.now() for instant in db.session.execute(written).one())
+
+
+def test_the_diary_is_the_same_at_every_loading(app, make_app, load):
+    def told() -> list[Any]:
+        columns = (Machine.slug, Occupancy.starts_at, Occupancy.status, Occupancy.title)
+        return db.session.execute(select(*columns).join(Machine).order_by(Occupancy.id)).all()
+
+    load(WEDNESDAY)
+    once = told()
+    with make_app().app_context():
+        demo.load(clock.now())
+        assert told() == once
+
+
+def test_past_weeks_have_all_that_can_become_of_a_booking(app, load):
+    load(WEDNESDAY)
+
+    statuses = db.session.scalars(
+        select(Occupancy.status).where(
+            Occupancy.member_id == member_id("noa"), Occupancy.ends_at < clock.now()
+        )
+    ).all()
+    assert len(statuses) > 10
+    everyones = db.session.scalars(select(Occupancy.status).distinct()).all()
+    assert set(everyones) == set(Status)
+
+
+# -- the main accounts do what the sign-in page says of them
+
+
+def order(account: str, machine: str, slot: Slot) -> commands.Order:
+    inventory = of_place()
+    return commands.Order(
+        inventory.by_slug[machine].id, inventory.place.id, slot, member_id(account)
+    )
+
+
+def book(account: str, machine: str, slot: Slot) -> str:
+    return commands.book(order(account, machine, slot), by=member_id(account), now=clock.now())
+
+
+def free_today(machine: str) -> Slot:
+    """The next free hour of the machine today."""
+    inventory, who = of_place(), member_id("noa")
+    today = clock.today(PARIS, clock.now())
+    laser = inventory.by_slug[machine]
+    facts = gather(inventory, laser, who, whole_day(PARIS, today), now=clock.now())
+    return next(acceptable(facts, today, today, timedelta(hours=1)))
+
+
+@pytest.mark.parametrize("day", range(23, 28))
+def test_noa_books_the_lasers_today(app, load, day):
+    load(f"2026-11-{day} 10:40")
+
+    for laser in ("m01", "m02"):
+        assert book("noa", laser, free_today(laser))
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"),
+    [
+        ("sasha", Reason.UNQUALIFIED),
+        ("andrea", Reason.NOT_VALID_THEN),
+        ("elie", Reason.SUSPENDED),
+        ("lois", Reason.MEMBERSHIP_EXPIRED),
+    ],
+)
+def test_others_are_refused_the_laser_for_the_reason_told(app, load, account, reason):
+    load(WEDNESDAY)
+
+    with pytest.raises(commands.BookingRefused) as refused:
+        book(account, "m02", free_today("m02"))
+
+    found = {refusal.reason for refusal in refused.value.refusals}
+    also = {Reason.UNQUALIFIED} if account in ("elie", "lois") else set()
+    assert found == {reason} | also
+
+
+def test_sasha_books_what_asks_for_no_qualification(app, load):
+    load(WEDNESDAY)
+
+    slot = free_today("m20")
+
+    assert book("sasha", "m20", slot)
+
+
+def test_camille_runs_the_place(app, load):
+    place_id = load(WEDNESDAY).place.id
+
+    camille = load_person(member_id("camille"))
+
+    assert camille.manages(place_id)
+    assert Role.ADMINISTRATOR in camille.standings[place_id].roles
+    assert book("camille", "m01", free_today("m01"))
+
+
+@pytest.mark.parametrize("when", [WEDNESDAY, "2026-12-25 10:00", "2027-10-31 02:30"])
+def test_every_page_of_the_place_can_be_read(any_app, load, when):
+    load(when)
+
+    days = [monday(when) + timedelta(days=n) for n in range(-1, 9)]
+    machines = [f"/machines/{slug}" for slug in ("m01", "m05a", "m15", "m19", "m21", "m24")]
+    for who in (None, "camille", "noa"):
+        client = browser(any_app, None)
+        if who:
+            sign_in(client, member_id(who))
+        for page in ("/", "/machines/", *machines, *(f"/planning/{day}" for day in days)):
+            assert client.get(page).status_code == 200, page
+
+
+# -- what it does not touch
+
+
+def test_loading_again_changes_nothing(any_app, load, at):
+    load(WEDNESDAY)
+    uids = set(db.session.scalars(select(Occupancy.uid)))
+
+    at("2026-12-09 08:00")
+
+    assert demo.load(clock.now()) is False
+    assert set(db.session.scalars(select(Occupancy.uid))) == uids
+
+
+def test_somebody_who_joined_the_demonstration_does_not_stop_it_from_starting(app, load):
+    load(WEDNESDAY)
+    add_somebody()
+
+    assert demo.load(clock.now()) is False
+
+
+def test_it_refuses_a_place_that_is_not_its_own(any_fablab):
+    with pytest.raises(demo.DemoRefused):
+        demo.load(clock.now())
+
+    assert count(Place) == 1
+    assert not count(Occupancy)
+
+
+def test_it_refuses_a_database_with_a_member_and_no_place(any_app):
+    add_somebody()
+
+    with pytest.raises(demo.DemoRefused):
+        demo.load(clock.now())
+
+    assert not count(Place)
+
+
+def test_a_real_place_of_the_same_name_is_not_taken_for_it(app):
+    with writing() as session:
+        session.add(Place(slug="les-usines", name="Les Usines", created_at=clock.now()))
+
+    with pytest.raises(demo.DemoRefused):
+        demo.load(clock.now())
+
+
+def test_nothing_is_loaded_without_the_guard(app):
+    with writing() as session:
+        session.execute(text("DROP TRIGGER occupancy_no_overlap_insert"))
+
+    with pytest.raises(guards.GuardMissing):
+        demo.load(clock.now())
+
+    assert not count(Place)
+
+
+# -- the command
+
+
+def test_the_command_loads_it_once_and_tells_the_accounts(app):
+    first, second = (app.test_cli_runner().invoke(args=["demo"]) for _ in range(2))
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "is loaded" in first.output
+    assert "already" in second.output
+    for told in ("camille.aubrelle@usines.example", "demo-les-usines"):
+        assert told in first.output
+        assert told in second.output
+    assert count(Place) == 1
+
+
+def test_the_command_refuses_real_data_in_one_line(fablab, app):
+    refused = app.test_cli_runner().invoke(args=["demo"])
+
+    assert refused.exit_code == 1
+    assert re.fullmatch(r"Error: .+ has data of its own.+\n", refused.output)
+
+
+def add_somebody() -> None:
+    with writing() as session:
+        session.add(
+            Member(
+                uid="somebody",
+                email="somebody@elsewhere.example",
+                first_name="Some",
+                last_name="Body",
+                created_at=clock.now(),
+            )
+        )
+
+
+def sign_in(client: Any, who: int) -> None:
+    with client.session_transaction() as session:
+        session["_user_id"] = f"{who}.0"
+        session["_fresh"] = True
