@@ -28,6 +28,8 @@ def init_app(app: Flask) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(app.config["LOG_LEVEL"])
+    # It announces itself whenever it is asked at which migration the database is.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     app.before_request(begin)
     app.after_request(end)
 

