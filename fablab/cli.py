@@ -1,6 +1,10 @@
 """The `fablab` command line, for whoever runs the installation. In English, like the logs."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,10 +13,14 @@ from flask.cli import AppGroup, ScriptInfo
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from fablab import __version__, clock, create_app, demo
+from fablab import __version__, backup, clock, create_app, demo, doctor, managers, serve
 from fablab.config import ConfigError
 from fablab.db import Busy
-from fablab.machines.guards import GuardMissing
+from fablab.health import unready
+
+FORESEEABLE = (ConfigError, backup.BackupError, demo.DemoRefused, managers.NotManager)
+AN_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+A_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Command(click.Command):
@@ -21,14 +29,17 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except ConfigError as error:
-            raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             raise click.ClickException(f"the database: {error.orig}") from error
         except Busy as error:
             raise click.ClickException("the database is busy; try again in a moment") from error
-        except OSError as error:
+        except serve.InUse as error:
+            raise click.ClickException("the service is running; stop it first") from error
+        except FORESEEABLE as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
 
 class Group(AppGroup):
@@ -45,13 +56,29 @@ def fablab(ctx: click.Context) -> None:
     ctx.obj = ScriptInfo(create_app=create_app)
 
 
-@fablab.command()
-def serve() -> None:
+@fablab.command("serve")
+@click.option("--no-jobs", is_flag=True, help="Leave mails and housekeeping to `fablab jobs`.")
+@click.option("--demo", "with_demo", is_flag=True, help="Set up the demonstration place first.")
+def serve_pages(no_jobs: bool, with_demo: bool) -> None:
     """Serve the pages and the calendars, and do the background work."""
-    from waitress import serve as listen
+    app = application()
+    if with_demo:
+        prepare_demo(app)
+    refuse_unless_ready()
+    with serve.in_use(Path(app.instance_path)):
+        server = serve.listening(app)
+        click.echo(f"Serving on {serve.address(server)}")
+        serve.run(app, server, with_jobs=not no_jobs)
 
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    listen(app, host=app.config["HOST"], port=app.config["PORT"], threads=app.config["THREADS"])
+
+@fablab.command()
+def jobs() -> None:
+    """Send the mails and tidy up, where `fablab serve --no-jobs` does not."""
+    app = application()
+    refuse_unless_ready()
+    with serve.in_use(Path(app.instance_path)):
+        click.echo("Doing the background work")
+        serve.run_jobs(app)
 
 
 @fablab.command("demo")
@@ -60,18 +87,39 @@ def load_demo() -> None:
 
     Where it is loaded already nothing changes; a database with other data is refused.
     """
-    try:
-        is_new = demo.load(clock.now())
-    except (demo.DemoRefused, GuardMissing) as error:
-        raise click.ClickException(str(error)) from error
+    refuse_unless_ready()
+    is_new = demo.load(clock.now())
     click.echo(
         "The demonstration place is loaded."
         if is_new
         else "The demonstration place was there already; nothing was changed."
     )
+    tell_accounts()
+
+
+def prepare_demo(app: Flask) -> None:
+    """For a first look: migrate, and fill a database that is empty; real data stays alone."""
+    if unready():
+        upgrade()
+    try:
+        demo.load(clock.now())
+    except demo.DemoRefused:
+        click.echo("This place has data of its own: the demonstration is left out.")
+    else:
+        app.config["DEMO"] = True
+        tell_accounts()
+
+
+def tell_accounts() -> None:
+    click.echo(f"Accounts of the demonstration, with the password {demo.PASSWORD}:")
     for email, who in demo.ACCOUNTS:
-        click.echo(f"  {email:<36} {who}")
-    click.echo(f"The password of every account is {demo.PASSWORD}")
+        click.echo(f"  {email:36} {who}")
+
+
+def refuse_unless_ready() -> None:
+    for problem in unready():
+        remedy = ": run `fablab db upgrade`" if doctor.mended_by_upgrade(problem) else ""
+        raise click.ClickException(problem + remedy)
 
 
 @fablab.group(cls=Group)
@@ -81,8 +129,108 @@ def db() -> None:
 
 @db.command("upgrade")
 def upgrade_database() -> None:
-    """Bring the database to what this version needs."""
+    """Bring the database to what this version needs, after a copy of it (SQLite)."""
     upgrade()
+    for problem in unready():
+        raise click.ClickException(problem)
+    click.echo("The database is ready")
+
+
+@fablab.command("create-manager")
+@click.argument("email")
+@click.option("--first-name", help="Asked when it is not given.")
+@click.option("--last-name", help="Asked when it is not given.")
+@click.option("--place", help="The name of the first place, while there is none.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create_manager(
+    email: str,
+    first_name: str | None,
+    last_name: str | None,
+    place: str | None,
+    password_stdin: bool,
+) -> None:
+    """Make EMAIL a manager, with an account if need be, and a place if there is none."""
+    known, newcomer = managers.known(email), None
+    if known.place is None and place is None:
+        place = asked("Name of the place")
+    if known.account is None:
+        newcomer = managers.Newcomer(
+            first_name or asked("First name"),
+            last_name or asked("Last name"),
+            password_from_stdin() if password_stdin else asked("Password", is_secret=True),
+        )
+    managers.make_manager(email, newcomer, place, now=clock.now())
+    click.echo(f"{email} manages the place, with {'a new' if newcomer else 'the same'} account")
+
+
+def asked(what: str, *, is_secret: bool = False) -> str:
+    if not sys.stdin.isatty():
+        raise click.ClickException(f"{what}: not given, and nobody is there to be asked")
+    return str(click.prompt(what, hide_input=is_secret, confirmation_prompt=is_secret))
+
+
+def password_from_stdin() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@fablab.command("backup")
+@click.argument("file", type=A_FILE)
+def save(file: Path) -> None:
+    """Copy the database into FILE while the service runs (SQLite)."""
+    with progress("Copying") as told:
+        backup.save(file, told)
+    folder = Path(current_app.instance_path)
+    also = [name for name in ("secret_key", "config.toml", "media") if (folder / name).exists()]
+    click.echo(f"{file} is a whole copy of the database")
+    click.echo(f"Keep beside it, from {folder}: {', '.join(also)}")
+
+
+@fablab.command()
+@click.argument("file", type=AN_EXISTING_FILE)
+@click.option("--yes", is_flag=True, help="Replace the database there is.")
+def restore(file: Path, yes: bool) -> None:
+    """Make FILE, made by `fablab backup`, the database; the one it replaces is kept (SQLite)."""
+    if backup.has_data() and not yes:
+        raise click.ClickException("there is a database already: --yes replaces it and keeps it")
+    with (
+        serve.in_use(Path(current_app.instance_path), alone=True),
+        progress("Copying") as told,
+    ):
+        kept = backup.restore(file, clock.now(), told)
+    if kept:
+        click.echo(f"The database that was there is kept as {kept}")
+    for problem in unready():
+        click.echo(f"Restored; {problem}: run `fablab db upgrade`")
+        return
+    click.echo("Restored; the database is ready")
+
+
+@fablab.command("doctor")
+@click.pass_context
+def examine(ctx: click.Context) -> None:
+    """Look the installation over; exit status 1 when something is wrong."""
+    is_wrong = False
+    for finding in doctor.examine(application(), clock.now()):
+        is_wrong = is_wrong or finding.verdict is doctor.Verdict.WRONG
+        click.echo(f"{finding.verdict:5}  {finding.text}")
+    ctx.exit(1 if is_wrong else 0)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[backup.Progress]:
+    """A bar, on a terminal, that is told how much is done of how much."""
+    is_seen = sys.stderr.isatty()
+    with click.progressbar(length=1, label=label, file=sys.stderr, hidden=not is_seen) as bar:
+
+        def told(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield told
+
+
+def application() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined]
 
 
 def init_app(app: Flask) -> None:
@@ -94,6 +242,7 @@ def init_app(app: Flask) -> None:
 
 def main() -> None:
     """What the `fablab` command runs: whatever goes wrong is told in one line."""
+    os.umask(0o027)  # what is written holds people's data: not for other accounts to read
     try:
         status = fablab.main(standalone_mode=False)
     except click.ClickException as error:
