@@ -153,9 +153,9 @@ def mails(now: datetime) -> Iterator[Finding]:
         )
     )
     if parked:
-        yield wrong(f"{parked} mails were given up after the last try; the log says why")
+        yield wrong(f"mails given up after their last try: {parked}; the log says why")
     if late:
-        yield wrong(f"{late} mails wait for an hour and more: is the background work running?")
+        yield wrong(f"mails waiting for an hour and more: {late}; is the background work running?")
 
 
 def fine(text: str) -> Finding:

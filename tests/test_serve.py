@@ -1,18 +1,20 @@
 """The service in a process of its own: what it promises is kept, however it ends."""
 
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import make_url, select
 
-from fablab import clock, create_app
+from fablab import clock, create_app, demo
 from fablab.db import db, writing
 from fablab.machines import guards
 from fablab.machines.inventory import of_place
@@ -149,6 +151,40 @@ def test_it_says_where_it_serves(url, folder):
         said = server.process.communicate()[0]
 
     assert said == f"Serving on http://127.0.0.1:{server.port}\n"
+
+
+def test_a_first_look_sets_everything_up_and_keeps_the_data(folder):
+    told = []
+    for _ in range(2):
+        with Server(folder, "", "--demo") as server:
+            assert server.ask("GET", "/machines/m01").status == 200
+            server.stop(signal.SIGTERM)
+            told.append(server.process.communicate()[0])
+        uids = rows(folder / "fablab.sqlite", "SELECT uid FROM occupancy")
+        told.append(uids)
+
+    first, first_uids, second, second_uids = told
+    assert "camille.aubrelle@usines.example" in first
+    assert demo.PASSWORD in first
+    assert second.replace(str(server.port), "") == re.sub(r"(?<=:)\d+$", "", first, flags=re.M)
+    assert first_uids
+    assert second_uids == first_uids
+
+
+def test_a_first_look_leaves_real_data_alone(url, folder):
+    prepared(url, folder)
+
+    with Server(folder, url, "--demo") as server:
+        server.stop(signal.SIGTERM)
+        said = server.process.communicate()[0]
+
+    assert "the demonstration is left out" in said
+    assert demo.PASSWORD not in said
+
+
+def rows(path: Path, query: str) -> list[tuple[str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def test_visitors_who_dawdle_keep_nobody_waiting(url, folder):
