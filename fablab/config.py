@@ -329,9 +329,12 @@ def derived(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What Flask and its extensions want to be told, from our own settings."""
     base = urlsplit(values["BASE_URL"])
     is_https = base.scheme == "https"
+    url = sqlalchemy_url(values["DATABASE_URL"], folder)
+    is_server = url.get_backend_name() == "postgresql"
     return {
-        "SQLALCHEMY_DATABASE_URI": sqlalchemy_url(values["DATABASE_URL"], folder),
+        "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": {
+            "connect_args": {"connect_timeout": 5} if is_server else {},
             "pool_size": values["THREADS"] + 2,
             "max_overflow": 4,
             "pool_timeout": 10,

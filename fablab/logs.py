@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 from flask import Flask, Response, g, has_request_context, request
@@ -21,7 +21,7 @@ SECRET_PATH = re.compile(
 
 
 def init_app(app: Flask) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Stderr()
     handler.setFormatter(Lines(as_json=app.config["LOG_FORMAT"] == "json"))
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each.formatter, Lines)]:
@@ -32,6 +32,17 @@ def init_app(app: Flask) -> None:
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     app.before_request(begin)
     app.after_request(end)
+
+
+class Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment of writing."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
 
 
 class Lines(logging.Formatter):

@@ -4,6 +4,7 @@ L'Atelier opens from Tuesday to Saturday, 10:00 to 18:00, supervised. Amina runs
 qualified on the laser, Chloé is new. It is Monday 29 March 2027, 9:00, unless a test says so.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
@@ -33,6 +35,14 @@ from tests.support import Databases, close, instant, settings_for
 
 MONDAY = "2027-03-29 09:00"
 
+# A slow machine is no reason to fail; where everybody waits for the answer, the same examples
+# every time.
+hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "ci", hypothesis.settings.get_profile("here"), derandomize=True
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
@@ -45,15 +55,20 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
 def make_app(databases: Databases, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """make_app("sqlite" | "postgresql", **settings): an application on a database of its own."""
     apps: list[Flask] = []
+    urls: list[str] = []
 
     def make(engine: str = "sqlite", **settings: Any) -> Flask:
-        app = create_app(settings_for(databases.url(engine), tmp_path) | settings)
-        apps.append(app)
-        return app
+        if "DATABASE_URL" not in settings:
+            settings["DATABASE_URL"] = databases.url(engine)
+            urls.append(settings["DATABASE_URL"])
+        apps.append(create_app(settings_for(settings["DATABASE_URL"], tmp_path) | settings))
+        return apps[-1]
 
     yield make
     for app in apps:
         close(app)
+    for url in urls:
+        databases.forget(url)
 
 
 @pytest.fixture
