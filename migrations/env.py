@@ -3,32 +3,67 @@
 What is about to change is copied first, where the database is a file.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from flask import current_app
+from sqlalchemy import Connection
 
 from fablab import backup, clock
 from fablab.db import WRITES, db
 from fablab.machines import guards
+
+MIGRATIONS = 7_330_231  # a number of our own: on PostgreSQL, of two who migrate one waits
 
 
 def run() -> None:
     leaving = revision_to_leave()
     if leaving:
         backup.before_migration(leaving, clock.now())
-    with db.engine.connect().execution_options(**{WRITES: True}) as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=db.metadata,
-            # Both engines undo a broken migration whole; Alembic assumes SQLite cannot.
-            transactional_ddl=True,
-            **current_app.extensions["migrate"].configure_args,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
-            # A batch operation re-creates the table and silently drops its triggers.
-            guards.restore(connection)
+    writes = db.engine.connect().execution_options(**{WRITES: True})
+    with writes as connection, without_foreign_keys(connection):
+        migrate(connection)
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=db.metadata,
+        # Both engines undo a broken migration whole; Alembic assumes SQLite cannot.
+        transactional_ddl=True,
+        **current_app.extensions["migrate"].configure_args,
+    )
+    with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATIONS})")
+        context.run_migrations()
+        # A batch operation re-creates the table and silently drops its triggers.
+        guards.restore(connection)
+        if connection.dialect.name == "sqlite":
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+            if lost:
+                raise CommandError(f"{len(lost)} rows point at nothing, first of all {lost[0]}")
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite's own advice for changing a schema (lang_altertable, section 7): no foreign keys.
+
+    A batch operation drops the old table, and with foreign keys on all that points at its rows
+    would go or be refused. They can only be switched outside of a transaction.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def revision_to_leave() -> str | None:

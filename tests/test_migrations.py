@@ -1,0 +1,249 @@
+"""The schema: migrated up, down and up again, equal to the models, guarded whatever happens."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import DBAPIError
+
+from fablab import ROOT
+from fablab.db import db, writing
+from fablab.health import unready
+from fablab.machines import guards
+from fablab.machines.models import Change, Occupancy
+from tests.support import Databases, slot
+
+AFTERNOON = slot("2027-03-30 14:00-16:00")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(
+    request: pytest.FixtureRequest, databases: Databases, make_app: Callable[..., Flask], tmp_path
+) -> Any:
+    """The application on a database without a table."""
+    is_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/new.sqlite" if is_sqlite else databases.empty_postgresql()
+    app = make_app(DATABASE_URL=url)
+    with app.app_context():
+        yield app
+
+
+def schema() -> dict[str, Any]:
+    """Everything the database knows of its tables, in words that can be compared."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            return sqlite_schema(connection)
+        return postgresql_schema(connection)
+
+
+def sqlite_schema(connection: Connection) -> dict[str, Any]:
+    """Tables and indexes; the order of columns and constraints in a table says nothing."""
+    rows = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type <> 'trigger' AND sql IS NOT NULL"
+    )
+    return {
+        row.name: sorted(
+            " ".join(line.strip(", \t").split()).replace('"', "") for line in row.sql.splitlines()
+        )
+        for row in rows
+        if row.name != "alembic_version"
+    }
+
+
+def postgresql_schema(connection: Connection) -> dict[str, Any]:
+    columns = connection.exec_driver_sql(
+        "SELECT table_name, column_name, data_type, is_nullable, column_default"
+        " FROM information_schema.columns WHERE table_schema = 'public'"
+    )
+    constraints = connection.exec_driver_sql(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace"
+    )
+    indexes = connection.exec_driver_sql(
+        "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    )
+    return {
+        name: sorted(map(str, (row for row in rows if row[0] != "alembic_version")))
+        for name, rows in {
+            "columns": columns,
+            "constraints": constraints,
+            "indexes": indexes,
+        }.items()
+    }
+
+
+def missing_guards() -> list[str]:
+    with db.engine.connect() as connection:
+        return guards.missing(connection)
+
+
+def test_migrations_make_what_the_models_say(empty):
+    upgrade()
+    migrated = schema()
+
+    with writing() as session:
+        connection = session.connection()
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, db.metadata)
+        db.metadata.drop_all(connection)
+        db.metadata.create_all(connection)
+
+    assert differences == []
+    assert migrated == schema()
+
+
+def test_a_new_database_is_ready_and_guarded(empty):
+    assert unready() == ["the database is at migration none, this version needs " + head()]
+
+    upgrade()
+
+    assert unready() == []
+    assert missing_guards() == []
+
+
+def test_down_to_nothing_and_up_again(empty):
+    upgrade()
+    first = schema()
+
+    downgrade(revision="base")
+    nothing = schema()
+    upgrade()
+
+    assert not any(nothing.values())
+    assert schema() == first
+    assert missing_guards() == []
+
+
+def test_migrating_twice_changes_nothing(any_fablab):
+    any_fablab.book("laser", AFTERNOON, "bruno")
+    before, bookings = schema(), rows(Occupancy)
+
+    upgrade()
+
+    assert (schema(), rows(Occupancy)) == (before, bookings)
+    assert missing_guards() == []
+
+
+def test_processes_that_migrate_at_once_wait_for_each_other(empty):
+    """As when several nodes start on a new version: one migrates, all find it done."""
+    code = (
+        "import sys; from flask_migrate import upgrade; from fablab import create_app\n"
+        "app = create_app({'DATABASE_URL': sys.argv[1], 'INSTANCE_PATH': sys.argv[2]})\n"
+        "with app.app_context(): upgrade()"
+    )
+    url = db.engine.url.render_as_string(hide_password=False)
+    folder = empty.instance_path
+
+    starting = [subprocess.Popen([sys.executable, "-c", code, url, folder]) for _ in range(3)]
+
+    assert [process.wait(60) for process in starting] == [0, 0, 0]
+    assert unready() == []
+
+
+# -- migrations to come
+
+
+@pytest.fixture
+def next_migration(tmp_path: Path) -> Callable[[str], str]:
+    """next_migration(body): the folder of our migrations with one more, which does `body`."""
+
+    def write(body: str) -> str:
+        folder = tmp_path / "migrations"
+        shutil.copytree(ROOT / "migrations", folder)
+        lines = "\n".join(f"    {line}" for line in body.splitlines())
+        (folder / "versions" / "9999_next.py").write_text(
+            "import sqlalchemy as sa\nfrom alembic import op\n"
+            f"revision = '9999'\ndown_revision = {head()!r}\n"
+            f"def upgrade():\n{lines}\n"
+        )
+        return str(folder)
+
+    return write
+
+
+ANOTHER_COLUMN = """
+with op.batch_alter_table("occupancy") as table:
+    table.add_column(sa.Column("colour", sa.Text(), nullable=False, server_default="red"))
+    table.alter_column("title", existing_type=sa.Text(), nullable=True)
+"""
+
+
+def test_a_table_made_anew_keeps_its_rows_and_its_guards(any_fablab, next_migration):
+    uid = any_fablab.book("laser", AFTERNOON, "bruno")
+    before = rows(Change)
+
+    upgrade(directory=next_migration(ANOTHER_COLUMN))
+
+    assert missing_guards() == []
+    assert db.session.execute(text("SELECT uid, colour FROM occupancy")).all() == [(uid, "red")]
+    assert rows(Change) == before
+    with pytest.raises(DBAPIError) as refused:
+        insert_again()
+    assert guards.refused(refused.value)
+
+
+def test_without_the_last_step_the_guards_would_be_gone(fablab, next_migration, monkeypatch):
+    """What the one before protects from: SQLite drops a table's triggers with the old table."""
+    monkeypatch.setattr(guards, "restore", lambda connection: None)
+
+    upgrade(directory=next_migration(ANOTHER_COLUMN))
+
+    assert missing_guards() == list(guards.TRIGGERS)
+
+
+def test_a_migration_that_breaks_is_undone_whole(any_fablab, next_migration):
+    any_fablab.book("laser", AFTERNOON, "bruno")
+    before, bookings = schema(), rows(Occupancy)
+
+    with pytest.raises(ZeroDivisionError):
+        upgrade(directory=next_migration(ANOTHER_COLUMN + "1 / 0"))
+
+    assert (schema(), rows(Occupancy)) == (before, bookings)
+    assert unready() == []
+
+
+def test_a_migration_that_leaves_rows_pointing_at_nothing_is_undone(any_fablab, next_migration):
+    any_fablab.book("laser", AFTERNOON, "bruno")
+    before = rows(Occupancy)
+
+    with pytest.raises((SystemExit, DBAPIError)):
+        upgrade(directory=next_migration('op.execute("DELETE FROM occupancy")'))
+
+    assert rows(Occupancy) == before
+    assert unready() == []
+
+
+def test_foreign_keys_are_watched_again_after_a_migration(app):
+    upgrade()
+
+    with db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def head() -> str:
+    return ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+
+
+def rows(model: Any) -> list[Any]:
+    with db.engine.connect() as connection:
+        return list(connection.execute(select(model.__table__)).all())
+
+
+def insert_again() -> None:
+    """A second occupancy with the times of the first."""
+    columns = [c.name for c in Occupancy.__table__.columns if c.name not in ("id", "uid")]
+    others = ", ".join(name for name in columns if name != "request_key")
+    with writing() as session:
+        session.execute(
+            text(f"INSERT INTO occupancy (uid, {others}) SELECT 'two', {others} FROM occupancy")
+        )
