@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from flask import Flask, current_app
@@ -13,10 +13,11 @@ from flask.cli import AppGroup, ScriptInfo
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from fablab import __version__, backup, clock, create_app, demo, doctor, managers, serve
+from fablab import __version__, backup, clock, create_app, demo, doctor, imports, managers, serve
 from fablab.config import ConfigError
 from fablab.db import Busy
 from fablab.health import unready
+from fablab.machines.inventory import of_place
 
 FORESEEABLE = (ConfigError, backup.BackupError, demo.DemoRefused, managers.NotManager)
 AN_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -120,6 +121,77 @@ def refuse_unless_ready() -> None:
     for problem in unready():
         remedy = ": run `fablab db upgrade`" if doctor.mended_by_upgrade(problem) else ""
         raise click.ClickException(problem + remedy)
+
+
+@fablab.group("import", cls=Group)
+def import_() -> None:
+    """Bring in machines, members or qualifications from a CSV file (docs/import.md).
+
+    Says what it would do; writes it with --apply, and then everything or nothing.
+    """
+
+
+def importer(name: str) -> click.Command:
+    """The command that imports one kind of file."""
+    kind = imports.KINDS[name]
+
+    @click.argument("file", type=click.File("rb"))
+    @click.option("--apply", "is_applied", is_flag=True, help="Write it.")
+    @click.option("--place", "slug", help="The place it belongs to, by the name in its address.")
+    def bring_in(file: IO[bytes], is_applied: bool, slug: str | None) -> None:
+        refuse_unless_ready()
+        place_id = place_named(slug)
+        lines = imports.read(kind, file.read(imports.MAX_BYTES + 1))
+        plan = imports.compare(kind, lines, place_id, now=clock.now())
+        if is_applied and not plan.problems:
+            plan = written(kind, lines, place_id)
+        report(plan, is_applied)
+
+    bring_in.__doc__ = f"Bring in {name}. Columns: {', '.join(one.name for one in kind.columns)}."
+    return import_.command(name)(bring_in)
+
+
+for name in imports.KINDS:
+    importer(name)
+
+
+def place_named(slug: str | None) -> int:
+    try:
+        place = of_place(slug=slug).place
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    if slug and place.slug != slug:
+        raise click.ClickException(f"there is no place {slug}")
+    return place.id
+
+
+def written(kind: imports.Kind, lines: imports.Sheet, place_id: int) -> imports.Plan:
+    """What was written; or, when something came in between, the problems it makes."""
+    try:
+        with progress("Writing") as told:
+            return imports.apply(kind, lines, place_id, now=clock.now(), told=told)
+    except imports.ImportRefused as refused:
+        return imports.Plan(problems=refused.problems)
+
+
+def report(plan: imports.Plan, is_applied: bool) -> None:
+    """What was done or would be; every problem on a line of its own, and then a failure."""
+    for problem in plan.problems:
+        where = f"line {problem.line}" if problem.line else "the file"
+        click.echo(f"{where}: {problem.sentence % problem.values}", err=True)
+    if plan.problems:
+        raise click.ClickException(f"nothing was written; problems found: {len(plan.problems)}")
+    for step in plan.new:
+        click.echo(f"new: {step.name}")
+    for step in plan.changed:
+        click.echo(f"changed: {step.name} ({', '.join(sorted(step.changes))})")
+    for kind, made in (("category", plan.categories), ("pool", plan.pools)):
+        for named in made.values():
+            click.echo(f"new {kind}: {named}")
+    counts = f"{len(plan.new)} new, {len(plan.changed)} changed, {len(plan.same)} as they were."
+    click.echo(counts)
+    if not is_applied:
+        click.echo("Nothing was written: add --apply to write it.")
 
 
 @fablab.group(cls=Group)

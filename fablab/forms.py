@@ -116,12 +116,16 @@ def of_this_century(_form: Any, field: Field) -> None:
 
 
 def visible(_form: Any, field: Field) -> None:
-    """Refuse control characters and the marks that turn a text around (Cc, Cf but ZWJ/ZWNJ)."""
-    for letter in field.data or "":
-        if unicodedata.category(letter) in ("Cc", "Cs", "Co", "Zl", "Zp"):
-            break
-        if unicodedata.category(letter) == "Cf" and letter not in "\u200c\u200d":
-            break
-    else:
-        return
-    raise ValidationError(gettext("It holds characters that nobody can see; type it again."))
+    if not is_visible(field.data or ""):
+        raise ValidationError(gettext("It holds characters that nobody can see; type it again."))
+
+
+def is_visible(text: str) -> bool:
+    """False with control characters or marks that turn a text around (Cc, Cf but ZWJ/ZWNJ)."""
+    for letter in text:
+        category = unicodedata.category(letter)
+        if category in ("Cc", "Cs", "Co", "Zl", "Zp"):
+            return False
+        if category == "Cf" and letter not in "\u200c\u200d":
+            return False
+    return True

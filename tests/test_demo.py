@@ -117,7 +117,7 @@ def test_every_machine_tells_its_whole_story(app, load):
     owners = select(Machine.slug, Organization.name).join(
         Organization, Organization.id == Machine.owner_id
     )
-    assert dict(db.session.execute(owners).tuples().all()) == {
+    assert {row.slug: row.name for row in db.session.execute(owners)} == {
         "m06": "Studio Fil à Plomb",
         "m15": "Ébénisterie Trame & Placage",
         "m16": "Facture Sacqueboute",

@@ -1,0 +1,102 @@
+"""Bringing in what a place had elsewhere: machines, members and qualifications, from CSV files.
+
+A file is read (`read`), compared with what is there (`compare`), and only then, whole or not at
+all, written (`apply`). The columns are told in docs/import.md.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+
+from sqlalchemy.exc import IntegrityError
+
+from fablab.clock import today
+from fablab.db import Busy, db, retried, writing
+from fablab.imports import machines, members, qualifications, sheet
+from fablab.imports.plan import Kind, Plan, Where
+from fablab.imports.sheet import MAX_BYTES, Problem, Sheet
+from fablab.places.models import Place
+
+KINDS = {
+    "machines": machines.KIND,
+    "members": members.KIND,
+    "qualifications": qualifications.KIND,
+}
+
+
+class ImportRefused(Exception):
+    """Nothing was written, for each of `problems`."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+def read(kind: Kind, data: bytes) -> Sheet:
+    """The lines of a file and what is wrong with them; asks the database nothing."""
+    return sheet.read(data, kind.columns)
+
+
+def compare(
+    kind: Kind, lines: Sheet, place_id: int, *, now: datetime, by: int | None = None
+) -> Plan:
+    """What writing the lines would do, with every problem of the file in the order of its lines.
+
+    Raises LookupError for a place that does not exist.
+    """
+    plan = kind.plan(lines.rows, where(place_id, now, by))
+    plan.problems = sorted([*lines.problems, *plan.problems], key=lambda one: one.line)
+    return plan
+
+
+@retried
+def apply(
+    kind: Kind,
+    lines: Sheet,
+    place_id: int,
+    *,
+    now: datetime,
+    by: int | None = None,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> Plan:
+    """Write the lines, all or none; `told` hears after each how many of how many are done.
+
+    Raises ImportRefused, LookupError, GuardMissing, and Busy, also when somebody else wrote
+    one of the same codes or addresses in the same moment.
+    """
+    try:
+        with writing() as session:
+            plan = compare(kind, lines, place_id, now=now, by=by)
+            if plan.problems:
+                raise ImportRefused(plan.problems)
+            done = count(1)
+            kind.write(
+                session,
+                plan,
+                where(place_id, now, by),
+                lambda: told(next(done), len(plan.steps)),
+            )
+            return plan
+    except IntegrityError as error:
+        raise Busy from error
+
+
+def where(place_id: int, now: datetime, by: int | None) -> Where:
+    place = db.session.get(Place, place_id)
+    if place is None:
+        raise LookupError(f"no place {place_id}")
+    return Where(place.id, place.slug, today(place.tz, now), now, by)
+
+
+__all__ = [
+    "KINDS",
+    "MAX_BYTES",
+    "ImportRefused",
+    "Kind",
+    "Plan",
+    "Problem",
+    "Sheet",
+    "apply",
+    "compare",
+    "read",
+]

@@ -1,0 +1,240 @@
+"""The inventory from a file: one line a machine, known by its code."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from fablab.db import db
+from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing
+from fablab.imports.sheet import (
+    BadCell,
+    Column,
+    Problem,
+    Row,
+    day,
+    line_of_text,
+    list_of_texts,
+    named_facts,
+    one_of,
+    text_of_lines,
+)
+from fablab.machines.commands import how_it_is, stand_in_line
+from fablab.machines.kinds import MachineState, RiskClass
+from fablab.machines.models import Category, Machine, Pool
+from fablab.members import audit
+from fablab.members.kinds import Deed
+from fablab.organizations.models import Organization
+from fablab.words import N_, slug
+
+# The hues of the design system, in the order in which new categories get them.
+HUES = "red orange blue plum teal brown slate green terracotta ink".split()
+
+
+def sluggish(longest: int) -> Callable[[str], str]:
+    """A line of text from which an address can be made."""
+    parse = line_of_text(longest)
+
+    def with_letters(typed: str) -> str:
+        if not slug(parse(typed)):
+            raise BadCell(N_("“%(column)s” has no letter or digit that an address can be made of."))
+        return parse(typed)
+
+    return with_letters
+
+
+COLUMNS = (
+    Column("code", sluggish(20), is_required=True),
+    Column("name", line_of_text(120), is_required=True),
+    Column("category", sluggish(80), is_required=True),
+    Column("model", line_of_text(120)),
+    Column("location", line_of_text(120)),
+    Column("specs", named_facts),
+    Column("materials_allowed", list_of_texts),
+    Column("materials_forbidden", list_of_texts),
+    Column("risk_class", one_of(RiskClass)),
+    Column("notes", text_of_lines(4000)),
+    Column("asset_number", line_of_text(40)),
+    Column("funder", line_of_text(120)),
+    Column("owner", line_of_text(120)),
+    Column("pool", sluggish(80)),
+    Column("state", one_of(MachineState)),
+    Column("state_reason", line_of_text(200)),
+    Column("back_on", day),
+)
+
+
+def plan(rows: Sequence[Row], where: Where) -> Plan:
+    known = Known(where)
+    found, seen = Plan(), Seen()
+    for row in rows:
+        first = seen.before(row.values["code"].casefold(), row.line)
+        if first is not None:
+            told = {"code": row.values["code"], "first": first}
+            sentence = N_("The code “%(code)s” was on line %(first)s already.")
+            found.problems.append(Problem(row.line, sentence, told))
+            continue
+        problems = list(known.problems_of(row))
+        if problems:
+            found.problems += problems
+        else:
+            found.steps.append(known.step(row, found))
+    return found
+
+
+class Known:
+    """What the place has already, to find what lines speak of."""
+
+    def __init__(self, where: Where) -> None:
+        self.where = where
+        here = {"place_id": where.place_id}
+        machines = select(Machine).filter_by(**here)
+        self.machines = {
+            machine.code.casefold(): machine
+            for machine in db.session.scalars(
+                machines.options(
+                    joinedload(Machine.category), joinedload(Machine.pool)
+                ).execution_options(populate_existing=True)
+            )
+        }
+        self.slugs = {
+            taken.slug: (taken.place_id, taken.code.casefold())
+            for taken in db.session.execute(select(Machine.slug, Machine.place_id, Machine.code))
+        }
+        self.categories = by_name(Category, here)
+        self.pools = by_name(Pool, here)
+        self.owners = by_name(Organization, here)
+
+    def problems_of(self, row: Row) -> Iterator[Problem]:
+        values = row.values
+        machine = self.machines.get(values["code"].casefold())
+        if machine is None and not self.address(values["code"]):
+            sentence = N_("The code “%(code)s” is too much like that of another machine.")
+            yield Problem(row.line, sentence, {"code": values["code"]})
+        if "owner" in values and name_key(values["owner"]) not in self.owners:
+            sentence = N_("There is no organization “%(name)s”: make it first.")
+            yield Problem(row.line, sentence, {"name": values["owner"]})
+        state = values.get("state", machine.state if machine else MachineState.IN_SERVICE)
+        if state is MachineState.IN_SERVICE and {"state_reason", "back_on"} & values.keys():
+            sentence = N_("A machine in service has neither “state_reason” nor “back_on”.")
+            yield Problem(row.line, sentence)
+
+    def address(self, code: str) -> str:
+        """The slug of a new machine, different from all others; empty when there is none left."""
+        for candidate in (slug(code), f"{self.where.slug}-{slug(code)}"):
+            if candidate not in self.slugs:
+                return candidate
+            if self.slugs[candidate][0] == self.where.place_id:
+                break
+        return ""
+
+    def step(self, row: Row, found: Plan) -> Step:
+        """What the line changes; new categories and pools are noted in the plan."""
+        code = row.values["code"]
+        machine = self.machines.get(code.casefold())
+        values = dict(row.values)
+        values["category"] = self.named(values["category"], self.categories, found.categories)
+        if "pool" in values:
+            values["pool"] = self.named(values["pool"], self.pools, found.pools)
+        if "owner" in values:
+            values["owner"] = self.owners[name_key(values["owner"])].id
+        if machine is None:
+            values["slug"] = self.address(code)
+            self.slugs[values["slug"]] = (self.where.place_id, code.casefold())
+            return Step(row.line, code, values)
+        if values.get("state") is MachineState.IN_SERVICE:
+            values |= {"state_reason": "", "back_on": None}
+        return Step(row.line, code, differing(values, as_lines_say_it(machine)), machine)
+
+    def named(self, name: str, there: dict[str, Any], to_make: dict[str, str]) -> str:
+        """The slug of what a line calls so, noted when it has to be made."""
+        one = there.get(name_key(name))
+        if one is not None:
+            return one.slug
+        to_make.setdefault(slug(name), name)
+        return slug(name)
+
+
+def by_name(model: type[Any], here: dict[str, int]) -> dict[str, Any]:
+    """The rows of the place, under their slug and under the slug of their name."""
+    rows = db.session.scalars(select(model).filter_by(**here)).all()
+    return {row.slug: row for row in rows} | {name_key(row.name): row for row in rows}
+
+
+def name_key(name: str) -> str:
+    """Under which names are the same: capitals, accents and signs do not count."""
+    return slug(name) or name.casefold()
+
+
+def as_lines_say_it(machine: Machine) -> dict[str, Any]:
+    columns = {column.name for column in COLUMNS} - {"category", "pool", "owner"}
+    return {name: getattr(machine, name) for name in columns} | {
+        "category": machine.category.slug,
+        "pool": machine.pool.slug if machine.pool else None,
+        "owner": machine.owner_id,
+    }
+
+
+def write(session: Session, plan: Plan, where: Where, tick: Callable[[], None]) -> None:
+    stand_in_line(session, *(step.target.id for step in plan.changed))
+    categories = make_categories(session, plan, where)
+    pools = make_pools(session, plan, where)
+    for step in plan.steps:
+        values = dict(step.changes)
+        if "category" in values:
+            values["category_id"] = categories[values.pop("category")]
+        if "pool" in values:
+            values["pool_id"] = pools[values.pop("pool")]
+        if "owner" in values:
+            values["owner_id"] = values.pop("owner")
+        if step.is_new:
+            session.add(Machine(place_id=where.place_id, **values))
+        elif values:
+            change(session, step.target, values, where)
+        tick()
+
+
+def make_categories(session: Session, plan: Plan, where: Where) -> dict[str, int]:
+    """The categories of the place by slug, those that are missing made."""
+    here = Category.place_id == where.place_id
+    count, last = session.execute(
+        select(func.count(), func.coalesce(func.max(Category.position), 0)).where(here)
+    ).one()
+    for more, (address, name) in enumerate(plan.categories.items()):
+        hue = HUES[(count + more) % len(HUES)]
+        place = {"place_id": where.place_id, "position": last + more + 1}
+        session.add(Category(slug=address, name=name, hue=hue, **place))
+    session.flush()
+    made = session.execute(select(Category.slug, Category.id).where(here))
+    return {row.slug: row.id for row in made}
+
+
+def make_pools(session: Session, plan: Plan, where: Where) -> dict[str, int]:
+    session.add_all(
+        Pool(place_id=where.place_id, slug=address, name=name)
+        for address, name in plan.pools.items()
+    )
+    session.flush()
+    made = session.execute(select(Pool.slug, Pool.id).where(Pool.place_id == where.place_id))
+    return {row.slug: row.id for row in made}
+
+
+def change(session: Session, machine: Machine, values: dict[str, Any], where: Where) -> None:
+    before = how_it_is(machine)
+    for name, value in values.items():
+        setattr(machine, name, value)
+    if how_it_is(machine) != before:
+        audit.note(
+            session,
+            Deed.STATE,
+            place_id=where.place_id,
+            machine_id=machine.id,
+            by=where.by,
+            now=where.now,
+            before=before,
+            after=how_it_is(machine),
+        )
+
+
+KIND = Kind(COLUMNS, plan, write)

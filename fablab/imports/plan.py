@@ -1,0 +1,96 @@
+"""What an import would do, line by line, before anything is written."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from fablab.imports.sheet import Column, Problem, Row
+
+AT_ONCE = 500  # values in one IN (…)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place that is imported into, and when, for whom."""
+
+    place_id: int
+    slug: str
+    today: date
+    now: datetime
+    by: int | None  # the member who does it; none: the command line
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line: what is to be written, by column; nothing when all of it is there already."""
+
+    line: int
+    name: str
+    changes: dict[str, Any]
+    target: Any = None  # what is there already; none: something new
+
+    @property
+    def is_new(self) -> bool:
+        return self.target is None
+
+    @property
+    def is_same(self) -> bool:
+        return not self.is_new and not self.changes
+
+
+@dataclass
+class Plan:
+    steps: list[Step] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    # What lines speak of and would be made along with them: names by slug.
+    categories: dict[str, str] = field(default_factory=dict)
+    pools: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def new(self) -> list[Step]:
+        return [step for step in self.steps if step.is_new]
+
+    @property
+    def changed(self) -> list[Step]:
+        return [step for step in self.steps if step.changes and not step.is_new]
+
+    @property
+    def same(self) -> list[Step]:
+        return [step for step in self.steps if step.is_same]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Something that can be imported.
+
+    `plan` compares lines with the database and writes nothing; `write` does what it says,
+    inside a write transaction, and calls `tick` after each line.
+    """
+
+    columns: tuple[Column, ...]
+    plan: Callable[[Sequence[Row], Where], Plan]
+    write: Callable[[Session, Plan, Where, Callable[[], None]], None]
+
+
+def differing(values: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
+    """What `values` would change; what they do not speak of stays as it is."""
+    return {name: value for name, value in values.items() if there.get(name) != value}
+
+
+def in_portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE))
+
+
+class Seen:
+    """The keys of the lines before, to name the one that a line repeats."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Any, int] = {}
+
+    def before(self, key: Any, line: int) -> int | None:
+        """The line that had this key already; None for the first."""
+        first = self._lines.setdefault(key, line)
+        return None if first == line else first
