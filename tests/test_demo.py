@@ -1,16 +1,19 @@
 """The demonstration place, loaded on any day of the year, on both engines."""
 
 import re
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select, text
 
-from fablab import clock, demo
+from fablab import clock, create_app, demo
 from fablab.booking import commands
 from fablab.booking.facts import gather
 from fablab.booking.rules import Reason, refusals
@@ -32,7 +35,7 @@ from fablab.places.models import Place
 from fablab.slots import Slot, without
 from fablab.trainings.models import Qualification, Training
 from tests.conftest import browser
-from tests.support import PARIS, instant
+from tests.support import PARIS, Databases, close, instant, settings_for
 
 WEDNESDAY = "2026-11-25 10:40"
 CLOCK_CHANGES = [
@@ -65,6 +68,29 @@ def load(at: Callable[[str], None]) -> Callable[[str], Inventory]:
     return loaded
 
 
+@pytest.fixture(scope="module")
+def loaded(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with the demonstration of that Wednesday, to be copied."""
+    url = databases.url("sqlite")
+    app = create_app(settings_for(url, tmp_path_factory.mktemp("demonstration")))
+    with app.app_context():
+        assert demo.load(instant(WEDNESDAY))
+    close(app)
+    return url
+
+
+@pytest.fixture
+def wednesday(
+    loaded: str, make_app: Callable[..., Flask], tmp_path: Path, at: Callable[[str], None]
+) -> Iterator[Inventory]:
+    """The demonstration as it was loaded that Wednesday, at that hour."""
+    copy = tmp_path / "demonstration.sqlite"
+    shutil.copyfile(loaded.removeprefix("sqlite:///"), copy)
+    at(WEDNESDAY)
+    with make_app(DATABASE_URL=f"sqlite:///{copy}").app_context():
+        yield of_place()
+
+
 def count(model: type) -> int:
     return db.session.scalar(select(func.count()).select_from(model)) or 0
 
@@ -83,9 +109,7 @@ def monday(when: str) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def test_the_whole_fablab_is_there(app, load):
-    load(WEDNESDAY)
-
+def test_the_whole_fablab_is_there(wednesday):
     found = {
         model.__name__: count(model)
         for model in (Place, Category, Machine, Pool, Member, Organization, Training)
@@ -101,19 +125,17 @@ def test_the_whole_fablab_is_there(app, load):
     }
 
 
-def test_every_machine_tells_its_whole_story(app, load):
-    inventory = load(WEDNESDAY)
-
+def test_every_machine_tells_its_whole_story(wednesday):
     slugs = [f"m{n:02}" for n in range(1, 25) if n != 5]
-    assert sorted(inventory.by_slug) == sorted([*slugs, "m05a", "m05b", "m05c"])
-    for machine in inventory.machines:
+    assert sorted(wednesday.by_slug) == sorted([*slugs, "m05a", "m05b", "m05c"])
+    for machine in wednesday.machines:
         assert machine.code.lower() == machine.slug
         assert machine.model
         assert machine.location
         assert machine.specs
         assert machine.notes
-    printers = [inventory.by_slug[slug] for slug in ("m05a", "m05b", "m05c")]
-    assert [m.slug for m in inventory.equivalents(printers[0])][:2] == ["m05b", "m05c"]
+    printers = [wednesday.by_slug[slug] for slug in ("m05a", "m05b", "m05c")]
+    assert [m.slug for m in wednesday.equivalents(printers[0])][:2] == ["m05b", "m05c"]
     owners = select(Machine.slug, Organization.name).join(
         Organization, Organization.id == Machine.owner_id
     )
@@ -128,16 +150,16 @@ def test_every_machine_tells_its_whole_story(app, load):
     assert not db.session.scalars(unnumbered).all()
 
 
-def test_the_metal_lathe_is_locked_out_and_says_why(app, load):
-    lathe = load(WEDNESDAY).by_slug["m19"]
+def test_the_metal_lathe_is_locked_out_and_says_why(wednesday):
+    lathe = wednesday.by_slug["m19"]
 
     assert lathe.state is MachineState.LOCKED_OUT
     assert lathe.state_reason == "Courroie à remplacer"
     assert lathe.back_on == date(2026, 12, 5)
 
 
-def test_hours_and_days_off_are_those_of_the_place(app, load):
-    schedule = load(WEDNESDAY).schedule
+def test_hours_and_days_off_are_those_of_the_place(wednesday):
+    schedule = wednesday.schedule
 
     def hours(day: str, *modes: Mode) -> list[str]:
         spans = schedule.open_time(date.fromisoformat(day), date.fromisoformat(day), modes)
@@ -170,15 +192,13 @@ def test_hours_and_days_off_are_those_of_the_place(app, load):
         ("m24", "reduced", {"minimum": timedelta(days=1), "maximum": timedelta(days=3)}),
     ],
 )
-def test_each_machine_has_its_rules_for_each_audience(app, load, slug, who, told):
-    policy = load(WEDNESDAY).by_slug[slug].policy_for(who)
+def test_each_machine_has_its_rules_for_each_audience(wednesday, slug, who, told):
+    policy = wednesday.by_slug[slug].policy_for(who)
 
     assert {name: getattr(policy, name) for name in told} == told
 
 
-def test_nobody_is_real(app, load):
-    load(WEDNESDAY)
-
+def test_nobody_is_real(wednesday):
     addresses = [
         *db.session.scalars(select(Member.email)),
         *db.session.scalars(select(Place.email)),
@@ -188,25 +208,19 @@ def test_nobody_is_real(app, load):
     assert all(number.startswith("+33 6 39 98 ") for number in numbers)  # kept for fiction
 
 
-def test_everyone_signs_in_with_the_same_password(app, load):
-    load(WEDNESDAY)
-
+def test_everyone_signs_in_with_the_same_password(wednesday):
     kept = set(db.session.scalars(select(Member.password_hash)))
     assert len(kept) == 1
     assert passwords.matches(kept.pop(), demo.PASSWORD)
 
 
-def test_the_accounts_told_are_members(app, load):
-    load(WEDNESDAY)
-
+def test_the_accounts_told_are_members(wednesday):
     for email, said in demo.ACCOUNTS:
         assert db.session.scalar(select(Member.id).where(Member.email == email))
         assert said
 
 
-def test_roles_managers_and_memberships_are_as_told(app, load):
-    load(WEDNESDAY)
-
+def test_roles_managers_and_memberships_are_as_told(wednesday):
     roles = db.session.execute(
         select(Member.first_name, RoleHeld.role)
         .join(Membership, Membership.member_id == Member.id)
@@ -229,9 +243,7 @@ def test_roles_managers_and_memberships_are_as_told(app, load):
     assert lois.expires_on == date(2026, 10, 26)
 
 
-def test_nobody_qualified_themselves(app, load):
-    load(WEDNESDAY)
-
+def test_nobody_qualified_themselves(wednesday):
     given = db.session.execute(select(Qualification.member_id, Qualification.given_by_id)).all()
     assert given
     assert all(by and by != who for who, by in given)
@@ -305,9 +317,7 @@ def test_what_is_confirmed_ahead_is_what_the_rules_accepted(app, load, when):
         assert not refusals(slot, facts), f"{row.slug} {slot}"
 
 
-def test_nothing_was_booked_after_the_loading(app, load):
-    load(WEDNESDAY)
-
+def test_nothing_was_booked_after_the_loading(wednesday):
     written = select(func.max(Occupancy.created_at), func.max(Occupancy.changed_at))
     assert all(instant <= clock.now() for instant in db.session.execute(written).one())
 
@@ -324,9 +334,7 @@ def test_the_diary_is_the_same_at_every_loading(app, make_app, load):
         assert told() == once
 
 
-def test_past_weeks_have_all_that_can_become_of_a_booking(app, load):
-    load(WEDNESDAY)
-
+def test_past_weeks_have_all_that_can_become_of_a_booking(wednesday):
     statuses = db.session.scalars(
         select(Occupancy.status).where(
             Occupancy.member_id == member_id("noa"), Occupancy.ends_at < clock.now()
@@ -377,9 +385,7 @@ def test_noa_books_the_lasers_today(app, load, day):
         ("lois", Reason.MEMBERSHIP_EXPIRED),
     ],
 )
-def test_others_are_refused_the_laser_for_the_reason_told(app, load, account, reason):
-    load(WEDNESDAY)
-
+def test_others_are_refused_the_laser_for_the_reason_told(wednesday, account, reason):
     with pytest.raises(commands.BookingRefused) as refused:
         book(account, "m02", free_today("m02"))
 
@@ -388,16 +394,14 @@ def test_others_are_refused_the_laser_for_the_reason_told(app, load, account, re
     assert found == {reason} | also
 
 
-def test_sasha_books_what_asks_for_no_qualification(app, load):
-    load(WEDNESDAY)
-
+def test_sasha_books_what_asks_for_no_qualification(wednesday):
     slot = free_today("m20")
 
     assert book("sasha", "m20", slot)
 
 
-def test_camille_runs_the_place(app, load):
-    place_id = load(WEDNESDAY).place.id
+def test_camille_runs_the_place(wednesday):
+    place_id = wednesday.place.id
 
     camille = load_person(member_id("camille"))
 
@@ -433,8 +437,7 @@ def test_loading_again_changes_nothing(any_app, load, at):
     assert set(db.session.scalars(select(Occupancy.uid))) == uids
 
 
-def test_somebody_who_joined_the_demonstration_does_not_stop_it_from_starting(app, load):
-    load(WEDNESDAY)
+def test_somebody_who_joined_the_demonstration_does_not_stop_it_from_starting(wednesday):
     add_somebody()
 
     assert demo.load(clock.now()) is False
