@@ -16,6 +16,7 @@ from fablab import texts
 
 DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 HOUR = re.compile(r"(\d{1,2}):(\d{2})(?::00)?", re.ASCII)
+FIRST_YEAR, LAST_YEAR = 2000, 2200  # of the days a form takes and a page shows
 
 
 class Form(FlaskForm):
@@ -111,7 +112,7 @@ class TextField(StringField):
 
 def of_this_century(_form: Any, field: Field) -> None:
     """Refuse days so far away that arithmetic on them would fail: years 1 and 9999."""
-    if field.data and not 2000 <= field.data.year <= 2200:
+    if field.data and not FIRST_YEAR <= field.data.year <= LAST_YEAR:
         raise ValidationError(gettext("Choose a day of this century."))
 
 

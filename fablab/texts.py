@@ -4,6 +4,7 @@ One clock: the place's. Times read `9:00`, ranges `9:00–10:30`, lengths `1 h 3
 language, since that is what stands on the workshop's wall.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -54,6 +55,12 @@ def _day(_language: str, when: date, form: str) -> str:
 def capital(text: str) -> str:
     """With a capital: French writes `lundi` small, a title does not."""
     return text[:1].upper() + text[1:]
+
+
+def plain(text: str) -> str:
+    """Without capitals and accents: what one types on a phone."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def hours(span: Slot, zone: tzinfo, *, until: str = "–") -> str:

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.booking.facts import audience_of
 from fablab.clock import to_wall, today
+from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.home import recent
 from fablab.home.phrases import FIELDS, HOURS, LENGTHS, Phrases, phrases
 from fablab.home.planning import (
@@ -41,7 +42,6 @@ from fablab.members.kinds import Audience
 from fablab.places.kinds import Mode, NamesShown
 from fablab.slots import Slot, merged
 
-FIRST_YEAR, LAST_YEAR = 2000, 2200
 SHORTLY = 30  # minutes: a machine freed so soon is "soon" free
 SLOTS_ON_A_CARD = 3
 LINKS_ON_A_PHONE = 6

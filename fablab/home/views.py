@@ -1,6 +1,5 @@
 """The pages anyone opens first: the planning of a day, the machines, one machine."""
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
@@ -20,15 +19,13 @@ from flask import (
 )
 from flask_login import current_user
 
-from fablab import clock
+from fablab import clock, texts
 from fablab.access import anyone
 from fablab.clock import whole_day
-from fablab.forms import parse_day
+from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.home import queries
 from fablab.home.machine_page import MachinePage, span_shown
 from fablab.home.pages import (
-    FIRST_YEAR,
-    LAST_YEAR,
     Addresses,
     Asked,
     Day,
@@ -199,11 +196,5 @@ def says(machine: MachineFacts, searched: str) -> bool:
         *machine.specs.values(),
         *machine.materials_allowed,
     )
-    text = plain(" ".join(str(words) for words in sheet))
-    return all(word in text for word in plain(searched).split())
-
-
-def plain(text: str) -> str:
-    """Without capitals and accents: what one types on a phone."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    text = texts.plain(" ".join(str(words) for words in sheet))
+    return all(word in text for word in texts.plain(searched).split())
