@@ -1,10 +1,42 @@
-"""The team's day, from the browser."""
+"""The team's day, and the door to its other pages."""
 
-from flask import Blueprint
+from flask import abort, redirect, request
 
-bp = Blueprint("manage", __name__)
+from fablab import clock
+from fablab.access import team_only
+from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
+from fablab.machines.inventory import here
+from fablab.manage import machine_views, member_views, queries
+from fablab.manage.blueprint import bp, page, today
+from fablab.manage.day_page import Day, day_url
+from fablab.manage.forms import DayForm
+
+__all__ = ["bp", "machine_views", "member_views"]  # importing them adds their routes
 
 
 @bp.get("/manage/day")
-def day():
-    return ""
+@bp.get("/manage/day/<day>")
+@team_only
+def day(day: str = ""):
+    """`?day=` is what the field of the page sends; a day has an address of its own."""
+    form = DayForm(request.args)
+    if not day and form.validate() and form.day.data:
+        return redirect(day_url(form.day.data))
+    shown = parse_day(day) if day else today()
+    if shown is None or not FIRST_YEAR <= shown.year <= LAST_YEAR:
+        abort(404)
+    if not form.day.raw_data:
+        form.day.data = shown
+    inventory = here()
+    span = clock.whole_day(inventory.schedule.zone, shown)
+    return page(
+        "day.html",
+        form=form,
+        day=Day(
+            inventory=inventory,
+            day=shown,
+            now=clock.now(),
+            rows=queries.on_day(inventory.place.id, span),
+            called_off=queries.called_off(inventory.place.id, span),
+        ),
+    )

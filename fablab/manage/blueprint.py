@@ -1,0 +1,67 @@
+"""What the team's pages share: a place they manage, the frame, what was refused."""
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, abort, g, has_request_context, render_template, request
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden, NotFound
+
+from fablab import clock
+from fablab.machines.inventory import here, of_place
+from fablab.manage import queries
+from fablab.members.staff import NotAllowed
+from fablab.web import error_page
+
+bp = Blueprint("manage", __name__)
+
+
+@bp.before_request
+def take_the_place() -> None:
+    """Every page here is about one place they manage: the one named, else the first of theirs.
+
+    A place of others answers 404, as if there were none.
+    """
+    if current_user.manages(here().place.id):
+        return
+    if request.args.get("place"):
+        abort(404)
+    g.inventory = of_place(place_id=min(managed()))
+
+
+@bp.url_defaults
+def stay_in_the_place(_endpoint: str, values: dict[str, Any]) -> None:
+    """Links between these pages keep `?place=`, for whoever manages several."""
+    if not has_request_context() or "inventory" not in g:
+        return
+    place = g.inventory.place
+    if request.args.get("place") == place.slug and current_user.manages(place.id):
+        values.setdefault("place", place.slug)
+
+
+def managed() -> list[int]:
+    return [place_id for place_id in current_user.standings if current_user.manages(place_id)]
+
+
+def page(template: str, **values: Any) -> str:
+    """A page of the team's, with the way from one of their places to another."""
+    ids = managed()
+    places = queries.places(ids) if len(ids) > 1 else ()
+    return render_template(f"manage/{template}", places=places, **values)
+
+
+def today() -> date:
+    return clock.today(here().schedule.zone, clock.now())
+
+
+@bp.errorhandler(NotAllowed)
+def not_allowed(_error: NotAllowed) -> Any:
+    return error_page(Forbidden())
+
+
+@bp.errorhandler(LookupError)
+def nobody(error: LookupError) -> Any:
+    """Somebody or something that was there a moment ago."""
+    if type(error) is not LookupError:
+        raise error
+    return error_page(NotFound())

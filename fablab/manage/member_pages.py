@@ -1,0 +1,223 @@
+"""The members and one member, as plain values: how they stand, what they hold, what was done."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from fablab import texts
+from fablab.machines.inventory import Inventory
+from fablab.machines.kinds import MachineState
+from fablab.manage.queries import Somebody
+from fablab.manage.words import AUDIENCES, DEEDS, LEVELS, ROLES, STATES
+from fablab.members.kinds import Audience, Role
+from fablab.trainings.models import Level, Training
+
+
+def found(people: Iterable[Somebody], searched: str) -> list[Somebody]:
+    """Those whom every word searched for names; who waits for a membership first, then by name."""
+    words = texts.plain(searched).split()
+    named = [(texts.plain(f"{p.last_name} {p.first_name} {p.email}"), p) for p in people]
+    kept = [(p.is_member, name, p.id, p) for name, p in named if all(w in name for w in words)]
+    return [person for *_order, person in sorted(kept)]
+
+
+def full_name(row: Any) -> str:
+    return f"{row.first_name or ''} {row.last_name or ''}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the list of members."""
+
+    name: str
+    url: str
+    email: str
+    audience: str
+    valid_until: str
+    roles: str
+    tags: list[tuple[str, str]]  # what the team should notice: text, kind
+    is_member: bool  # or still waiting for a membership
+
+
+def line(row: Any, roles: Iterable[Role], now: datetime, today: date) -> Line:
+    return Line(
+        name=full_name(row),
+        url=url_for("manage.member", uid=row.uid),
+        email=row.email,
+        audience=_(AUDIENCES[row.audience]) if row.audience else "",
+        valid_until=short(row.expires_on) if row.expires_on else "",
+        roles=role_names(roles),
+        tags=tags(row, now, today),
+        is_member=row.membership_id is not None,
+    )
+
+
+def tags(row: Any, now: datetime, today: date) -> list[tuple[str, str]]:
+    found = []
+    if row.membership_id is None:
+        found.append((_("Waiting"), "warning"))
+    if row.expires_on and row.expires_on < today:
+        found.append((_("Expired"), "no"))
+    if is_suspended(row, now):
+        found.append((_("Suspended"), "no"))
+    if row.is_minor:
+        found.append((_("Minor"), "warning"))
+    return found
+
+
+def is_suspended(row: Any, now: datetime) -> bool:
+    return row.suspended_until is not None and row.suspended_until > now
+
+
+def suspension(row: Any, now: datetime, zone: tzinfo) -> str:
+    """A sentence that says until when; nothing once it is over."""
+    if not is_suspended(row, now):
+        return ""
+    end = row.suspended_until.astimezone(zone)
+    if end.time() == time.min:
+        last = end.date() - timedelta(days=1)
+        return _("Suspended until the end of %(day)s", day=short(last))
+    return _("Suspended until %(until)s", until=moment(row.suspended_until, zone))
+
+
+def role_names(roles: Iterable[Role]) -> str:
+    held = set(roles)
+    return ", ".join(_(word) for role, word in ROLES.items() if role in held)
+
+
+def short(day: date) -> str:
+    return texts.day(day, "d MMM y")
+
+
+def profile(row: Any, organizations: Sequence[str], zone: tzinfo) -> list[tuple[str, str]]:
+    """What the team needs to know of somebody; the telephone only of who shares it."""
+    guardian = ""
+    if row.is_minor:
+        guardian = (
+            _("Minor, a guardian agreed on %(day)s", day=short(row.guardian_agreed_on))
+            if row.guardian_agreed_on
+            else _("Minor, no guardian has agreed yet")
+        )
+    return [
+        (_("Organizations"), ", ".join(organizations)),
+        (_("Age"), guardian),
+        (_("Account made on"), short(row.created_at.astimezone(zone).date())),
+        (_("Mail address"), "" if row.confirmed_at else _("Not confirmed yet")),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A qualification as a row: what, since, until, by whom, and whether it counts today."""
+
+    name: str
+    level: str
+    given_on: str
+    valid_until: str
+    by: str
+    state: str  # valid, expired, ahead: today
+    url: str  # where it is withdrawn
+
+
+def held(row: Any, member_uid: str, today: date) -> Held:
+    return Held(
+        name=qualification_name(row),
+        level=_(LEVELS[Level(row.level)]) if row.level else "",
+        given_on=short(row.given_on),
+        valid_until=short(row.expires_on) if row.expires_on else "",
+        by=full_name(row),
+        state=validity(row.given_on, row.expires_on, today),
+        url=url_for("manage.withdrawal", uid=member_uid, qualification_id=row.id),
+    )
+
+
+def validity(given_on: date, expires_on: date | None, today: date) -> str:
+    if today < given_on:
+        return "ahead"
+    return "expired" if expires_on is not None and expires_on < today else "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What somebody can be qualified for: a training, or one machine at a level."""
+
+    of: str  # how an address names it
+    name: str
+    months: int | None  # how long it lasts; none: for life
+    training_id: int | None = None
+    machine_id: int | None = None
+
+
+def subjects(trainings: Iterable[Training], inventory: Inventory) -> list[Subject]:
+    return [
+        *(
+            Subject(f"training:{each.code}", each.name, each.validity_months, training_id=each.id)
+            for each in trainings
+        ),
+        *(
+            Subject(f"machine:{each.slug}", f"{each.code} {each.name}", None, machine_id=each.id)
+            for each in inventory.machines
+        ),
+    ]
+
+
+def qualification_name(row: Any) -> str:
+    """A machine's code and name, else the training's."""
+    return f"{row.code} {row.machine}" if row.code else row.training
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the team did once: when, who, what, and each value before and after."""
+
+    when: str
+    who: str
+    what: str
+    before: list[tuple[str, str]]
+    after: list[tuple[str, str]]
+
+
+def event(row: Any, zone: tzinfo) -> Event:
+    """Only of the values that changed."""
+    same = {name for name in row.before if row.after.get(name, ...) == row.before[name]}
+    return Event(
+        when=moment(row.made_at, zone),
+        who=full_name(row) or _("The installation"),
+        what=_(DEEDS[row.what]),
+        before=[value(name, row.before[name], zone) for name in row.before if name not in same],
+        after=[value(name, row.after[name], zone) for name in row.after if name not in same],
+    )
+
+
+def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
+    """A value of the record as people read it, after what it is called."""
+    readers: dict[str, tuple[str, Callable[[Any], str]]] = {
+        "audience": (_("Kind of member"), lambda v: _(AUDIENCES[Audience(v)])),
+        "expires_on": (_("Valid until"), read_day),
+        "suspended_until": (
+            _("Suspended until"),
+            lambda v: moment(datetime.fromisoformat(v), zone),
+        ),
+        "reason": (_("Reason"), str),
+        "roles": (_("Roles"), lambda v: role_names(Role(each) for each in v)),
+        "of": (_("Qualification"), str),
+        "level": (_("Level"), lambda v: _(LEVELS[Level(v)])),
+        "given_on": (_("Given on"), read_day),
+        "state": (_("State"), lambda v: _(STATES[MachineState(v)])),
+        "back_on": (_("Expected back on"), read_day),
+    }
+    label, read = readers[name]
+    return label, read(kept) if kept else "–"
+
+
+def read_day(kept: str) -> str:
+    return short(date.fromisoformat(kept))
+
+
+def moment(instant: datetime, zone: tzinfo) -> str:
+    wall = instant.astimezone(zone)
+    return f"{short(wall.date())} {texts.hour(wall)}"

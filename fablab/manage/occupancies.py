@@ -1,0 +1,91 @@
+"""Bookings and outages as rows of the team's tables: who, where, when, how to reach them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+from urllib.parse import quote
+
+from flask import url_for
+
+from fablab import texts
+from fablab.machines.inventory import Inventory
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.slots import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A booking or an outage, as a row of the team's tables."""
+
+    url: str  # the booking's page, or where the outage is ended
+    day: str  # it begins on
+    hours: str  # with short days when it ends on another one
+    when: str  # both, whole
+    code: str
+    hue: str
+    machine: str
+    machine_url: str
+    who: str
+    who_url: str  # empty for somebody whose account was erased
+    organization: str
+    title: str  # a booking's purpose, an outage's reason
+    phone: str  # only of who shares it with the team
+    email: str
+    state: str  # pending, over, now, ahead, cancelled, missed
+
+
+def lines(rows: Iterable[Any], inventory: Inventory, now: datetime) -> list[Line]:
+    return [line(row, inventory, now) for row in rows]
+
+
+def line(row: Any, inventory: Inventory, now: datetime) -> Line:
+    zone, slot = inventory.schedule.zone, Slot(row.starts_at, row.ends_at)
+    first, last = inventory.schedule.days_of(slot)
+    day = texts.capital(texts.day(first))
+    hours = texts.hours(slot, zone) if first == last else over_days(slot, zone)
+    is_known = row.member_id is not None and row.erased_at is None
+    return Line(
+        url=url_for("booking.show", uid=row.uid)
+        if row.kind == OccupancyKind.BOOKING
+        else url_for("manage.outage_end", slug=row.slug, uid=row.uid),
+        day=day,
+        hours=hours,
+        when=f"{day} {hours}" if first == last else texts.capital(texts.hours(slot, zone)),
+        code=row.code,
+        hue=row.hue,
+        machine=row.machine_name,
+        machine_url=url_for("manage.machine", slug=row.slug),
+        who=f"{row.first_name or ''} {row.last_name or ''}".strip(),
+        who_url=url_for("manage.member", uid=row.member_uid) if is_known else "",
+        organization=row.organization_name or "",
+        title=row.title,
+        phone=row.phone if is_known and row.shares_phone else "",
+        email=row.email if is_known else "",
+        state=state_of(row, now),
+    )
+
+
+def over_days(slot: Slot, zone: tzinfo) -> str:
+    """`Tue 24 18:00 – Wed 25 8:00`"""
+    ends = (each.astimezone(zone) for each in (slot.start, slot.end))
+    return " – ".join(f"{texts.day(e.date(), texts.SHORT_DAY)} {texts.hour(e)}" for e in ends)
+
+
+def state_of(row: Any, now: datetime) -> str:
+    if row.status in (Status.CANCELLED, Status.MISSED):
+        return str(row.status.value)
+    if row.ends_at <= now:
+        return "over"
+    if row.status == Status.PENDING:
+        return "pending"
+    return "now" if row.starts_at <= now else "ahead"
+
+
+def mail_to(lines: Iterable[Line]) -> str:
+    """A mailto: address for the people of some bookings, none of whom reads the others' names.
+
+    Empty when there is nobody to write to. RFC 6068 §2.
+    """
+    addresses = dict.fromkeys(quote(line.email, safe="@") for line in lines if line.email)
+    return f"mailto:?bcc={','.join(addresses)}" if addresses else ""

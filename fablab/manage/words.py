@@ -1,0 +1,49 @@
+"""What the team's pages call the words that columns hold; translated where they are shown."""
+
+from fablab.machines.kinds import MachineState
+from fablab.members.kinds import Audience, Deed, Role
+from fablab.places.kinds import Mode
+from fablab.trainings.models import Level
+from fablab.words import N_
+
+MODES = {
+    Mode.SUPERVISED: N_("with the team"),
+    Mode.RESIDENT: N_("by badge"),
+    Mode.NIGHT: N_("at night"),
+}
+AUDIENCES = {
+    Audience.INDIVIDUAL: N_("Individual"),
+    Audience.REDUCED: N_("Individual, reduced rate"),
+    Audience.ASSOCIATION: N_("Association"),
+    Audience.PROFESSIONAL: N_("Professional"),
+    Audience.RESIDENT: N_("Resident"),
+    Audience.COOPERATIVE: N_("Entrepreneur of a co-operative"),
+    Audience.STAFF: N_("Team"),
+}
+ROLES = {
+    Role.REFERENT: N_("Machine referent"),
+    Role.FABMANAGER: N_("Fabmanager"),
+    Role.ACCOUNTANT: N_("Accountant"),
+    Role.ADMINISTRATOR: N_("Administrator"),
+}
+LEVELS = {
+    Level.ACCOMPANIED: N_("Level 1, accompanied"),
+    Level.SUPERVISED: N_("Level 2, autonomous while supervised"),
+    Level.AUTONOMOUS: N_("Level 3, autonomous"),
+    Level.TRAINER: N_("Level 4, trainer"),
+}
+STATES = {
+    MachineState.IN_SERVICE: N_("In service"),
+    MachineState.OUT_OF_SERVICE: N_("Out of service"),
+    MachineState.LOCKED_OUT: N_("Locked out"),
+    MachineState.RETIRED: N_("Retired"),
+}
+DEEDS = {
+    Deed.MEMBERSHIP: N_("Membership"),
+    Deed.SUSPENDED: N_("Right to book suspended"),
+    Deed.REINSTATED: N_("Suspension ended"),
+    Deed.ROLES: N_("Roles"),
+    Deed.QUALIFIED: N_("Qualification given"),
+    Deed.DISQUALIFIED: N_("Qualification withdrawn"),
+    Deed.STATE: N_("State of the machine"),
+}
