@@ -69,7 +69,7 @@ def database(app: Flask) -> Iterator[Finding]:
 
 def mended_by_upgrade(problem: str) -> bool:
     """Whether `fablab db upgrade` is what `problem`, one of `unready`, calls for."""
-    return "migration" in problem or ("guard" in problem and db.engine.dialect.name == "sqlite")
+    return "migration" in problem or "guard" in problem
 
 
 def sqlite() -> Iterator[Finding]:
