@@ -37,6 +37,7 @@ LENGTHS = [timedelta(minutes=m) for m in (60, 60, 90, 90, 120, 120, 180, 240)]
 QUARTER = timedelta(minutes=15)
 QUITE_FREE = timedelta(hours=1)
 HALF_AN_HOUR = timedelta(minutes=30)
+BOOKED_BEFORE = timedelta(days=4)  # at most
 TRIES = 4  # at each booking that is drawn
 
 
@@ -77,7 +78,7 @@ class Diary:
     def fill(self) -> list[Entry]:
         for told in self.told["outage"]:
             for shift in repetitions(told):
-                if not (shift and self.is_day_off(told["day"] + shift)):
+                if "end_day" in told or not self.is_day_off(told["day"] + shift):
                     self.withdraw(told["machine"], self.loading.slot(told, shift), told["why"])
         for told in self.told["booking"]:
             for shift in repetitions(told):
@@ -119,7 +120,9 @@ class Diary:
             slot = self.loading.slot(upkeep | {"day": offset})
             turn = offset % len(upkeep["machines"])
             in_turn = upkeep["machines"][turn:] + upkeep["machines"][:turn]
-            any(self.withdraw(machine, slot, why) for machine in in_turn)
+            for machine in in_turn:
+                if self.withdraw(machine, slot, why):
+                    break
 
     def is_day_off(self, offset: int) -> bool:
         return self.stage.schedule.day_off(self.loading.from_monday(offset)) is not None
@@ -142,8 +145,8 @@ class Diary:
             slot = self.draw_slot(machine, player, day, category.get("left_free", 0))
             if slot is None or not self.suits(player, slot):
                 continue
-            ahead = timedelta(hours=self.dice.randint(3, 90), minutes=self.dice.randrange(60))
-            created_at = min(slot.start, self.now) - ahead
+            ahead = BOOKED_BEFORE * self.dice.uniform(0.03, 1)
+            created_at = (min(slot.start, self.now) - ahead).replace(microsecond=0)
             if refusals(slot, self.facts(machine, player, created_at)):
                 continue
             purpose = self.dice.choice(category["purposes"])
@@ -152,12 +155,10 @@ class Diary:
 
     def draw_player(self, machine: MachineFacts) -> Player:
         """Mostly those trained on it, seldom the team, who are there for others."""
-        able = [p for p in self.regulars if machine.slug in p.held or not self.asks_level(machine)]
+        asks_level = machine.policy_for(None).level > 0
+        able = [p for p in self.regulars if machine.slug in p.held or not asks_level]
         weights = [1 if player.audience is Audience.STAFF else 6 for player in able]
         return self.dice.choices(able, weights)[0]
-
-    def asks_level(self, machine: MachineFacts) -> bool:
-        return machine.policy_for(None).level > 0
 
     def draw_slot(
         self, machine: MachineFacts, player: Player, day: date, left_free: int
@@ -172,17 +173,19 @@ class Diary:
         free = without(stretches, [taken.span for taken in self.taken[machine.slug]])
         usable = [part.end for part in free if part.duration >= QUITE_FREE]
         last = max(usable, default=stretches[0].start) - timedelta(minutes=left_free)
+        within_the_day = min(length, max(LENGTHS))  # a loan of some days only starts in it
         starts = [
             start
             for part in free
-            for start in steps(part.start, min(part.end, last) - min(length, LENGTHS[-1]))
+            for start in steps(part.start, min(part.end, last) - within_the_day)
         ]
         return Slot.lasting(self.dice.choice(starts), length) if starts else None
 
     def suits(self, player: Player, slot: Slot) -> bool:
-        """They are a member already, and nowhere else then."""
-        joined = to_wall(self.loading.zone, slot.start).date() > player.joined
-        return joined and not any(slot.overlaps(other) for other in self.busy[player.key])
+        """They had joined when they booked, and are nowhere else then."""
+        day = to_wall(self.loading.zone, slot.start).date()
+        is_member = day > player.joined + BOOKED_BEFORE
+        return is_member and not any(slot.overlaps(other) for other in self.busy[player.key])
 
     def draw_status(self, slot: Slot) -> Status:
         """Some cancel; once it is over, some did not come."""
