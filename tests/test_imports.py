@@ -317,7 +317,7 @@ def test_the_same_day_again_with_another_level_changes_it(any_fablab):
     noted = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     assert [one.after["level"] for one in noted] == [1, 2]
     assert noted[1].before["level"] == 1
-    assert noted[1].after["of"] == "L1"
+    assert noted[1].after["of"] == "L1 Laser cutter"
 
 
 # -- what is wrong is told, all of it, and then nothing is written

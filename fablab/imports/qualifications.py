@@ -123,20 +123,21 @@ class Known:
         values: dict[str, Any] = {n: value for n, value in row.values.items() if n in kept}
         if "given_by" in row.values:
             values["given_by_id"] = self.members[row.values["given_by"]].id
-        held = self.held.get(self.key(row))
+        held, name = self.held.get(self.key(row)), self.name_of(row)
         if held:
             there = {name: getattr(held, name) for name in ("level", "expires_on", "given_by_id")}
-            return Step(row.line, name_of(row), differing(values, there), held)
+            return Step(row.line, name, differing(values, there), held)
         training = self.training(row)
         if training and "expires_on" not in values:
             values["expires_on"] = lasts_until(row.values["given_on"], training.validity_months)
         names = ("member_id", "training_id", "machine_id", "given_on")
-        return Step(row.line, name_of(row), dict(zip(names, self.key(row), strict=True)) | values)
+        return Step(row.line, name, dict(zip(names, self.key(row), strict=True)) | values)
 
-
-def name_of(row: Row) -> str:
-    of = row.values.get("machine") or row.values.get("training")
-    return f"{row.values['email']} {of}"
+    def name_of(self, row: Row) -> str:
+        """Whose and what of, in the words of the record."""
+        training, machine = self.training(row), self.machine(row)
+        of = f"{machine.code} {machine.name}" if machine else training and training.name
+        return f"{row.values['email']} {of}"
 
 
 def write(session: Session, plan: Plan, where: Where, tick: Callable[[], None]) -> None:
@@ -173,7 +174,7 @@ def write_one(session: Session, step: Step, where: Where) -> None:
 
 def said(name: str, held: Qualification) -> dict[str, Any]:
     """As the record of a qualification given by hand says it."""
-    told = {"of": name.rpartition(" ")[2], "given_on": held.given_on, "expires_on": held.expires_on}
+    told = {"of": name.partition(" ")[2], "given_on": held.given_on, "expires_on": held.expires_on}
     return told if held.level is None else told | {"level": held.level}
 
 

@@ -9,14 +9,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from fablab.forms import is_visible, parse_day
+from fablab.forms import FIRST_YEAR, LAST_YEAR, is_visible, parse_day
 from fablab.words import N_
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_LINES = 5000  # of data, the first line not counted
 SHOWN = 40  # characters of a wrong cell that a problem repeats
 BETWEEN = "|"  # the parts of a list inside a cell
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2200, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +255,7 @@ def day(typed: str) -> date:
     found = parse_day(typed)
     if found is None:
         raise BadCell(N_("“%(column)s”: there is no day “%(cell)s”. Write it as 2027-03-31."))
-    if not FIRST_DAY <= found <= LAST_DAY:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise BadCell(N_("“%(column)s”: %(cell)s is no day of this century."))
     return found
 
