@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, select
 
-from fablab.db import UTCDateTime, db
-from fablab.machines.models import Machine, MachineReferent, Occupancy, standing_around
+from fablab.db import db
+from fablab.machines.models import Bounds, Machine, MachineReferent, Occupancy, standing_around
 from fablab.members.models import Member
 from fablab.organizations.models import Organization
 from fablab.slots import Slot
@@ -28,13 +28,6 @@ COLUMNS = (
     Member.last_name,
     Organization.name.label("organization_name"),
 )
-
-
-class Bounds:
-    """A slot whose bounds are said when the statement is sent, so that it is built once."""
-
-    start = bindparam("span_start", type_=UTCDateTime())
-    end = bindparam("span_end", type_=UTCDateTime())
 
 
 def _standing(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Select,
     UniqueConstraint,
+    bindparam,
     func,
     select,
     text,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fablab.db import Model, choice, last_change
+from fablab.db import Model, UTCDateTime, choice, last_change
 from fablab.machines import guards
 from fablab.machines.kinds import MachineState, OccupancyKind, RiskClass, Status
 from fablab.members.kinds import Audience
@@ -236,6 +237,13 @@ class Span(Protocol):
 
     @property
     def end(self) -> Any: ...
+
+
+class Bounds:
+    """A span whose bounds are said when the statement is sent, so that it is built once."""
+
+    start = bindparam("span_start", type_=UTCDateTime())
+    end = bindparam("span_end", type_=UTCDateTime())
 
 
 def standing_around(span: Span) -> Select[*tuple[Any, ...]]:
