@@ -78,7 +78,7 @@ def plain(said: dict[str, Any]) -> str:
 def without_secrets(text: str) -> str:
     """The text with mail addresses shortened (`c…e@usines.example`) and secret paths cut."""
     text = SECRET_PATH.sub(r"\1…", text)
-    return ADDRESS.sub(r"\1…\2@\3", text)
+    return ADDRESS.sub(r"\1…\2@\3", text) if "@" in text else text
 
 
 def begin() -> None:
@@ -92,7 +92,7 @@ def end(response: Response) -> Response:
     """Log the request by its route when its path holds a secret; never its query."""
     if "request_id" not in g:
         return response
-    response.headers["X-Request-Id"] = g.request_id
+    response.headers.add("X-Request-Id", g.request_id)
     person = g.get("_login_user")
     log.log(
         logging.DEBUG if request.endpoint in ("static", "health.alive") else logging.INFO,

@@ -37,19 +37,27 @@ def proxied(app):
 
 
 def protect(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-    headers.setdefault("Referrer-Policy", "no-referrer" if holds_a_secret() else "same-origin")
+    """Add what the view has not said itself. (`setdefault` looks for each through all the
+    others, and twice: a third of the cost of an answer without a body.)
+    """
+    wanted = [
+        ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Permissions-Policy", PERMISSIONS_POLICY),
+        ("Referrer-Policy", "no-referrer" if holds_a_secret() else "same-origin"),
+    ]
     if current_app.config["IS_HTTPS"]:
-        headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR}; includeSubDomains")
+        wanted.append(("Strict-Transport-Security", f"max-age={A_YEAR}; includeSubDomains"))
+    given = {name.lower() for name, _value in response.headers}
+    for name, value in wanted:
+        if name.lower() not in given:
+            response.headers.add(name, value)
     if request.endpoint == "static" and request.args.get("v"):
-        headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
-    elif "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store" if is_personal() else "no-cache, private"
+        response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+    elif "cache-control" not in given:
+        response.headers["Cache-Control"] = "no-store" if is_personal() else "no-cache, private"
     return response
 
 
