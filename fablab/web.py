@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from fablab import texts
 from fablab.db import Busy, db, is_busy
 from fablab.machines.guards import GuardMissing
-from fablab.machines.inventory import here
+from fablab.machines.inventory import NothingSetUp, here
 from fablab.words import LANGUAGES
 
 THEMES = ("light", "dark")
@@ -79,7 +79,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Busy, busy)
     app.register_error_handler(GuardMissing, unguarded)
     app.register_error_handler(DBAPIError, database_failed)
-    app.register_error_handler(LookupError, nothing_set_up)
+    app.register_error_handler(NothingSetUp, nothing_set_up)
 
 
 def chosen_language() -> str:
@@ -124,7 +124,7 @@ def prepare_page() -> None:
     try:
         bool(current_user.is_authenticated)
         here()
-    except (LookupError, DBAPIError, RuntimeError):
+    except (NothingSetUp, DBAPIError, RuntimeError):
         db.session.rollback()
         if g.get("_login_user") is None:
             g._login_user = None
@@ -163,8 +163,6 @@ def database_failed(error: DBAPIError) -> Any:
     raise error
 
 
-def nothing_set_up(error: LookupError) -> Any:
-    if type(error) is not LookupError:
-        raise error
+def nothing_set_up(error: NothingSetUp) -> Any:
     log.warning("%s", error)
-    return error_page(ServiceUnavailable())
+    return error_page(ServiceUnavailable(retry_after=60))

@@ -6,17 +6,18 @@ are read at every request.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
+from typing import Any
 
 from flask import g, request
-from sqlalchemy import bindparam, event, select, update
+from sqlalchemy import bindparam, event, inspect, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from fablab.db import db
+from fablab.db import WRITES, db
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.machines.models import Category, Machine, Policy
 from fablab.machines.policies import BookingPolicy, resolve
@@ -120,6 +121,11 @@ DEFAULT = select(Place.id, Place.revision).order_by(Place.position, Place.id).li
 BY_ID = DEFAULT.where(Place.id == bindparam("place_id"))
 BY_SLUG = DEFAULT.where(Place.slug == bindparam("slug"))
 
+
+class NothingSetUp(LookupError):
+    """There is no place yet, or no such one."""
+
+
 KEPT = 8  # places in memory
 _kept: OrderedDict[tuple[str, int, int], Inventory] = OrderedDict()
 _lock = Lock()
@@ -128,7 +134,7 @@ _lock = Lock()
 def here() -> Inventory:
     """The inventory of the place this request is about: its `?place=`, or the first one.
 
-    Raises LookupError while no place has been set up.
+    Raises NothingSetUp while there is none.
     """
     if "inventory" not in g:
         g.inventory = of_place(slug=request.args.get("place") if request else None)
@@ -136,7 +142,10 @@ def here() -> Inventory:
 
 
 def of_place(*, slug: str | None = None, place_id: int | None = None) -> Inventory:
-    """The inventory of one place, by slug or id; of the first place by default."""
+    """The inventory of one place, by id, or by slug; of the first place by default.
+
+    Raises NothingSetUp when there is none.
+    """
     connection = db.session.connection()
     if place_id is not None:
         row = connection.execute(BY_ID, {"place_id": place_id}).first()
@@ -144,7 +153,7 @@ def of_place(*, slug: str | None = None, place_id: int | None = None) -> Invento
         row = connection.execute(BY_SLUG, {"slug": slug}).first() if slug else None
         row = row or connection.execute(DEFAULT).first()
     if row is None:
-        raise LookupError("no place has been set up yet")
+        raise NothingSetUp("no place has been set up yet")
     key = (str(db.engine.url), row.id, row.revision)
     with _lock:
         if key in _kept:
@@ -154,8 +163,10 @@ def of_place(*, slug: str | None = None, place_id: int | None = None) -> Invento
 
 
 def _keep(key: tuple[str, int, int], inventory: Inventory) -> Inventory:
-    """Remember it, unless the place changed while it was being read."""
-    if inventory.place.revision == key[2]:
+    """Remember it, unless the place changed while it was being read, or is being changed here:
+    what is undone in the end was never true, and its revision will be another's.
+    """
+    if inventory.place.revision == key[2] and not db.session().info.get(WRITES):
         with _lock:
             _kept[key] = inventory
             while len(_kept) > KEPT:
@@ -174,7 +185,9 @@ def _load(place_id: int) -> Inventory:
         .unique()
         .scalar_one()
     )
-    policies = list(db.session.scalars(select(Policy).where(Policy.place_id == place_id)))
+    policies = db.session.scalars(
+        select(Policy).where(Policy.place_id == place_id).execution_options(populate_existing=True)
+    ).all()
     machines = db.session.scalars(
         select(Machine)
         .join(Category)
@@ -219,7 +232,7 @@ def weekly_opening(opening: Opening) -> WeeklyOpening:
 
 
 def machine_facts(
-    machine: Machine, category: CategoryFacts, policies: list[Policy]
+    machine: Machine, category: CategoryFacts, policies: Sequence[Policy]
 ) -> MachineFacts:
     own = [
         row
@@ -249,17 +262,28 @@ def _count_the_change(session: Session, _context: object) -> None:
     """Raise the revision of every place whose set-up this flush changes.
 
     Here and not in each command, because a page that shows last week's hours after somebody
-    forgot a line is worse than a listener one has to know of.
+    forgot a line is worse than a listener one has to know of. It sees rows that are added,
+    changed and deleted as objects, and not what an UPDATE statement does.
     """
     changed = {
-        row.id if isinstance(row, Place) else row.place_id
+        place_id
         for row in (*session.new, *session.dirty, *session.deleted)
         if isinstance(row, SET_UP) and (row not in session.dirty or session.is_modified(row))
+        for place_id in _places_of(row)
     }
-    for place_id in changed:
+    for place_id in sorted(changed):
         session.execute(
             update(Place)
             .where(Place.id == place_id)
             .values(revision=Place.revision + 1)
             .execution_options(synchronize_session=False)
         )
+
+
+def _places_of(row: Any) -> Iterator[int]:
+    """The place of a row of SET_UP; also the one it is taken away from."""
+    if isinstance(row, Place):
+        yield row.id
+        return
+    history = inspect(row).attrs.place_id.history
+    yield from (place_id for place_id in history.sum() if place_id is not None)
