@@ -31,7 +31,7 @@ from fablab.places.kinds import Mode
 from fablab.places.models import Opening, Place
 from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training, TrainingGrant
-from tests.support import Databases, close, instant, settings_for
+from tests.support import Databases, close, compile_catalogues, instant, settings_for
 
 MONDAY = "2027-03-29 09:00"
 
@@ -42,6 +42,12 @@ hypothesis.settings.register_profile(
     "ci", hypothesis.settings.get_profile("here"), derandomize=True
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_catalogues() -> None:
+    """The words a reader gets, also when pytest runs without `make`."""
+    compile_catalogues()
 
 
 @pytest.fixture(scope="session")

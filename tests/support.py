@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import Engine, event, make_url
@@ -23,6 +25,7 @@ from fablab.clock import from_wall
 from fablab.db import db
 from fablab.slots import Slot
 
+TRANSLATIONS = Path(__file__).resolve().parent.parent / "fablab" / "translations"
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -75,6 +78,23 @@ def missing(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, and must not be where CI runs")
     pytest.skip(f"{what} is not on this machine")
+
+
+def compile_catalogues(folder: Path = TRANSLATIONS) -> None:
+    """Compile what is not compiled yet or older than its source, as `make` does.
+
+    In one stroke each, since several workers may do it at the same time.
+    """
+    for source in folder.glob("*/LC_MESSAGES/*.po"):
+        compiled = source.with_suffix(".mo")
+        if compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        with source.open("rb") as file:
+            catalogue = read_po(file, locale=source.parent.parent.name)
+        made = source.with_name(f"{os.getpid()}.mo")
+        with made.open("wb") as file:
+            write_mo(file, catalogue)
+        made.replace(compiled)
 
 
 class Databases:
