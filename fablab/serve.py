@@ -23,7 +23,6 @@ from typing import Any
 import waitress
 from flask import Flask
 
-from fablab.db import db
 from fablab.jobs import Runner
 
 IDLE = 60  # seconds a connection may stay silent
@@ -89,7 +88,6 @@ def run(app: Flask, server: Any, *, with_jobs: bool) -> None:
     drain(server)
     if runner:
         runner.stop()
-    close_database(app)
 
 
 def run_jobs(app: Flask) -> None:
@@ -99,7 +97,6 @@ def run_jobs(app: Flask) -> None:
     while not stop.wait(1.0):
         pass
     runner.stop()
-    close_database(app)
 
 
 def until_told(wake: Any) -> Event:
@@ -152,10 +149,3 @@ def let_go(channel: Any) -> None:
     is_sending = channel.request is not None and channel.last_activity > time.time() - STALLED
     if not (is_sending or channel.requests or channel.total_outbufs_len):
         channel.will_close = True
-
-
-def close_database(app: Flask) -> None:
-    """Give back the connections; the last one folds SQLite's journal into its file."""
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
