@@ -18,13 +18,13 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 
 from benchmarks import stage
 from benchmarks.measure import compressed, cost, counting, hello
 from fablab import clock, create_app
 from fablab.clock import midnight, today
 from fablab.db import db
+from fablab.migrations import upgrade
 
 PAST, LONG_PAST = 20_000, 1_000_000
 STATEMENTS = {"planning day": 6, "machine page": 8, "POST booking": 14, "feed, unchanged": 2}

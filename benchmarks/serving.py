@@ -21,10 +21,9 @@ from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from flask_migrate import upgrade
-
 from benchmarks import stage
 from fablab import create_app
+from fablab.migrations import upgrade
 
 MEMORY, START = 120.0, 2.0  # budgets: MiB, seconds
 PORT = 5141

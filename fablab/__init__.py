@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_migrate import Migrate
 
 __version__ = "0.1.0"
 
@@ -29,7 +28,6 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     logs.init_app(app)
     security.init_app(app)
     db.init_app(app)
-    Migrate(app, db.db, directory=str(ROOT / "migrations"))
     access.init_app(app)
     web.init_app(app)
 

@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app
+from flask import current_app
 from sqlalchemy import Engine
 
+from fablab import migrations
 from fablab.db import db
 
 Progress = Callable[[int, int], None]  # pages done, pages in all
@@ -119,7 +120,7 @@ def unfit(path: Path) -> str:
     revision = revision_of(path)
     if revision is None:
         return "is not a database of this service"
-    if revision not in known_revisions(current_app):
+    if revision not in migrations.known():
         return f"is at migration {revision}, which this version does not know: it is newer"
     return ""
 
@@ -176,13 +177,6 @@ def revision_of(path: Path) -> str | None:
     except sqlite3.Error:
         return None
     return found[0] if found else None
-
-
-def known_revisions(app: Flask) -> set[str]:
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory(app.extensions["migrate"].directory)
-    return {each.revision for each in script.walk_revisions()}
 
 
 def readable(path: Path) -> sqlite3.Connection:

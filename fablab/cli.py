@@ -10,16 +10,32 @@ from typing import IO, Any
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, ScriptInfo
-from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from fablab import __version__, backup, clock, create_app, demo, doctor, imports, managers, serve
+from fablab import (
+    __version__,
+    backup,
+    clock,
+    create_app,
+    demo,
+    doctor,
+    imports,
+    managers,
+    migrations,
+    serve,
+)
 from fablab.config import ConfigError
 from fablab.db import Busy
 from fablab.health import unready
 from fablab.machines.inventory import of_place
 
-FORESEEABLE = (ConfigError, backup.BackupError, demo.DemoRefused, managers.NotManager)
+FORESEEABLE = (
+    ConfigError,
+    backup.BackupError,
+    demo.DemoRefused,
+    managers.NotManager,
+    migrations.MigrationFailed,
+)
 AN_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 A_FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -101,7 +117,7 @@ def load_demo() -> None:
 def prepare_demo(app: Flask) -> None:
     """For a first look: migrate, and fill a database that is empty; real data stays alone."""
     if unready():
-        upgrade()
+        migrations.upgrade()
     try:
         demo.load(clock.now())
     except demo.DemoRefused:
@@ -202,10 +218,17 @@ def db() -> None:
 @db.command("upgrade")
 def upgrade_database() -> None:
     """Bring the database to what this version needs, after a copy of it (SQLite)."""
-    upgrade()
+    migrations.upgrade()
     for problem in unready():
         raise click.ClickException(problem)
     click.echo("The database is ready")
+
+
+@db.command("revision")
+@click.argument("what")
+def write_migration(what: str) -> None:
+    """Write the next migration; WHAT says what it does. For who changes the models."""
+    click.echo(f"Read it before it is run: {migrations.write_next(what)}")
 
 
 @fablab.command("create-manager")
@@ -316,7 +339,7 @@ def main() -> None:
     """What the `fablab` command runs: whatever goes wrong is told in one line."""
     os.umask(0o027)  # what is written holds people's data: not for other accounts to read
     try:
-        status = fablab.main(standalone_mode=False)
+        status = fablab.main(prog_name="fablab", standalone_mode=False)
     except click.ClickException as error:
         click.echo(f"fablab: {' '.join(error.format_message().split())}", err=True)
         status = error.exit_code

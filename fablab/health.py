@@ -1,8 +1,10 @@
 """Is it alive, and is it able to serve? For whoever watches over the installation."""
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, jsonify
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from fablab import migrations
 from fablab.access import anyone
 from fablab.db import db
 from fablab.machines import guards
@@ -38,14 +40,9 @@ def unready() -> list[str]:
         return [f"the database cannot be reached: {type(error.orig).__name__}"]
 
 
-def behind_migrations(connection) -> str:
+def behind_migrations(connection: Connection) -> str:
     """One line when the schema is not the one this code was written for, else nothing."""
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory(current_app.extensions["migrate"].directory)
-    found = MigrationContext.configure(connection).get_current_revision()
-    wanted = script.get_current_head()
+    found, wanted = migrations.found(connection), migrations.known()[-1]
     if found == wanted:
         return ""
     return f"the database is at migration {found or 'none'}, this version needs {wanted}"

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic import context
-from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
-from flask import current_app
 from sqlalchemy import Connection
 
-from fablab import backup, clock
+from fablab import backup, clock, migrations
 from fablab.db import WRITES, db
 from fablab.machines import guards
 
@@ -34,7 +32,9 @@ def migrate(connection: Connection) -> None:
         target_metadata=db.metadata,
         # Both engines undo a broken migration whole; Alembic assumes SQLite cannot.
         transactional_ddl=True,
-        **current_app.extensions["migrate"].configure_args,
+        compare_type=True,
+        # SQLite alters a table by making it anew.
+        render_as_batch=True,
     )
     with context.begin_transaction():
         if connection.dialect.name == "postgresql":
@@ -69,7 +69,7 @@ def without_foreign_keys(connection: Connection) -> Iterator[None]:
 def revision_to_leave() -> str | None:
     """The revision of a database whose schema is about to change; None when nothing is lost."""
     with db.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+        found = migrations.found(connection)
     try:
         is_there = context.get_revision_argument() == found
     except KeyError:  # `current`, `check`: they only look

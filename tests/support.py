@@ -17,12 +17,12 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import Engine, event, make_url
 
 from fablab import create_app
 from fablab.clock import from_wall
 from fablab.db import db
+from fablab.migrations import upgrade
 from fablab.slots import Slot
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "fablab" / "translations"

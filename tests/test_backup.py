@@ -11,7 +11,7 @@ from alembic import command
 from flask import Flask
 from sqlalchemy import select
 
-from fablab import backup, clock
+from fablab import backup, clock, migrations
 from fablab.db import db
 from fablab.health import unready
 from fablab.machines.models import Occupancy
@@ -208,9 +208,7 @@ def test_postgresql_is_left_to_its_own_tools(make_app, tmp_path):
 
 def test_the_database_is_copied_before_its_schema_changes(app, fablab):
     booked = fablab.book("bench", slot(WANTED), "chloe")
-    config = app.extensions["migrate"].migrate.get_config()
-
-    command.downgrade(config, "base")
+    migrations.downgrade("base")
 
     (copy,) = (Path(app.instance_path) / "backups").iterdir()
     assert copy.name == "20270329-070000-before-leaving-0001.sqlite"
@@ -219,9 +217,7 @@ def test_the_database_is_copied_before_its_schema_changes(app, fablab):
 
 
 def test_a_migration_that_changes_nothing_copies_nothing(app, fablab):
-    config = app.extensions["migrate"].migrate.get_config()
-
-    command.upgrade(config, "head")
-    command.current(config)
+    migrations.upgrade()
+    command.current(migrations.settings(migrations.FOLDER))
 
     assert not (Path(app.instance_path) / "backups").exists()

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import make_url, select
 
-from fablab import clock, create_app, doctor
+from fablab import clock, create_app, doctor, migrations
 from fablab.cli import main
 from fablab.db import add_row, db, writing
 from fablab.machines import guards
@@ -103,6 +104,7 @@ def installation(databases: Databases, tmp_path, monkeypatch, command) -> Instal
         "demo",
         "db",
         "db upgrade",
+        "db revision",
         "create-manager",
         "jobs",
         "backup",
@@ -190,6 +192,36 @@ def test_upgrading_puts_a_missing_guard_back(installation):
     installation.command("db", "upgrade")
 
     assert "guard" not in installation.command("doctor").out
+
+
+@pytest.fixture
+def own_migrations(tmp_path, monkeypatch) -> Path:
+    """A copy of the migrations, to write into."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrations.FOLDER, folder)
+    monkeypatch.setattr(migrations, "FOLDER", folder)
+    return folder / "versions"
+
+
+def test_the_next_migration_has_the_next_number(installation, own_migrations):
+    last = int(migrations.known()[-1])
+
+    said = installation.command("db", "revision", "add colours")
+
+    assert said.status == 0
+    written = own_migrations / f"{last + 1:04}_add_colours.py"
+    assert str(written) in said.out
+    assert f"down_revision = '{last:04}'" in written.read_text()
+
+
+def test_the_next_migration_is_written_beside_a_migrated_database(
+    installation, own_migrations, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FABLAB_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite'}")
+
+    said = installation.command("db", "revision", "add colours")
+
+    assert said == Said(1, "", "fablab: Target database is not up to date.\n")
 
 
 # -- the first manager

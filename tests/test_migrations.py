@@ -12,7 +12,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +20,7 @@ from fablab.db import db, writing
 from fablab.health import unready
 from fablab.machines import guards
 from fablab.machines.models import Change, Occupancy
+from fablab.migrations import MigrationFailed, downgrade, upgrade
 from tests.support import Databases, slot
 
 AFTERNOON = slot("2027-03-30 14:00-16:00")
@@ -137,7 +137,7 @@ def test_migrating_twice_changes_nothing(any_fablab):
 def test_processes_that_migrate_at_once_wait_for_each_other(empty):
     """As when several nodes start on a new version: one migrates, all find it done."""
     code = (
-        "import sys; from flask_migrate import upgrade; from fablab import create_app\n"
+        "import sys; from fablab.migrations import upgrade; from fablab import create_app\n"
         "app = create_app({'DATABASE_URL': sys.argv[1], 'INSTANCE_PATH': sys.argv[2]})\n"
         "with app.app_context(): upgrade()"
     )
@@ -154,10 +154,10 @@ def test_processes_that_migrate_at_once_wait_for_each_other(empty):
 
 
 @pytest.fixture
-def next_migration(tmp_path: Path) -> Callable[[str], str]:
+def next_migration(tmp_path: Path) -> Callable[[str], Path]:
     """next_migration(body): the folder of our migrations with one more, which does `body`."""
 
-    def write(body: str) -> str:
+    def write(body: str) -> Path:
         folder = tmp_path / "migrations"
         shutil.copytree(ROOT / "migrations", folder)
         lines = "\n".join(f"    {line}" for line in body.splitlines())
@@ -166,7 +166,7 @@ def next_migration(tmp_path: Path) -> Callable[[str], str]:
             f"revision = '9999'\ndown_revision = {head()!r}\n"
             f"def upgrade():\n{lines}\n"
         )
-        return str(folder)
+        return folder
 
     return write
 
@@ -216,7 +216,7 @@ def test_a_migration_that_leaves_rows_pointing_at_nothing_is_undone(any_fablab, 
     any_fablab.book("laser", AFTERNOON, "bruno")
     before = rows(Occupancy)
 
-    with pytest.raises((SystemExit, DBAPIError)):
+    with pytest.raises((MigrationFailed, DBAPIError)):
         upgrade(directory=next_migration('op.execute("DELETE FROM occupancy")'))
 
     assert rows(Occupancy) == before
