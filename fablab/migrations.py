@@ -3,6 +3,7 @@
 Alembic itself is loaded to migrate, never to serve: it is 10 MiB, and a third of the start.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,6 @@ def write_next(what: str) -> Path:
 def settings(directory: Path) -> "Config":
     from alembic.config import Config
 
-    made = Config(str(directory / "alembic.ini"))
+    made = Config(str(directory / "alembic.ini"), stdout=sys.stdout)
     made.set_main_option("script_location", str(directory).replace("%", "%%"))
     return made
