@@ -48,7 +48,9 @@ def day(when: date, form: str = DAY) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _day(_language: str, when: date, form: str) -> str:
+def _day(language: str, when: date, form: str) -> str:
+    if language == "fr" and when.day == 1:
+        form = form.replace("d", "d'er'")  # `lundi 1er mars`, but `mardi 2 mars`
     return format_date(when, form, rebase=False)
 
 
@@ -75,7 +77,8 @@ def hours(span: Slot, zone: tzinfo, *, until: str = "–") -> str:
 def moment(instant: datetime, zone: tzinfo) -> str:
     """`Monday 23 November 14:00`, on the place's clock."""
     wall = instant.astimezone(zone)
-    return f"{day(wall.date())} {hour(wall)}"
+    # Translators: a day and an hour, `Monday 23 November 14:00`, inside a sentence
+    return gettext("%(day)s %(hour)s", day=day(wall.date()), hour=hour(wall))
 
 
 def filled(sentence: str, values: Mapping[str, Any], zone: tzinfo) -> str:
