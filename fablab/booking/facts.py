@@ -15,7 +15,8 @@ from fablab.machines.models import Machine, Occupancy, standing_around
 from fablab.members.kinds import Audience
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Standing
-from fablab.organizations.models import OrganizationMember
+from fablab.organizations.models import Organization, OrganizationMember
+from fablab.places.kinds import NamesShown
 from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training, TrainingGrant
 
@@ -30,7 +31,7 @@ def gather(
     organization_id: int | None = None,
     moving: int | None = None,
 ) -> Facts:
-    """The facts about `member_id` on `machine`, with all that is taken in `span`.
+    """The facts about `member_id` on `machine`, with all that is taken in and around `span`.
 
     `moving` is the id of an occupancy to leave out, because it is the one that would move.
     Five statements at most.
@@ -70,8 +71,17 @@ def about(
         suspension_reason=standing.suspension_reason if standing else "",
         held=held,
         training=training_for(machine.id) if policy.level and not is_enough else "",
-        taken=taken_on(machine.id, span, leaving_out=moving),
+        taken=taken_on(
+            machine.id,
+            span.widened(policy.setup, policy.cleanup),
+            leaving_out=moving,
+            with_names=standing is not None and shows_names_to_members(inventory),
+        ),
     )
+
+
+def shows_names_to_members(inventory: Inventory) -> bool:
+    return inventory.place.names_shown in (NamesShown.EVERYONE, NamesShown.MEMBERS)
 
 
 def audience_of(standing: Standing | None) -> Audience | None:
@@ -154,7 +164,9 @@ def acts_for(member_id: int, organization_id: int, inventory: Inventory, now: da
     )
 
 
-def taken_on(machine_id: int, span: Slot, *, leaving_out: int | None = None) -> tuple[Taken, ...]:
+def taken_on(
+    machine_id: int, span: Slot, *, leaving_out: int | None = None, with_names: bool = False
+) -> tuple[Taken, ...]:
     """What stands on the machine in `span`, soonest first."""
     rows: Any = db.session.execute(
         standing_around(span)
@@ -164,16 +176,24 @@ def taken_on(machine_id: int, span: Slot, *, leaving_out: int | None = None) -> 
             Occupancy.occupied_from,
             Occupancy.occupied_until,
             Occupancy.title,
+            Member.first_name,
+            Member.last_name,
+            Organization.name.label("organization_name"),
         )
+        .outerjoin(Member, Member.id == Occupancy.member_id)
+        .outerjoin(Organization, Organization.id == Occupancy.organization_id)
         .where(Machine.id == machine_id)
         .order_by(Occupancy.occupied_from)
     )
-    return tuple(
-        Taken(
-            Slot(row.occupied_from, row.occupied_until),
-            is_outage=row.kind == OccupancyKind.OUTAGE,
-            why=row.title if row.kind == OccupancyKind.OUTAGE else "",
-        )
-        for row in rows
-        if row.id != leaving_out
+    return tuple(_taken(row, with_names) for row in rows if row.id != leaving_out)
+
+
+def _taken(row: Any, with_name: bool) -> Taken:
+    is_outage = row.kind == OccupancyKind.OUTAGE
+    holder = row.organization_name or f"{row.first_name or ''} {row.last_name or ''}".strip()
+    return Taken(
+        Slot(row.occupied_from, row.occupied_until),
+        is_outage=is_outage,
+        why=row.title if is_outage else "",
+        who=holder if with_name and not is_outage else "",
     )

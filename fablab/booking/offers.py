@@ -1,16 +1,17 @@
 """After a no: the nearest slots that would be a yes for this member."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from fablab.booking import suggestions
-from fablab.booking.facts import about, standing_of
-from fablab.booking.rules import Facts
-from fablab.clock import from_wall, whole_days
+from fablab.booking.facts import about, audience_of, standing_of
+from fablab.booking.rules import HOPELESS, Facts, refusals
+from fablab.clock import from_wall, to_wall, today, whole_days
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.slots import Slot
 
-DAYS_AHEAD = 14
+DAYS_AROUND = 14  # searched before and after the day that was asked for
 MACHINES_TRIED = 3
 OFFERS = 3
 
@@ -27,45 +28,78 @@ def nearest(
     """At most three offers: this machine that day, an equivalent one then, this one another day.
 
     Every offer passes all the rules for this member; when there are none of one sort, another
-    sort takes its place, and the list may be short or empty. Ten statements at most.
+    sort takes its place, and the list may be short or empty. Fourteen statements at most.
     """
-    schedule = inventory.schedule
-    first = max(schedule.days_of(asked)[0], now.astimezone(schedule.zone).date())
-    span = whole_days(schedule.zone, first, first + timedelta(days=DAYS_AHEAD))
+    zone = inventory.schedule.zone
     standing = standing_of(member_id, inventory.place.id)
 
-    facts = about(inventory, machine, member_id, standing, span, now=now)
-    own = [Offer(machine, slot) for slot in on_machine(facts, asked)]
-    same_day = [offer for offer in own if schedule.days_of(offer.slot)[0] == first]
-    other_days = [offer for offer in own if schedule.days_of(offer.slot)[0] != first]
+    def offered(one: MachineFacts) -> list[Offer]:
+        policy = one.policy_for(audience_of(standing))
+        days = days_searched(today(zone, asked.start), today(zone, now), policy.horizon_days)
+        span = whole_days(zone, *days).widened(timedelta(0), policy.maximum)
+        facts = about(inventory, one, member_id, standing, span, now=now)
+        return [Offer(one, slot) for slot in on_machine(facts, asked)]
 
-    elsewhere: list[Offer] = []
-    for other in inventory.equivalents(machine)[:MACHINES_TRIED]:
-        theirs = about(inventory, other, member_id, standing, span, now=now)
-        found = on_machine(theirs, asked)
-        if found:
-            elsewhere.append(Offer(other, found[0]))
-    elsewhere.sort(key=lambda offer: abs(offer.slot.start - asked.start))
+    def is_that_day(offer: Offer) -> bool:
+        return today(zone, offer.slot.start) == today(zone, asked.start)
 
-    best = [*same_day[:1], *elsewhere[:1], *other_days[:1]]
-    spare = [*same_day[1:2], *other_days[1:2], *elsewhere[1:], *other_days[2:3]]
-    chosen = (best + spare)[:OFFERS]
-    return sorted(chosen, key=lambda offer: abs(offer.slot.start - asked.start))
+    def how_far(offer: Offer) -> timedelta:
+        return abs(offer.slot.start - asked.start)
+
+    own = offered(machine)
+    same_day = [offer for offer in own if is_that_day(offer)]
+    other_days = [offer for offer in own if not is_that_day(offer)]
+    others = [offered(other)[:1] for other in inventory.equivalents(machine)[:MACHINES_TRIED]]
+    elsewhere = sorted((offer for found in others for offer in found), key=how_far)
+    elsewhere_then = [offer for offer in elsewhere if is_that_day(offer)]
+    elsewhere_later = [offer for offer in elsewhere if not is_that_day(offer)]
+
+    best = [*same_day[:1], *elsewhere_then[:1], *other_days[:1]]
+    spare = [
+        *same_day[1:],
+        *other_days[1:2],
+        *elsewhere_then[1:],
+        *other_days[2:],
+        *elsewhere_later,
+    ]
+    return sorted((best + spare)[:OFFERS], key=how_far)
 
 
 def on_machine(facts: Facts, asked: Slot) -> list[Slot]:
-    """The acceptable slots nearest to `asked`, at most one a day and two on the first."""
-    first = facts.schedule.days_of(asked)[0]
-    today = facts.now.astimezone(facts.zone).date()
-    first = max(first, today)
+    """The acceptable slots nearest to `asked`: two on the nearest day, then one a day."""
+    if any(refusal.reason in HOPELESS for refusal in refusals(asked, facts)):
+        return []
     found: list[Slot] = []
-    for n in range(DAYS_AHEAD + 1):
-        day = first + timedelta(days=n)
+    for n, day in enumerate(days_outward(facts, asked)):
         then = asked_on(facts, asked, day)
         found += apart(suggestions.nearest(facts, then, day, day))[: 2 if n == 0 else 1]
         if len(found) > OFFERS:
             break
     return found
+
+
+def days_searched(asked: date, first: date, horizon_days: int) -> tuple[date, date]:
+    """The days around `asked` that may be booked, `first` being today.
+
+    A day too far ahead, or gone by, stands for the nearest one that is not.
+    """
+    last = first + timedelta(days=horizon_days)
+    middle = min(max(asked, first), last)
+    around = timedelta(days=DAYS_AROUND)
+    return max(middle - around, first), min(middle + around, last)
+
+
+def days_outward(facts: Facts, asked: Slot) -> Iterator[date]:
+    """The days searched, nearest to the one asked for first, a later one before an earlier."""
+    first, last = days_searched(
+        today(facts.zone, asked.start), today(facts.zone, facts.now), facts.policy.horizon_days
+    )
+    middle = min(max(today(facts.zone, asked.start), first), last)
+    yield middle
+    for n in range(1, DAYS_AROUND + 1):
+        for day in (middle + timedelta(days=n), middle - timedelta(days=n)):
+            if first <= day <= last:
+                yield day
 
 
 def apart(slots: list[Slot]) -> list[Slot]:
@@ -79,5 +113,5 @@ def apart(slots: list[Slot]) -> list[Slot]:
 
 def asked_on(facts: Facts, asked: Slot, day: date) -> Slot:
     """The same wall time on another day."""
-    wall = asked.start.astimezone(facts.zone)
+    wall = to_wall(facts.zone, asked.start)
     return Slot.lasting(from_wall(facts.zone, day, wall.time()), asked.duration)

@@ -44,6 +44,18 @@ class Reason(StrEnum):
     OUTAGE = "outage"
 
 
+# No other slot of the machine would lift these: what stands in the way is no matter of time.
+HOPELESS = frozenset(
+    {
+        Reason.NO_MEMBERSHIP,
+        Reason.SUSPENDED,
+        Reason.NOT_OPEN_TO_YOU,
+        Reason.OUT_OF_SERVICE,
+        Reason.UNQUALIFIED,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One reason to refuse: what is wrong, and why the rule exists or what to do about it.

@@ -1,10 +1,10 @@
 """When may they have the machine instead? The same rules, asked of the free time. Pure."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from fablab.booking.rules import Facts, refusals
-from fablab.clock import to_wall
+from fablab.clock import midnight, to_wall
 from fablab.slots import Slot, without
 
 
@@ -20,27 +20,38 @@ def free_time(facts: Facts, first: date, last: date) -> list[Slot]:
 
 
 def acceptable(facts: Facts, first: date, last: date, duration: timedelta) -> Iterator[Slot]:
-    """Every slot of `duration` the rules accept from `first` to `last`, soonest first.
+    """Every slot of `duration` the rules accept that starts from `first` to `last`, soonest first.
 
-    Starts fall on the machine's step; nothing that has started is offered.
+    It may end on a later day, which `facts.taken` must then know of. Starts fall on the
+    machine's step; nothing that has started is offered, nor what begins or ends in the second
+    pass of the hour shown twice: its hours would say the first.
     """
     if not facts.policy.step or duration < facts.policy.minimum or duration > facts.policy.maximum:
         return
-    for stretch in free_time(facts, first, last):
+    too_late = midnight(facts.zone, last + timedelta(days=1))
+    for stretch in free_time(facts, first, last + timedelta(days=duration.days + 1)):
         start = on_step(facts, max(stretch.start, facts.now + facts.policy.notice))
-        while start + duration <= stretch.end:
+        while start < too_late and start + duration <= stretch.end:
             slot = Slot.lasting(start, duration)
-            if not refusals(slot, facts):
+            if can_be_said(slot, facts.zone) and not refusals(slot, facts):
                 yield slot
             start += facts.policy.step
 
 
 def nearest(facts: Facts, asked: Slot, first: date, last: date) -> list[Slot]:
     """The acceptable slots as long as `asked` (or as long as allowed), nearest start first."""
-    duration = min(max(asked.duration, facts.policy.minimum), facts.policy.maximum)
-    duration -= duration % facts.policy.step
+    policy = facts.policy
+    duration = min(max(asked.duration, policy.minimum), policy.maximum)
+    duration -= duration % policy.step
+    if duration < policy.minimum:
+        duration += policy.step
     found = acceptable(facts, first, last, duration)
     return sorted(found, key=lambda slot: (abs(slot.start - asked.start), slot.start))
+
+
+def can_be_said(slot: Slot, zone: tzinfo) -> bool:
+    """Do its hours on the wall, read back, mean this very slot?"""
+    return not (to_wall(zone, slot.start).fold or to_wall(zone, slot.end).fold)
 
 
 def on_step(facts: Facts, instant: datetime) -> datetime:

@@ -5,14 +5,23 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from fablab.booking.rules import Facts, Held, Reason, Taken, may_cancel, occupied, refusals
+from fablab.booking.rules import (
+    HOPELESS,
+    Facts,
+    Held,
+    Reason,
+    Taken,
+    may_cancel,
+    occupied,
+    refusals,
+)
 from fablab.machines.kinds import MachineState
 from fablab.machines.policies import BookingPolicy
 from fablab.places.kinds import Mode
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
 from tests.support import PARIS, instant, slot
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 WANTED = slot("2027-03-30 14:00-16:00")
 SCHEDULE = Schedule(
     zone=PARIS,
@@ -61,6 +70,8 @@ def test_a_free_slot_in_opening_hours_is_accepted():
         ({"minimum": 2 * HOUR + MINUTE, "maximum": 4 * HOUR}, Reason.TOO_SHORT),
         ({"maximum": 2 * HOUR - MINUTE}, Reason.TOO_LONG),
         ({"step": timedelta(minutes=80)}, Reason.OFF_STEP),
+        ({"wanted": slot("2027-03-30 14:05-15:05")}, Reason.OFF_STEP),
+        ({"wanted": slot("2027-03-30 14:00-15:10")}, Reason.OFF_STEP),
         ({"notice": 29 * HOUR + MINUTE}, Reason.TOO_LATE),
         ({"horizon_days": 0}, Reason.TOO_FAR),
         ({"taken": (Taken(slot("2027-03-30 15:59-17:00")),)}, Reason.TAKEN),
@@ -114,6 +125,74 @@ def test_every_reason_is_given_at_once_in_the_order_of_the_house():
         Reason.TOO_LONG,
         Reason.TAKEN,
     ]
+
+
+def test_all_that_can_be_wrong_at_once_is_said_at_once():
+    closed = replace(SCHEDULE, closures=(DaysOff(date(2027, 3, 30), date(2027, 3, 30), "works"),))
+
+    reasons = ask(
+        slot("2027-03-30 09:55-16:05"),
+        now=instant("2027-02-28 09:00"),
+        is_member=False,
+        membership_ends_on=date(2027, 1, 1),
+        suspended_until=instant("2027-04-30 09:00"),
+        is_open=False,
+        machine_state=MachineState.OUT_OF_SERVICE,
+        held=(Held(2, date(2025, 1, 1), date(2026, 1, 1)),),
+        acts_for_organization=False,
+        schedule=closed,
+        notice=60 * DAY,
+        taken=(Taken(slot("2027-03-30 15:00-17:00"), is_outage=True), Taken(WANTED)),
+    )
+
+    assert reasons == [
+        Reason.NO_MEMBERSHIP,
+        Reason.MEMBERSHIP_EXPIRED,
+        Reason.SUSPENDED,
+        Reason.NOT_OPEN_TO_YOU,
+        Reason.OUT_OF_SERVICE,
+        Reason.NOT_VALID_THEN,
+        Reason.NOT_YOUR_ORGANIZATION,
+        Reason.CLOSED_DAY,
+        Reason.TOO_LONG,
+        Reason.OFF_STEP,
+        Reason.TOO_LATE,
+        Reason.TOO_FAR,
+        Reason.OUTAGE,
+        Reason.TAKEN,
+    ]
+
+
+def test_a_public_holiday_closes_the_place_under_its_name():
+    """Easter Monday of 2027 is 29 March: found by the calendar, set down by nobody."""
+    french = Schedule(
+        zone=PARIS,
+        openings=tuple(WeeklyOpening(day, time(10), time(18)) for day in range(1, 8)),
+        holidays_country="FR",
+    )
+    facts = replace(FINE, schedule=french, now=instant("2027-03-27 09:00"))
+
+    [refusal] = refusals(slot("2027-03-29 14:00-16:00"), facts)
+
+    assert refusal.reason is Reason.CLOSED_DAY
+    assert refusal.values == {"day": date(2027, 3, 29), "why": "Lundi de Pâques"}
+    assert refusals(slot("2027-03-28 14:00-16:00"), facts) == []
+
+
+@pytest.mark.parametrize("reason", sorted(HOPELESS))
+def test_what_is_no_matter_of_time_is_refused_at_any_time(reason):
+    broken = {
+        Reason.NO_MEMBERSHIP: {"is_member": False},
+        Reason.SUSPENDED: {"suspended_until": instant("2027-03-29 09:01")},
+        Reason.NOT_OPEN_TO_YOU: {"is_open": False},
+        Reason.OUT_OF_SERVICE: {"machine_state": MachineState.OUT_OF_SERVICE},
+        Reason.UNQUALIFIED: {"held": ()},
+    }
+
+    for day in range(1, 60):
+        later = slot("2027-03-30 14:00-16:00")
+        later = replace(later, start=later.start + day * DAY, end=later.end + day * DAY)
+        assert reason in ask(later, **broken[reason])
 
 
 def test_a_day_off_says_why_the_place_is_closed():
