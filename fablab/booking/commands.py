@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -58,29 +59,37 @@ class Order:
 def book(order: Order, *, by: int, now: datetime, key: str | None = None) -> str:
     """Make the booking and give its UID.
 
-    The same `key` from the same person gives the booking it already made, so that a double
-    click or a repeated POST books once.
+    The same `key` for the same order from the same person gives the booking it already made,
+    so that a double click or a repeated POST books once.
 
     Raises BookingRefused with every reason, LookupError for an unknown machine, and Busy.
     """
+    kept = kept_key(key, order) if key else None
     try:
         with writing() as session:
             stand_in_line(session, order.machine_id)
-            made = key and made_with(key, by)
-            return made or _write_down(session, order, by=by, now=now, key=key)
+            made = kept and made_with(kept, by)
+            return made or _write_down(session, order, by=by, now=now, key=kept)
     except IntegrityError as error:
         if guards.refused(error):
             raise BookingRefused([JUST_TAKEN]) from error
-        made = key and made_with(key, by)
-        if made:
-            return made
         raise
 
 
-def made_with(key: str, by: int) -> str | None:
-    """The UID of the booking that this person's form already made, if it did."""
+def kept_key(key: str, order: Order) -> str:
+    """The form's key with what was ordered: sent again with other hours it is another request.
+
+    Somebody who goes back to the form and changes the hour must not be told that it is booked,
+    when what is booked is the hour before. Once the booking is moved or cancelled, its key is
+    forgotten for the same reason.
+    """
+    return f"{key}:{sha256(repr(order).encode()).hexdigest()[:32]}"
+
+
+def made_with(kept: str, by: int) -> str | None:
+    """The UID of the booking that this very request already made, if it did."""
     return db.session.scalar(
-        select(Occupancy.uid).where(Occupancy.created_by_id == by, Occupancy.request_key == key)
+        select(Occupancy.uid).where(Occupancy.created_by_id == by, Occupancy.request_key == kept)
     )
 
 
@@ -91,7 +100,7 @@ def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: 
         inventory,
         machine,
         order.member_id,
-        order.slot.widened(*margins(machine)),
+        order.slot,
         now=now,
         organization_id=order.organization_id,
     )
@@ -134,8 +143,8 @@ def move(uid: str, order: Order, *, by: int, is_team: bool, now: datetime) -> No
     here = find(uid)
     try:
         with writing() as session:
-            stand_in_line(session, here.machine_id, order.machine_id)
-            _move(session, find(uid), order, by=by, is_team=is_team, now=now)
+            booking = find_in_line(session, uid, here.machine_id, order.machine_id)
+            _move(session, booking, order, by=by, is_team=is_team, now=now)
     except IntegrityError as error:
         if guards.refused(error):
             raise BookingRefused([JUST_TAKEN]) from error
@@ -166,14 +175,14 @@ def _move(
         inventory,
         machine,
         booking.member_id,
-        order.slot.widened(*margins(machine)),
+        order.slot,
         now=now,
         organization_id=order.organization_id
         if order.organization_id != booking.organization_id
         else None,
         moving=booking.id,
     )
-    reasons = refusals(order.slot, replace(facts, kept_start=was.start))
+    reasons = refusals(order.slot, replace(facts, kept_start=kept_start(booking, machine)))
     if reasons:
         raise BookingRefused(reasons)
 
@@ -185,6 +194,7 @@ def _move(
             organization_id=order.organization_id,
             revision=booking.revision + 1,
             changed_at=now,
+            request_key=None,
             **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
         )
     )
@@ -203,8 +213,7 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
     """
     here = find(uid)
     with writing() as session:
-        stand_in_line(session, here.machine_id)
-        booking = find(uid)
+        booking = find_in_line(session, uid, here.machine_id)
         if booking.status == Status.CANCELLED:
             return
         slot = Slot(booking.starts_at, booking.ends_at)
@@ -219,6 +228,7 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
                 standing=False,
                 cancelled_at=now,
                 changed_at=now,
+                request_key=None,
                 revision=booking.revision + 1,
             )
         )
@@ -235,6 +245,25 @@ def find(uid: str) -> Row[Any]:
     if row is None:
         raise LookupError(f"no booking {uid}")
     return row
+
+
+def find_in_line(session: Session, uid: str, *machine_ids: int) -> Row[Any]:
+    """The booking, once it is our turn on all of `machine_ids` and on the machine it is on now.
+
+    It may have been moved while we waited; then its new machine's turn is waited for as well.
+    """
+    held = set(machine_ids)
+    stand_in_line(session, *held)
+    while (booking := find(uid)).machine_id not in held:
+        stand_in_line(session, booking.machine_id)
+        held.add(booking.machine_id)
+    return booking
+
+
+def kept_start(booking: Row[Any], machine: MachineFacts) -> datetime | None:
+    """The start that a booking under way may keep: on its own machine, and on no other."""
+    starts_at: datetime = booking.starts_at
+    return starts_at if booking.machine_id == machine.id else None
 
 
 def turn_the_page(session: Session, member_id: int) -> None:
