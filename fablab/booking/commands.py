@@ -1,7 +1,7 @@
 """What can be done to a booking: gather the facts, ask the rules, write it down."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -274,12 +274,6 @@ def turn_the_page(session: Session, member_id: int) -> None:
         .values(calendar_revision=Member.calendar_revision + 1)
         .execution_options(synchronize_session=False)
     )
-
-
-def margins(machine: MachineFacts) -> tuple[timedelta, timedelta]:
-    """The widest set-up and clean-up of the machine, whoever books: how far to look around."""
-    policies = machine.policies.values()
-    return max(p.setup for p in policies), max(p.cleanup for p in policies)
 
 
 def times(machine_id: int, slot: Slot, whole: Slot) -> dict[str, Any]:

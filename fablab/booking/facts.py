@@ -150,11 +150,14 @@ def training_for(machine_id: int) -> str:
 
 
 def acts_for(member_id: int, organization_id: int, inventory: Inventory, now: datetime) -> bool:
-    """May they book on its behalf today, on the place's calendar?"""
+    """Is it of the place, and may they book on its behalf today, on the place's calendar?"""
     day: date = today(inventory.schedule.zone, now)
     return bool(
         db.session.scalar(
-            select(OrganizationMember.member_id).where(
+            select(OrganizationMember.member_id)
+            .join(Organization, Organization.id == OrganizationMember.organization_id)
+            .where(
+                Organization.place_id == inventory.place.id,
                 OrganizationMember.organization_id == organization_id,
                 OrganizationMember.member_id == member_id,
                 OrganizationMember.since <= day,

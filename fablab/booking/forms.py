@@ -1,21 +1,37 @@
 """The shape of what a member types; whether it is allowed is for the rules."""
 
-from collections.abc import Sequence
-from datetime import time, timedelta, tzinfo
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
+from uuid import uuid4
 
 from flask_babel import lazy_gettext
-from wtforms import HiddenField, SelectField, ValidationError
+from wtforms import HiddenField, SelectField, SubmitField, ValidationError
 from wtforms.validators import InputRequired, Optional, Regexp
 
 from fablab.booking.queries import BookedBy
 from fablab.clock import from_wall, is_skipped
-from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, of_this_century
+from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, parse_day
+from fablab.machines.inventory import MachineFacts
 from fablab.slots import Slot
 
-# Nobody books a machine for longer in one go; also keeps the arithmetic far from year 9999.
+# Nobody books a machine for longer in one go.
 LONGEST = timedelta(days=31)
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 ONESELF = ""
+
+
+def parse_near_day(typed: str) -> date | None:
+    """A day far enough from both ends of the calendar to count from, or None."""
+    day = parse_day(typed)
+    return day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
+
+
+class NearDayField(StrictDateField):
+    problem = lazy_gettext("There is no such day to choose. Write it as 2027-03-31.")
+
+    def parse(self, typed: str) -> date | None:
+        return parse_near_day(typed)
 
 
 class SlotForm(Form):
@@ -24,13 +40,11 @@ class SlotForm(Form):
     longest = LONGEST
     too_long = lazy_gettext("That is longer than a month.")
 
-    day = StrictDateField(
-        lazy_gettext("Day"), [InputRequired(lazy_gettext("Choose a day.")), of_this_century]
-    )
+    day = NearDayField(lazy_gettext("Day"), [InputRequired(lazy_gettext("Choose a day."))])
     start = StrictTimeField(
         lazy_gettext("From"), [InputRequired(lazy_gettext("Say when it starts."))]
     )
-    end_day = StrictDateField(lazy_gettext("Last day, if another"), [Optional(), of_this_century])
+    end_day = NearDayField(lazy_gettext("Last day, if another"), [Optional()])
     end = StrictTimeField(lazy_gettext("To"), [InputRequired(lazy_gettext("Say when it ends."))])
 
     def __init__(self, *args: Any, zone: tzinfo, **kwargs: Any) -> None:
@@ -38,17 +52,16 @@ class SlotForm(Form):
         self.zone = zone
 
     def validate_start(self, field: StrictTimeField) -> None:
-        if not self.day.errors:
-            self._refuse_a_skipped_hour(self.day.data, field)
+        self._refuse_a_skipped_hour(self.day.data, field)
 
     def validate_end(self, field: StrictTimeField) -> None:
         """An end of midnight is that of the night after; else it follows the start."""
-        if self.day.errors or self.end_day.errors:
+        if self.end_day.errors:
             return
         self._refuse_a_skipped_hour(self.last_day, field)
-        if not self.day.data or self.start.data is None or self.start.errors:
+        if self.day.data is None or self.start.data is None or field.data is None:
             return
-        if field.data is None:
+        if self.start.errors:
             return
         span = self.ends_at - from_wall(self.zone, self.day.data, self.start.data)
         if span <= timedelta(0):
@@ -56,22 +69,23 @@ class SlotForm(Form):
         if span > self.longest:
             raise ValidationError(self.too_long)
 
-    def _refuse_a_skipped_hour(self, day: Any, field: StrictTimeField) -> None:
+    def _refuse_a_skipped_hour(self, day: date | None, field: StrictTimeField) -> None:
         if day and field.data is not None and is_skipped(self.zone, day, field.data):
             raise ValidationError(
                 lazy_gettext("The clocks go forward that night: this hour does not exist.")
             )
 
     @property
-    def last_day(self) -> Any:
+    def last_day(self) -> date | None:
         """The day it ends on: the one typed, or the first; the next for an end at midnight."""
-        day = self.end_day.data or self.day.data
+        day: date | None = self.end_day.data or self.day.data
         if day and not self.end_day.data and self.end.data == time.min:
             return day + timedelta(days=1)
         return day
 
     @property
-    def ends_at(self) -> Any:
+    def ends_at(self) -> datetime:
+        assert self.last_day
         assert self.end.data is not None
         return from_wall(self.zone, self.last_day, self.end.data)
 
@@ -87,15 +101,35 @@ class SlotForm(Form):
 
 
 class BookingForm(SlotForm):
-    """A slot, for whom and what for."""
+    """A slot on a machine, for whom and what for.
 
-    machine = HiddenField()
-    organization = SelectField(lazy_gettext("On behalf of"), default=ONESELF)
+    Whether the machine and the organization are theirs to choose is asked by the view and by
+    the rules; what the lists show is looked up only when the form is.
+    """
+
+    machine = SelectField(lazy_gettext("Machine"), validate_choice=False)
+    organization = SelectField(
+        lazy_gettext("On behalf of"),
+        [Optional(), Regexp(r"[1-9][0-9]{0,8}\Z", message=lazy_gettext("Choose from the list."))],
+        validate_choice=False,
+        default=ONESELF,
+    )
     purpose = TextField(lazy_gettext("Your project"), maximum=200)
-    key = HiddenField(validators=[Optional(), Regexp(r"[A-Za-z0-9-]{8,64}\Z")])
+    key = HiddenField(
+        lazy_gettext("This form"),
+        [
+            Optional(),
+            Regexp(
+                r"[A-Za-z0-9-]{8,64}\Z",
+                message=lazy_gettext("It was damaged on the way; send it again."),
+            ),
+        ],
+    )
+    check = SubmitField()  # asks what the rules say, and books nothing
 
-    def __init__(self, *args: Any, organizations: Sequence[BookedBy], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def offer(self, organizations: Iterable[BookedBy], machines: Iterable[MachineFacts]) -> None:
+        """What the lists let one choose from."""
+        self.machine.choices = [(one.slug, f"{one.code} {one.name}") for one in machines]
         self.organization.choices = [
             (ONESELF, lazy_gettext("Myself")),
             *((str(each.id), each.name) for each in organizations),
@@ -104,3 +138,8 @@ class BookingForm(SlotForm):
     @property
     def organization_id(self) -> int | None:
         return int(self.organization.data) if self.organization.data else None
+
+    def renew_key(self) -> None:
+        """Give a form that came without a sound key one that it can be sent again with."""
+        if self.key.errors or not self.key.data:
+            self.key.data = str(uuid4())

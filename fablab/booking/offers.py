@@ -72,7 +72,7 @@ def on_machine(facts: Facts, asked: Slot) -> list[Slot]:
     found: list[Slot] = []
     for n, day in enumerate(days_outward(facts, asked)):
         then = asked_on(facts, asked, day)
-        found += apart(suggestions.nearest(facts, then, day, day))[: 2 if n == 0 else 1]
+        found += apart(suggestions.nearest(facts, then, day, day), found)[: 2 if n == 0 else 1]
         if len(found) > OFFERS:
             break
     return found
@@ -102,11 +102,11 @@ def days_outward(facts: Facts, asked: Slot) -> Iterator[date]:
                 yield day
 
 
-def apart(slots: list[Slot]) -> list[Slot]:
-    """Those that overlap none before them: 10:00 and 10:15 are one offer, not two."""
+def apart(slots: list[Slot], others: list[Slot]) -> list[Slot]:
+    """Those that overlap none before them nor `others`: 10:00 and 10:15 are one offer, not two."""
     chosen: list[Slot] = []
     for slot in slots:
-        if not any(slot.overlaps(other) for other in chosen):
+        if not any(slot.overlaps(other) for other in (*others, *chosen)):
             chosen.append(slot)
     return chosen
 

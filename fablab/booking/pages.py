@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -10,16 +10,20 @@ from flask_babel import ngettext
 
 from fablab import texts
 from fablab.booking import suggestions
-from fablab.booking.facts import taken_on
+from fablab.booking.forms import BookingForm
 from fablab.booking.offers import Offer
-from fablab.booking.rules import Facts, Refusal, Taken
-from fablab.clock import from_wall, is_repeated, to_wall, whole_day
+from fablab.booking.rules import Facts, Reason, Refusal
+from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
+from fablab.forms import StrictTimeField, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts
+from fablab.machines.kinds import Status
 from fablab.machines.policies import BookingPolicy
 from fablab.places.kinds import Mode
 from fablab.slots import Slot
 
 MINUTES = timedelta(minutes=1)
+A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
+MIDNIGHT = "24:00"  # as the end of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,30 @@ def why(refusals: list[Refusal], zone: tzinfo) -> list[Why]:
     ]
 
 
+# Beneath which field each reason is said again. What no field can mend is not here.
+FIELDS = {
+    Reason.PAST: "start",
+    Reason.TOO_LATE: "start",
+    Reason.TOO_FAR: "day",
+    Reason.CLOSED_DAY: "day",
+    Reason.CLOSED: "start",
+    Reason.TOO_SHORT: "end",
+    Reason.TOO_LONG: "end",
+    Reason.OFF_STEP: "start",
+    Reason.TAKEN: "start",
+    Reason.OUTAGE: "start",
+    Reason.NOT_YOUR_ORGANIZATION: "organization",
+}
+
+
+def blame(form: BookingForm, whys: list[Why]) -> None:
+    """Say each reason again at the field where it can be mended."""
+    for why in whys:
+        if why.reason in FIELDS:
+            field = form[FIELDS[Reason(why.reason)]]
+            field.errors = [*field.errors, why.sentence]
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """The summary of a booking, for the work ticket."""
@@ -60,11 +88,15 @@ class Ticket:
 def ticket(machine: Any, slot: Slot, inventory: Inventory) -> Ticket:
     """`machine` is anything with code, hue, name and location: facts, or a booking's row."""
     zone = inventory.schedule.zone
+    start = to_wall(zone, slot.start)
     return Ticket(
         code=machine.code,
         hue=getattr(machine, "hue", None) or machine.category.hue,
         machine=getattr(machine, "machine_name", None) or machine.name,
-        day=texts.capital(texts.day(to_wall(zone, slot.start).date(), texts.DAY_AND_YEAR)),
+        # hours that run into another day name both days themselves
+        day=""
+        if end_day_to_say(slot, zone)
+        else texts.capital(texts.day(start.date(), texts.DAY_AND_YEAR)),
         hours=texts.hours(slot, zone),
         length=texts.length(slot.duration),
         location=machine.location,
@@ -96,14 +128,21 @@ def offer_lines(
         OfferLine(
             code=offer.machine.code,
             hue=offer.machine.category.hue,
-            title=f"{relative_day(offer.slot.start, zone, now)}, {texts.hours(offer.slot, zone)}",
-            detail=_("Same machine")
-            if offer.machine.id == asked.id
-            else _("Equivalent machine: %(name)s", name=offer.machine.name),
+            title=when(offer.slot, zone, now),
+            detail=_offer_detail(offer, asked),
             url=url_for(endpoint, **kept, **query(offer.machine.slug, offer.slot, zone)),
         )
         for offer in offers
     ]
+
+
+def _offer_detail(offer: Offer, asked: MachineFacts) -> str:
+    length = texts.length(offer.slot.duration)
+    if offer.machine.id == asked.id:
+        return _("Same machine, %(length)s", length=length)
+    if asked.pool_id and offer.machine.pool_id == asked.pool_id:
+        return _("Same model: %(name)s, %(length)s", name=offer.machine.name, length=length)
+    return _("Similar machine: %(name)s, %(length)s", name=offer.machine.name, length=length)
 
 
 def query(slug: str, slot: Slot, zone: tzinfo) -> dict[str, Any]:
@@ -115,10 +154,23 @@ def query(slug: str, slot: Slot, zone: tzinfo) -> dict[str, Any]:
         "start": f"{start:%H:%M}",
         "end": f"{end:%H:%M}",
     }
-    ends_at_midnight = end.time() == time.min and end.date() == start.date() + timedelta(days=1)
-    if end.date() != start.date() and not ends_at_midnight:
-        words["end_day"] = end.date().isoformat()
-    return words
+    end_day = end_day_to_say(slot, zone)
+    return words | {"end_day": end_day.isoformat()} if end_day else words
+
+
+def end_day_to_say(slot: Slot, zone: tzinfo) -> date | None:
+    """The day it ends on, when that is another one: the midnight after a day still is that day."""
+    start, end = to_wall(zone, slot.start), to_wall(zone, slot.end)
+    is_midnight_after = end.time() == time.min and end.date() == start.date() + timedelta(days=1)
+    return None if end.date() == start.date() or is_midnight_after else end.date()
+
+
+def when(slot: Slot, zone: tzinfo, now: datetime) -> str:
+    """`Today, 14:00–16:00`; with both days in words when it ends on another one."""
+    hours = texts.hours(slot, zone)
+    if end_day_to_say(slot, zone):
+        return texts.capital(hours)
+    return _("%(day)s, %(hours)s", day=relative_day(slot.start, zone, now), hours=hours)
 
 
 def relative_day(instant: datetime, zone: tzinfo, now: datetime) -> str:
@@ -132,12 +184,12 @@ def relative_day(instant: datetime, zone: tzinfo, now: datetime) -> str:
 
 
 def in_how_long(instant: datetime, now: datetime) -> str:
-    """`in 3 h 18`, `in 2 days`; nothing once it has begun."""
+    """`in 3 h 18`, from a day on `in 2 days`; nothing once it has begun."""
     left = instant - now
     if left <= timedelta(0):
         return ""
-    if left >= timedelta(days=2):
-        return ngettext("in %(num)s day", "in %(num)s days", left.days)
+    if left >= A_DAY:
+        return ngettext("in %(num)s day", "in %(num)s days", round(left / A_DAY))
     return _("in %(length)s", length=texts.length(left - left % MINUTES))
 
 
@@ -161,45 +213,40 @@ class Strip:
     label: str
 
 
-def strip(
-    inventory: Inventory,
-    policy: BookingPolicy,
-    taken: tuple[Taken, ...],
-    asked: Slot,
-    *,
-    now: datetime,
-    is_refused: bool,
-) -> Strip:
-    """The day of `asked` as a strip: closed hours, what is taken, and the asked slot over it."""
-    schedule = inventory.schedule
-    day = schedule.days_of(asked)[0]
-    whole = whole_day(schedule.zone, day)
+def strip(facts: Facts, day: date, asked: Slot | None, *, is_refused: bool) -> Strip:
+    """`day` of one machine: closed hours, what is taken, and the asked slot over it."""
+    schedule, policy, zone = facts.schedule, facts.policy, facts.zone
+    whole = whole_day(zone, day)
     opened = schedule.open_time(day, day, policy.modes - {Mode.NIGHT} or policy.modes)
-    spans = [span for span in (*opened, asked.within(whole)) if span]
-    first = min(minute(span.start, whole, schedule.zone) for span in spans) // 60 * 60
-    last = max(minute(span.end, whole, schedule.zone) for span in spans)
-    last = -(-last // 60) * 60
+    wanted = asked.within(whole) if asked else None
+    spans = [span for span in (*opened, wanted) if span] or [whole]
+    first = min(minute(span.start, whole, zone) for span in spans) // 60 * 60
+    last = -(-max(minute(span.end, whole, zone) for span in spans) // 60) * 60
 
     parts = [
-        _part("closed", span, whole, schedule.zone)
-        for span in schedule.closed_time(whole, policy.modes)
+        _part("closed", span, whole, zone) for span in schedule.closed_time(whole, policy.modes)
     ]
     parts += [
-        _part("outage" if other.is_outage else "booked", span, whole, schedule.zone)
-        for other in taken
+        _part("outage" if other.is_outage else "booked", span, whole, zone)
+        for other in facts.taken
         if (span := other.span.within(whole))
     ]
-    part = asked.within(whole)
-    if part:
-        parts.append(_part("refused" if is_refused else "own", part, whole, schedule.zone))
-    shown = [p for p in parts if p.start < last and p.end > first]
-    here = minute(now, whole, schedule.zone) if whole.start <= now < whole.end else None
-    return Strip(first, last, shown, here, _strip_label(asked, taken, schedule.zone, is_refused))
+    if wanted:
+        parts.append(_part("refused" if is_refused else "own", wanted, whole, zone))
+    return Strip(
+        first,
+        last,
+        [part for part in parts if part.start < last and part.end > first],
+        minute(facts.now, whole, zone) if whole.start <= facts.now < whole.end else None,
+        _strip_label(asked, facts, day, is_refused),
+    )
 
 
-def _strip_label(asked: Slot, taken: tuple[Taken, ...], zone: tzinfo, is_refused: bool) -> str:
-    hours = texts.hours(asked, zone)
-    others = [texts.hours(other.span, zone) for other in taken if other.span.overlaps(asked)]
+def _strip_label(asked: Slot | None, facts: Facts, day: date, is_refused: bool) -> str:
+    if asked is None:
+        return _("What is taken on this machine on %(day)s", day=texts.day(day))
+    hours = texts.hours(asked, facts.zone)
+    others = [texts.hours(t.span, facts.zone) for t in facts.taken if t.span.overlaps(asked)]
     if others:
         return _(
             "Your request, %(hours)s, runs into what is there %(others)s",
@@ -209,6 +256,16 @@ def _strip_label(asked: Slot, taken: tuple[Taken, ...], zone: tzinfo, is_refused
     if is_refused:
         return _("Your request, %(hours)s, on this machine's day", hours=hours)
     return _("Your request, %(hours)s, fits into this machine's day", hours=hours)
+
+
+def neighbours(facts: Facts, slot: Slot) -> str:
+    """What stands before and after an acceptable slot that day, in a sentence."""
+    whole = whole_day(facts.zone, to_wall(facts.zone, slot.start).date())
+    after = [t.span for t in facts.taken if t.span.start >= slot.end and t.span.overlaps(whole)]
+    if not after:
+        return _("It is free.")
+    start = to_wall(facts.zone, min(after).start)
+    return _("It is free; the next one starts at %(hour)s.", hour=texts.hour(start))
 
 
 def _part(kind: str, span: Slot, whole: Slot, zone: tzinfo) -> StripPart:
@@ -225,84 +282,139 @@ def minute(instant: datetime, whole: Slot, zone: tzinfo) -> int:
     return wall.hour * 60 + wall.minute
 
 
-def hour_options(
-    inventory: Inventory, policy: BookingPolicy, day: date, *chosen: time | None
-) -> tuple[list[str], list[str]]:
-    """The starts and the ends to choose from on `day`: each step of its opening hours.
+class Hour(NamedTuple):
+    value: str  # as the form sends it
+    text: str
+    is_chosen: bool
 
-    What is chosen already is always among them, allowed or not: nothing typed is lost.
+
+def hour_options(facts: Facts, form: BookingForm, day: date) -> tuple[list[Hour], list[Hour]]:
+    """The starts and the ends to choose from on `day`: each step of the hours it is open.
+
+    What was chosen or typed is always among them, allowed or not: nothing is lost.
     """
-    schedule, zone = inventory.schedule, inventory.schedule.zone
-    starts: set[str] = set()
-    ends: set[str] = set()
-    for span in schedule.open_time(day, day, policy.modes):
-        instant = span.start
+    starts, ends = {_chosen(form.start)}, {_chosen(form.end)}
+    for span in _open_around(facts, form, day):
+        instant = suggestions.on_step(facts, span.start)
         while instant <= span.end:
-            label = f"{to_wall(zone, instant):%H:%M}"
-            if instant < span.end:
-                starts.add(label)
+            wall = to_wall(facts.zone, instant)
+            if instant < span.end and wall.date() == day:
+                starts.add(f"{wall:%H:%M}")
             if instant > span.start:
-                ends.add(label)
-            instant += policy.step
-    if chosen and chosen[0]:
-        starts.add(f"{chosen[0]:%H:%M}")
-    if len(chosen) > 1 and chosen[1]:
-        ends.add(f"{chosen[1]:%H:%M}")
-    return sorted(starts), sorted(ends, key=lambda label: "24:00" if label == "00:00" else label)
+                ends.add(f"{wall:%H:%M}")
+            instant += facts.policy.step
+    return _hours(starts, _chosen(form.start)), _hours(ends, _chosen(form.end), MIDNIGHT)
 
 
-def clock_note(day: date | None, at: time | None, zone: tzinfo) -> str:
-    """A word when the clock shows the chosen hour twice that night."""
-    if day and at and is_repeated(zone, day, at):
-        return _(
+def _hours(values: set[str], chosen: str, midnight: str = "00:00") -> list[Hour]:
+    """In the order of the clock; as an end, midnight comes last and reads `24:00`."""
+
+    def said(value: str) -> str:
+        return midnight if value == "00:00" else value
+
+    in_order = sorted(values, key=said)
+    return [
+        Hour(value, MIDNIGHT if said(value) == MIDNIGHT else _hour_text(value), value == chosen)
+        for value in in_order
+    ]
+
+
+def _chosen(field: StrictTimeField) -> str:
+    return f"{field.data:%H:%M}" if field.data is not None else field._value()
+
+
+def _open_around(facts: Facts, form: BookingForm, day: date) -> list[Slot]:
+    last = form.end_day.data or day
+    if spans_nights(facts.policy):
+        last = max(last, day + timedelta(days=1))
+    return facts.schedule.open_time(day, min(last, day + A_WEEK), facts.policy.modes)
+
+
+def _hour_text(value: str) -> str:
+    """As the rest of the page writes hours; what is no hour stays as it was typed."""
+    at = parse_time(value)
+    return texts.hour(at) if at is not None else value
+
+
+def clock_notes(form: BookingForm, zone: tzinfo) -> list[str]:
+    """A word for each chosen hour that the clock shows twice that night."""
+    chosen = ((form.day.data, form.start.data), (form.last_day, form.end.data))
+    return [
+        _(
             "The clocks go back that night and show %(hour)s twice: the first is meant.",
             hour=texts.hour(at),
         )
-    return ""
+        for day, at in chosen
+        if day and at is not None and is_repeated(zone, day, at)
+    ]
 
 
-def policy_lines(policy: BookingPolicy) -> list[str]:
+class Condition(NamedTuple):
+    """What one should know when booking: a sentence, and a line of why."""
+
+    icon: str
+    sentence: str
+    why: str
+
+
+def conditions(policy: BookingPolicy, slot: Slot | None, zone: tzinfo) -> list[Condition]:
     """The machine's rules for this person, in the order they matter when booking."""
-    if policy.minimum == policy.maximum:
-        lines = [_("Booked for %(length)s at a time.", length=texts.length(policy.minimum))]
-    else:
-        lines = [
-            _(
-                "From %(minimum)s to %(maximum)s at a time.",
-                minimum=texts.length(policy.minimum),
-                maximum=texts.length(policy.maximum),
+    known: list[Condition] = []
+    if slot:
+        until = texts.moment(slot.end, zone)
+        known.append(
+            Condition(
+                "rotate-ccw",
+                _("You may cancel until %(moment)s", moment=until),
+                _("The machine is then free for the others at once."),
             )
-        ]
-    if policy.notice:
-        lines.append(_("At least %(length)s ahead.", length=texts.length(policy.notice)))
-    lines.append(
-        ngettext("Up to %(num)s day ahead.", "Up to %(num)s days ahead.", policy.horizon_days)
-    )
-    if policy.cleanup:
-        lines.append(
-            _("%(length)s to clean up follow each booking.", length=texts.length(policy.cleanup))
         )
-    return lines
+    if policy.minimum == policy.maximum:
+        lengths = _("%(length)s at a time", length=texts.length(policy.minimum))
+    else:
+        lengths = _(
+            "From %(minimum)s to %(maximum)s at a time",
+            minimum=texts.length(policy.minimum),
+            maximum=texts.length(policy.maximum),
+        )
+    known.append(Condition("timer", lengths, _ahead(policy)))
+    margin = policy.setup + policy.cleanup
+    if margin:
+        known.append(
+            Condition(
+                "hourglass",
+                _("%(length)s are kept free around it", length=texts.length(margin)),
+                _("To set the machine up and to clean it; they are not counted as yours."),
+            )
+        )
+    return known
 
 
-def default_slot(
-    inventory: Inventory, machine: MachineFacts, policy: BookingPolicy, day: date, now: datetime
-) -> Slot:
-    """The first free hour of `day` from now on, or its first hour: something to start from."""
+def _ahead(policy: BookingPolicy) -> str:
+    days = texts.days_count(policy.horizon_days)
+    if policy.notice:
+        notice = texts.length(policy.notice)
+        return _("Booked from %(notice)s to %(days)s ahead.", notice=notice, days=days)
+    return _("Booked up to %(days)s ahead.", days=days)
+
+
+def first_slot(facts: Facts, first: date, last: date) -> Slot:
+    """Something to start from: the first hour they may have from `first` to `last`, else the
+    first that is free, else the first that is open.
+    """
+    policy = facts.policy
     length = min(max(timedelta(hours=1), policy.minimum), policy.maximum)
-    zone = inventory.schedule.zone
-    facts = Facts(
-        now=now,
-        schedule=inventory.schedule,
-        policy=policy,
-        taken=taken_on(machine.id, whole_day(zone, day)),
+    free = suggestions.free_time(facts, first, last)
+    starts = (suggestions.on_step(facts, max(stretch.start, facts.now)) for stretch in free)
+    free_slots = (
+        Slot.lasting(start, length)
+        for start, stretch in zip(starts, free, strict=True)
+        if start + length <= stretch.end
     )
-    for stretch in suggestions.free_time(facts, day, day):
-        start = suggestions.on_step(facts, max(stretch.start, now + policy.notice))
-        if start + length <= stretch.end:
-            return Slot.lasting(start, length)
-    opened = inventory.schedule.open_time(day, day, policy.modes)
-    return Slot.lasting(opened[0].start if opened else from_wall(zone, day, time(10)), length)
+    allowed = next(suggestions.acceptable(facts, first, last, length), None)
+    opened = facts.schedule.open_time(first, first, policy.modes)
+    start = opened[0].start if opened else from_wall(facts.zone, first, time(10))
+    return allowed or next(free_slots, None) or Slot.lasting(start, length)
 
 
 def spans_nights(policy: BookingPolicy) -> bool:
@@ -320,17 +432,16 @@ class Line:
     slug: str
     machine: str
     location: str
-    day: str
-    hours: str
-    length: str
+    when: str
+    until: str  # the last moment to cancel it
     soon: str  # "in 3 h 18" before it starts
     status: str
+    planning_day: str  # the day it starts on, YYYY-MM-DD
     is_over: bool
     is_under_way: bool
     purpose: str
     organization: str
     who: str
-    booked_on: str
     may_move: bool
     may_cancel: bool
 
@@ -347,9 +458,9 @@ def booking_line(
         slug=row.slug,
         machine=row.machine_name,
         location=row.location,
-        day=relative_day(row.starts_at, zone, now),
-        hours=texts.hours(slot, zone),
-        length=texts.length(slot.duration),
+        when=when(slot, zone, now),
+        until=texts.moment(slot.end, zone),
+        planning_day=today(zone, slot.start).isoformat(),
         soon=in_how_long(row.starts_at, now),
         status=row.status,
         is_over=row.ends_at <= now,
@@ -357,14 +468,39 @@ def booking_line(
         purpose=row.title,
         organization=row.organization_name or "",
         who=f"{row.first_name} {row.last_name}".strip(),
-        booked_on=texts.moment(row.created_at, zone),
         may_move=may_move,
         may_cancel=may_cancel,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
+class Said(NamedTuple):
+    """How a booking stands, in words: the message of its page and the stamp on its ticket."""
+
+    kind: str  # of the message
+    title: str
+    sentence: str = ""
+    stamp: str = ""
+    stamp_kind: str = "ok"
+
+
+def standing(line: Line) -> Said:
+    if line.status == Status.CANCELLED:
+        sentence = _("The machine is free for the others.")
+        return Said("info", _("This booking is cancelled"), sentence, _("Cancelled"), "no")
+    if line.status == Status.MISSED:
+        return Said("no", _("Nobody came"), _("The machine was given to the others."))
+    if line.is_over:
+        return Said("info", _("This booking is over"))
+    if line.status == Status.PENDING:
+        sentence = _("The slot is kept until the answer.")
+        return Said("warning", _("It waits for approval"), sentence, _("Waiting"), "warning")
+    if line.is_under_way:
+        sentence = _("The machine is kept until %(moment)s.", moment=line.until)
+        return Said("ok", _("It is under way"), sentence, _("Booked"))
+    return Said("ok", _("It is booked"), _("It starts %(soon)s.", soon=line.soon), _("Booked"))
+
+
+class HistoryLine(NamedTuple):
     when: str
     what: str
 
@@ -388,4 +524,7 @@ def _happened(row: Any, zone: tzinfo) -> str:
 
 
 def _full_hours(span: Slot, zone: tzinfo) -> str:
-    return f"{texts.day(to_wall(zone, span.start).date())} {texts.hours(span, zone)}"
+    hours = texts.hours(span, zone)
+    if end_day_to_say(span, zone):
+        return hours
+    return _("%(day)s, %(hours)s", day=texts.day(to_wall(zone, span.start).date()), hours=hours)

@@ -1,11 +1,12 @@
 """Booking a machine, from the browser: who asks, what they see, where they go next."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -13,59 +14,61 @@ from fablab import clock
 from fablab.access import members_only
 from fablab.booking import commands, offers, pages, queries
 from fablab.booking.facts import gather
-from fablab.booking.forms import LONGEST, BookingForm
-from fablab.booking.rules import Refusal, may_cancel, may_move, refusals
-from fablab.clock import to_wall, whole_day
-from fablab.forms import Confirmation, parse_day, parse_time
+from fablab.booking.forms import LONGEST, BookingForm, parse_near_day
+from fablab.booking.rules import Facts, Refusal, may_cancel, may_move, refusals
+from fablab.clock import to_wall, whole_day, whole_days
+from fablab.forms import Confirmation, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
 from fablab.slots import Slot
 
 bp = Blueprint("booking", __name__)
 
 PAGE = 20  # past bookings on one page
+DAYS_TRIED = 14  # in search of a first slot to fill the form with
 
 
 @bp.get("/bookings/")
 @members_only
 def index():
     now, page = clock.now(), page_number()
-    inventory = here()
     past = queries.past(current_user.id, now, limit=PAGE + 1, offset=(page - 1) * PAGE)
     return render_template(
         "booking/index.html",
-        upcoming=lines(queries.upcoming(current_user.id, now), inventory, now),
-        past=lines(past[:PAGE], inventory, now),
+        upcoming=lines(queries.upcoming(current_user.id, now), now),
+        past=lines(past[:PAGE], now),
         page=page,
         has_more=len(past) > PAGE,
+        kept=kept(),
     )
 
 
 @bp.get("/bookings/new")
 @members_only
 def new():
-    inventory = here()
-    machine = machine_asked(inventory, request.args)
-    slot = slot_asked(inventory, machine, request.args)
-    return booking_page(Draft(inventory, machine, slot), blank_form(inventory, machine, slot))
+    """The form, filled with what the address says; without a machine, where to choose one."""
+    if not request.args.get("machine"):
+        return redirect(url_for("home.machines", **kept()))
+    draft = draft_of(here(), request.args)
+    slot = slot_asked(draft, request.args)
+    return form_page(draft, blank_form(draft, slot), slot)
 
 
 @bp.post("/bookings/")
 @members_only
 def create():
-    inventory = here()
-    machine = machine_asked(inventory, request.form)
-    form = read_form(inventory)
-    draft = Draft(inventory, machine, None)
+    draft = draft_of(here(), request.form)
+    form = BookingForm(zone=draft.zone)
     if not form.validate():
-        return booking_page(draft, form, status=422)
-    draft = replace(draft, slot=form.slot)
+        return form_page(draft, form, None, status=422)
+    if form.check.data:
+        return form_page(draft, form, form.slot)
     try:
-        uid = commands.book(
-            order_of(draft, form), by=current_user.id, now=clock.now(), key=form.key.data or None
-        )
+        order, key = order_of(draft, form), form.key.data or None
+        uid = commands.book(order, by=current_user.id, now=clock.now(), key=key)
     except commands.BookingRefused as refused:
         return refusal_page(draft, form, refused)
-    flash(_("It is booked."), "booked")
+    except LookupError:
+        abort(404)
     return redirect(url_for(".show", uid=uid), 303)
 
 
@@ -73,10 +76,12 @@ def create():
 @members_only
 def show(uid):
     booking = queries.find_visible(str(uid), current_user)
-    inventory, now = of_place(place_id=booking.place_id), clock.now()
+    inventory = inventory_of(booking)
+    shown = line(booking, inventory, clock.now())
     return render_template(
         "booking/show.html",
-        booking=line(booking, inventory, now),
+        booking=shown,
+        said=pages.standing(shown),
         ticket=pages.ticket(booking, slot_of(booking), inventory),
         history=pages.history_lines(queries.history(booking.id), inventory),
         is_own=booking.member_id == current_user.id,
@@ -88,14 +93,16 @@ def show(uid):
 def cancellation(uid):
     """Asks once, on a page: a cancelled slot may be gone a second later."""
     booking = queries.find_visible(str(uid), current_user)
-    inventory, now = of_place(place_id=booking.place_id), clock.now()
+    now = clock.now()
     if not may(may_cancel, booking, now):
         return redirect(url_for(".show", uid=uid), 303)
+    inventory = inventory_of(booking)
     return render_template(
         "booking/cancellation.html",
         booking=line(booking, inventory, now),
         ticket=pages.ticket(booking, slot_of(booking), inventory),
         form=Confirmation(),
+        is_own=booking.member_id == current_user.id,
     )
 
 
@@ -107,7 +114,7 @@ def cancel(uid):
     try:
         commands.cancel(str(uid), by=current_user.id, is_team=is_team, now=clock.now())
     except commands.NotAllowed:
-        flash(_("This booking can no longer be cancelled: it is over."), "no")
+        flash(_("This booking can no longer be cancelled."), "no")
     else:
         flash(_("The booking is cancelled and the machine free again."), "ok")
     return redirect(url_for(".show", uid=uid), 303)
@@ -119,25 +126,22 @@ def move_form(uid):
     booking = queries.find_visible(str(uid), current_user)
     if not may(may_move, booking, clock.now()):
         return redirect(url_for(".show", uid=uid), 303)
-    inventory = of_place(place_id=booking.place_id)
-    asked = request.args if request.args.get("machine") else None
-    machine = machine_asked(inventory, asked) if asked else inventory.by_id[booking.machine_id]
-    slot = slot_asked(inventory, machine, asked) if asked else slot_of(booking)
-    form = blank_form(inventory, machine, slot, booking)
-    return booking_page(Draft(inventory, machine, slot, booking), form)
+    draft = draft_of(inventory_of(booking), request.args, booking)
+    is_said = bool(request.args.get("machine"))
+    slot = slot_asked(draft, request.args) if is_said else slot_of(booking)
+    return form_page(draft, blank_form(draft, slot), slot)
 
 
 @bp.post("/bookings/<uuid:uid>/move")
 @members_only
 def move(uid):
     booking = queries.find_visible(str(uid), current_user)
-    inventory = of_place(place_id=booking.place_id)
-    machine = machine_asked(inventory, request.form)
-    form = read_form(inventory, booking)
-    draft = Draft(inventory, machine, None, booking)
+    draft = draft_of(inventory_of(booking), request.form, booking)
+    form = BookingForm(zone=draft.zone)
     if not form.validate():
-        return booking_page(draft, form, status=422)
-    draft = replace(draft, slot=form.slot)
+        return form_page(draft, form, None, status=422)
+    if form.check.data:
+        return form_page(draft, form, form.slot)
     try:
         commands.move(
             str(uid),
@@ -149,140 +153,153 @@ def move(uid):
     except commands.BookingRefused as refused:
         return refusal_page(draft, form, refused)
     except commands.NotAllowed:
-        flash(_("This booking can no longer be moved."), "no")
+        flash(_("This booking can no longer be changed."), "no")
+    except LookupError:
+        abort(404)
     else:
-        flash(_("The booking is changed."), "booked")
+        flash(_("The booking is changed."), "ok")
     return redirect(url_for(".show", uid=uid), 303)
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A booking being written: a machine, perhaps a slot, perhaps the booking it would change."""
+    """A booking being written, on a machine; perhaps one that exists and would change."""
 
     inventory: Inventory
     machine: MachineFacts
-    slot: Slot | None
     booking: Any = None  # its row, when it is one being moved
+
+    @property
+    def zone(self) -> tzinfo:
+        return self.inventory.schedule.zone
 
     @property
     def member_id(self) -> int:
         return self.booking.member_id if self.booking else current_user.id
 
     @property
-    def endpoint(self) -> str:
-        return ".move_form" if self.booking else ".new"
-
-    @property
-    def kept(self) -> dict[str, str]:
-        """What an address of this draft keeps: the booking's UID when there is one."""
-        return {"uid": self.booking.uid} if self.booking else {}
+    def like_machines(self) -> list[MachineFacts]:
+        return [self.machine, *self.inventory.equivalents(self.machine)]
 
     @property
     def action(self) -> str:
-        return url_for(".move", uid=self.booking.uid) if self.booking else url_for(".create")
+        if self.booking:
+            return url_for(".move", uid=self.booking.uid)
+        return url_for(".create", **kept())
+
+    def facts(self, span: Slot) -> Facts:
+        """What the rules want to know, with all that is taken in `span`."""
+        now, moved = clock.now(), self.booking
+        facts = gather(
+            self.inventory,
+            self.machine,
+            self.member_id,
+            span,
+            now=now,
+            moving=moved.id if moved else None,
+        )
+        start = commands.kept_start(moved, self.machine) if moved else None
+        return replace(facts, kept_start=start)
+
+    def offers(self, asked: Slot) -> list[pages.OfferLine]:
+        now = clock.now()
+        found = offers.nearest(self.inventory, self.machine, self.member_id, asked, now=now)
+        endpoint = ".move_form" if self.booking else ".new"
+        words = {"uid": self.booking.uid} if self.booking else kept()
+        return pages.offer_lines(found, self.machine, self.inventory, now, endpoint, **words)
 
 
-def booking_page(
+def draft_of(inventory: Inventory, asked: Any, booking: Any = None) -> Draft:
+    """A draft on the machine that `asked` names by its slug; 404 when this place has none such.
+
+    Without a name it is the machine of the booking being moved.
+    """
+    slug = asked.get("machine", "")
+    if booking and not slug:
+        machine = inventory.by_id.get(booking.machine_id)
+    else:
+        machine = inventory.by_slug.get(slug)
+    return Draft(inventory, machine or abort(404), booking)
+
+
+def form_page(
     draft: Draft,
     form: BookingForm,
+    slot: Slot | None,
     *,
-    status: int = 200,
     refused: list[Refusal] | None = None,
-    alternatives: list[offers.Offer] | None = None,
-):
-    """The one page of booking and moving: the form, the strip of the day, the ticket."""
-    inventory, zone, now = draft.inventory, draft.inventory.schedule.zone, clock.now()
-    day = form.day.data or clock.today(zone, now)
+    status: int = 200,
+) -> tuple[str, int]:
+    """The one page of booking and moving: the form, the strip of the day, the ticket.
+
+    `slot` is None while what was typed makes none; `refused` is the verdict of a command, and
+    without one the rules are asked here.
+    """
+    zone = draft.zone
+    today = clock.today(zone, clock.now())
+    day = form.day.data or today
     whole = whole_day(zone, day)
-    around = (draft.slot or whole).widened(*commands.margins(draft.machine))
-    facts = gather(
-        inventory,
-        draft.machine,
-        draft.member_id,
-        _hull(around, whole),
-        now=now,
-        moving=draft.booking.id if draft.booking else None,
-    )
-    if draft.booking:
-        facts = replace(facts, kept_start=draft.booking.starts_at)
-    verdict = refused if refused is not None else []
-    if draft.slot and status == 200:
-        verdict = refusals(draft.slot, facts)
-    starts, ends = pages.hour_options(inventory, facts.policy, day, form.start.data, form.end.data)
+    facts = draft.facts(hull(slot, whole) if slot else whole)
+    verdict = refused or (refusals(slot, facts) if slot else [])
+    is_answer = request.method == "POST" and bool(verdict or form.errors)
+    whys = pages.why(verdict, zone)
+    pages.blame(form, whys)
+    form.offer(organizations(draft), draft.like_machines)
+    form.renew_key()
+    starts, ends = pages.hour_options(facts, form, day)
     page = render_template(
         "booking/form.html",
         form=form,
         action=draft.action,
         machine=draft.machine,
-        moving=line(draft.booking, inventory, now) if draft.booking else None,
+        moving=line(draft.booking, draft.inventory, facts.now) if draft.booking else None,
+        is_own=draft.member_id == current_user.id,
+        is_machine_chosen=bool(draft.booking) and len(form.machine.choices) > 1,
         starts=starts,
         ends=ends,
-        days=(clock.today(zone, now), facts.policy.horizon_days),
-        spans_nights=pages.spans_nights(facts.policy),
-        strip=draft.slot
-        and pages.strip(
-            inventory, facts.policy, facts.taken, draft.slot, now=now, is_refused=bool(verdict)
-        ),
-        ticket=draft.slot and pages.ticket(draft.machine, draft.slot, inventory),
-        is_refused=status in (409, 422) and refused is not None,
-        refusals=pages.why(verdict, zone),
-        offers=pages.offer_lines(
-            alternatives or [], draft.machine, inventory, now, draft.endpoint, **draft.kept
-        ),
-        rules=pages.policy_lines(facts.policy),
-        clock_note=pages.clock_note(form.day.data, form.start.data, zone),
-        asked_hours=draft.slot and pages.texts.hours(draft.slot, zone),
+        days=(today.isoformat(), (today + timedelta(facts.policy.horizon_days)).isoformat()),
+        spans_nights=pages.spans_nights(facts.policy) or bool(form.end_day.raw_data),
+        strip=pages.strip(facts, day, slot, is_refused=bool(verdict)),
+        ticket=pages.ticket(draft.machine, slot, draft.inventory) if slot else None,
+        neighbours=pages.neighbours(facts, slot) if slot and not verdict else "",
+        is_answer=is_answer,
+        refusals=whys,
+        offers=draft.offers(slot) if slot and verdict else [],
+        conditions=pages.conditions(facts.policy, None if verdict else slot, zone),
+        clock_notes=pages.clock_notes(form, zone),
+        asked_when=pages.when(slot, zone, facts.now) if slot else "",
+        kept={} if draft.booking else kept(),
     )
     return page, status
 
 
-def refusal_page(draft: Draft, form: BookingForm, refused: commands.BookingRefused):
+def refusal_page(draft: Draft, form: BookingForm, refused: commands.BookingRefused) -> Any:
     """409 when the slot is, or was just, taken and nothing else is wrong; else 422."""
-    assert draft.slot
-    found = offers.nearest(
-        draft.inventory, draft.machine, draft.member_id, draft.slot, now=clock.now()
-    )
-    return booking_page(
-        draft,
-        form,
-        status=409 if refused.is_only_taken else 422,
-        refused=refused.refusals,
-        alternatives=found,
-    )
+    status = 409 if refused.is_only_taken else 422
+    return form_page(draft, form, form.slot, refused=refused.refusals, status=status)
 
 
-def blank_form(
-    inventory: Inventory, machine: MachineFacts, slot: Slot, booking: Any = None
-) -> BookingForm:
-    zone = inventory.schedule.zone
-    start, end = to_wall(zone, slot.start), to_wall(zone, slot.end)
-    words = pages.query(machine.slug, slot, zone)
+def blank_form(draft: Draft, slot: Slot) -> BookingForm:
+    """The form as it first opens: `slot` on the place's clock, the booking's own words."""
+    start, end = to_wall(draft.zone, slot.start), to_wall(draft.zone, slot.end)
+    booking = draft.booking
     data = {
-        "machine": machine.slug,
+        "machine": draft.machine.slug,
         "day": start.date(),
         "start": start.time(),
         "end": end.time(),
-        "end_day": end.date() if "end_day" in words else None,
+        "end_day": pages.end_day_to_say(slot, draft.zone),
         "organization": str(booking.organization_id or "") if booking else "",
         "purpose": booking.title if booking else "",
         "key": str(uuid4()),
     }
-    return BookingForm(
-        formdata=None, data=data, zone=zone, organizations=organizations(inventory, booking)
-    )
+    return BookingForm(formdata=None, data=data, zone=draft.zone)
 
 
-def read_form(inventory: Inventory, booking: Any = None) -> BookingForm:
-    return BookingForm(
-        zone=inventory.schedule.zone, organizations=organizations(inventory, booking)
-    )
-
-
-def organizations(inventory: Inventory, booking: Any = None) -> list[queries.BookedBy]:
+def organizations(draft: Draft) -> list[queries.BookedBy]:
     """Whom the booking may be for; the one it is for already stays among them."""
-    member_id = booking.member_id if booking else current_user.id
-    day = clock.today(inventory.schedule.zone, clock.now())
-    found = queries.organizations_of(member_id, inventory.place.id, day)
+    booking, day = draft.booking, clock.today(draft.zone, clock.now())
+    found = queries.organizations_of(draft.member_id, draft.inventory.place.id, day)
     if booking and booking.organization_id not in (None, *(each.id for each in found)):
         found.append(queries.BookedBy(booking.organization_id, booking.organization_name))
     return found
@@ -299,38 +316,32 @@ def order_of(draft: Draft, form: BookingForm) -> commands.Order:
     )
 
 
-def machine_asked(inventory: Inventory, asked: Any) -> MachineFacts:
-    """The machine named by its slug; 404 when there is none in this place."""
-    machine = inventory.by_slug.get(asked.get("machine", ""))
-    if machine is None:
-        abort(404)
-    return machine
-
-
-def slot_asked(inventory: Inventory, machine: MachineFacts, asked: Any) -> Slot:
+def slot_asked(draft: Draft, asked: Any) -> Slot:
     """The slot an address asks for; what it leaves out or garbles, the first free hour gives."""
-    zone, now = inventory.schedule.zone, clock.now()
-    day = parse_day(asked.get("day", "")) or clock.today(zone, now)
-    if not 2000 <= day.year <= 2200:
-        day = clock.today(zone, now)
-    policy = machine.policy_for(current_user.audience_in(inventory.place.id))
-    given = _given(zone, day, asked)
-    return given or pages.default_slot(inventory, machine, policy, day, now)
+    day = parse_near_day(asked.get("day", ""))
+    today = clock.today(draft.zone, clock.now())
+    given = slot_given(draft.zone, day or today, asked)
+    if given:
+        return given
+    first, last = (day, day) if day else (today, today + timedelta(days=DAYS_TRIED - 1))
+    return pages.first_slot(draft.facts(whole_days(draft.zone, first, last)), first, last)
 
 
-def _given(zone: Any, day: date, asked: Any) -> Slot | None:
+def slot_given(zone: tzinfo, day: date, asked: Any) -> Slot | None:
     start, end = parse_time(asked.get("start", "")), parse_time(asked.get("end", ""))
     if start is None or end is None:
         return None
-    last = parse_day(asked.get("end_day", "")) or (
-        day + timedelta(days=1) if end == time.min else day
-    )
+    day_after = day + timedelta(days=1)
+    last = parse_near_day(asked.get("end_day", "")) or (day_after if end == time.min else day)
     starts_at, ends_at = clock.from_wall(zone, day, start), clock.from_wall(zone, last, end)
     return Slot(starts_at, ends_at) if starts_at < ends_at <= starts_at + LONGEST else None
 
 
-def lines(rows: Any, inventory: Inventory, now: datetime) -> list[pages.Line]:
-    return [line(row, inventory, now) for row in rows]
+def lines(rows: Iterable[Any], now: datetime) -> list[pages.Line]:
+    """Each on the clock of its own place."""
+    rows = list(rows)
+    places = {place_id: of_place(place_id=place_id) for place_id in {r.place_id for r in rows}}
+    return [line(row, places[row.place_id], now) for row in rows]
 
 
 def line(booking: Any, inventory: Inventory, now: datetime) -> pages.Line:
@@ -338,7 +349,7 @@ def line(booking: Any, inventory: Inventory, now: datetime) -> pages.Line:
         booking,
         inventory,
         now,
-        may_move=may(may_move, booking, now),
+        may_move=may(may_move, booking, now) and booking.machine_id in inventory.by_id,
         may_cancel=may(may_cancel, booking, now),
     )
 
@@ -353,15 +364,28 @@ def may(rule: Any, booking: Any, now: datetime) -> bool:
     )
 
 
+def inventory_of(booking: Any) -> Inventory:
+    """The booking's own place, which the whole page is then about."""
+    g.inventory = of_place(place_id=booking.place_id)
+    return g.inventory
+
+
 def slot_of(booking: Any) -> Slot:
     return Slot(booking.starts_at, booking.ends_at)
+
+
+def kept() -> dict[str, Any]:
+    """`?place=` when the address names this one, so that links and forms stay there."""
+    slug = here().place.slug
+    return {"place": slug} if request.args.get("place") == slug else {}
 
 
 def page_number() -> int:
     """`?page=`, from 1; anything else is the first."""
     asked = request.args.get("page", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and 0 < int(asked) < 10_000 else 1
+    is_number = asked.isascii() and asked.isdigit() and len(asked) < 5
+    return max(int(asked), 1) if is_number else 1
 
 
-def _hull(one: Slot, other: Slot) -> Slot:
+def hull(one: Slot, other: Slot) -> Slot:
     return Slot(min(one.start, other.start), max(one.end, other.end))

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext
 
 from fablab import texts
 from fablab.booking.facts import held_on
+from fablab.booking.pages import end_day_to_say
 from fablab.booking.rules import Facts, Reason, Refusal, Taken, refusals
 from fablab.booking.suggestions import acceptable, free_time, on_step
 from fablab.clock import to_wall, today, whole_days
@@ -237,11 +238,11 @@ class MachinePage:
 
     def slot_link(self, day: date, slot: Slot) -> SlotLink:
         start, end = to_wall(self.zone, slot.start), to_wall(self.zone, slot.end)
-        return SlotLink(
-            texts.hour(start),
-            "",
-            f"{self.new_url}&day={day.isoformat()}&start={start:%H:%M}&end={end:%H:%M}",
-        )
+        address = f"{self.new_url}&day={day.isoformat()}&start={start:%H:%M}&end={end:%H:%M}"
+        last_day = end_day_to_say(slot, self.zone)
+        if last_day:
+            address += f"&end_day={last_day.isoformat()}"
+        return SlotLink(texts.hour(start), "", address)
 
     @cached_property
     def new_url(self) -> str:

@@ -1,5 +1,8 @@
 """What the tests of bookings need beyond the cast."""
 
+import re
+from html import unescape
+from html.parser import HTMLParser
 from typing import Any
 
 from fablab.db import db, writing
@@ -30,3 +33,38 @@ def add_machine(fablab: Fablab, slug: str, beside: str, **values: Any) -> None:
                 **values,
             )
         )
+
+
+class Form(HTMLParser):
+    """The form of a page that books or moves, as a browser holds it: every value as shown."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.action = ""
+        self.values: dict[str, str] = {}
+        self._select = ""
+        self.feed(html[html.index('<form class="card') :].partition("</form>")[0])
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "form":
+            self.action = given["action"]
+        elif tag == "input":
+            self.values[given["name"]] = given.get("value", "")
+        elif tag == "select":
+            self._select = given["name"]
+        elif tag == "option" and ("selected" in given or self._select not in self.values):
+            self.values[self._select] = given["value"]
+
+    def send(self, client: Any, **changed: str) -> Any:
+        """Press `Confirm`, after changing some values."""
+        return client.post(self.action, data=self.values | changed)
+
+    def check(self, client: Any, **changed: str) -> Any:
+        """Press `Check`."""
+        return self.send(client, check="1", **changed)
+
+
+def words(html: str) -> str:
+    """What the page says, without its marks and with single blanks."""
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)))

@@ -22,7 +22,7 @@ from fablab.machines.guards import GuardMissing
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Change, Machine, Occupancy, Policy
 from fablab.members.models import Member
-from fablab.organizations.models import OrganizationMember
+from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.models import Place
 from tests.booking.conftest import add_machine, change
 from tests.support import instant, slot
@@ -233,6 +233,19 @@ def remove_the_guard() -> None:
 def test_nobody_books_for_an_organization_that_is_not_theirs(any_fablab):
     with pytest.raises(BookingRefused) as refused:
         any_fablab.book("bench", AFTERNOON, "chloe", organization_id=any_fablab.organization_id)
+
+    assert reasons(refused) == [Reason.NOT_YOUR_ORGANIZATION]
+
+
+def test_an_organization_of_another_place_does_not_book_here(any_fablab):
+    with writing() as session:
+        elsewhere = Place(slug="annex", name="Annex", position=1, created_at=clock.now())
+        session.add(elsewhere)
+        session.flush()
+        session.execute(update(Organization.__table__).values(place_id=elsewhere.id))
+
+    with pytest.raises(BookingRefused) as refused:
+        any_fablab.book("bench", AFTERNOON, "bruno", organization_id=any_fablab.organization_id)
 
     assert reasons(refused) == [Reason.NOT_YOUR_ORGANIZATION]
 
