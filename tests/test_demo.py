@@ -309,7 +309,7 @@ def test_what_is_confirmed_ahead_is_what_the_rules_accepted(app, load, when):
             inventory,
             inventory.by_id[row.machine_id],
             row.member_id,
-            slot.widened(*commands.margins(inventory.by_id[row.machine_id])),
+            slot,
             now=row.created_at,
             organization_id=row.organization_id,
             moving=row.id,
