@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from fablab import texts
 from fablab.booking import suggestions
-from fablab.booking.forms import BookingForm
+from fablab.booking.forms import BookingForm, SlotForm
 from fablab.booking.offers import Offer
 from fablab.booking.rules import Facts, Reason, Refusal
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
@@ -336,16 +336,16 @@ def _hour_text(value: str) -> str:
     return texts.hour(at) if at is not None else value
 
 
-def clock_notes(form: BookingForm, zone: tzinfo) -> list[str]:
+def clock_notes(form: SlotForm, zone: tzinfo) -> list[str]:
     """A word for each chosen hour that the clock shows twice that night."""
     chosen = ((form.day.data, form.start.data), (form.last_day, form.end.data))
+    twice = [at for day, at in chosen if day and at is not None and is_repeated(zone, day, at)]
     return [
         _(
             "The clocks go back that night and show %(hour)s twice: the first is meant.",
             hour=texts.hour(at),
         )
-        for day, at in chosen
-        if day and at is not None and is_repeated(zone, day, at)
+        for at in dict.fromkeys(twice)
     ]
 
 

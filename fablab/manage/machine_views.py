@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import team_only
-from fablab.booking.pages import clock_note
+from fablab.booking.pages import clock_notes
 from fablab.machines import commands
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
@@ -140,12 +140,3 @@ def machine_page(machine: MachineFacts, status: int = 200, *, in_the_way: Any = 
         forms=blank | forms,
     )
     return shown, status
-
-
-def clock_notes(form: OutageForm, zone: Any) -> list[str]:
-    """A word for each hour that its night shows twice, since the first was meant."""
-    notes = [
-        clock_note(form.day.data, form.start.data, zone),
-        clock_note(form.last_day, form.end.data, zone),
-    ]
-    return list(filter(None, dict.fromkeys(notes)))
