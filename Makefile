@@ -8,10 +8,12 @@ COMPILED := $(CATALOGUES:.po=.mo)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench translations lock clean
+.PHONY: help setup run test check format bench translations lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
+
+setup: $(VENV)/.app $(COMPILED) ## install what the service needs into .venv, and nothing else
 
 run: $(VENV)/.app $(COMPILED) ## serve the demonstration place on http://127.0.0.1:5000 (PORT=8080 for another port)
 	@$(if $(PORT),FABLAB_PORT=$(PORT) FABLAB_BASE_URL=http://127.0.0.1:$(PORT)) exec $(BIN)/fablab serve --demo
