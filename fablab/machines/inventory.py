@@ -186,7 +186,10 @@ def _load(place_id: int) -> Inventory:
         .scalar_one()
     )
     policies = db.session.scalars(
-        select(Policy).where(Policy.place_id == place_id).execution_options(populate_existing=True)
+        select(Policy)
+        .where(Policy.place_id == place_id)
+        .order_by(Policy.id)
+        .execution_options(populate_existing=True)
     ).all()
     machines = db.session.scalars(
         select(Machine)

@@ -11,6 +11,8 @@ from fablab.clock import from_wall, to_wall, whole_day
 from fablab.places.kinds import Mode
 from fablab.slots import Slot, merged, without
 
+DAYS_KEPT = 1000  # of a schedule in memory, whatever days its visitors ask for
+
 
 @dataclass(frozen=True, slots=True)
 class WeeklyOpening:
@@ -84,12 +86,15 @@ class Schedule:
 
     def openings_on(self, day: date) -> tuple[tuple[Slot, Mode], ...]:
         """Each opening that has a part in `day`, cut at its midnights, with its mode."""
-        if day not in self._days:
-            self._days[day] = tuple(self._openings_on(day))
-        return self._days[day]
+        found = self._days.get(day)
+        if found is None:
+            if len(self._days) >= DAYS_KEPT:
+                self._days.clear()
+            found = self._days[day] = tuple(self._openings_on(day))
+        return found
 
     def _openings_on(self, day: date) -> Iterator[tuple[Slot, Mode]]:
-        if self.day_off(day):
+        if self.day_off(day) is not None:
             return
         today = whole_day(self.zone, day)
         for first in (day - timedelta(days=1), day):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fablab.clock import to_wall, whole_day
 from fablab.places.kinds import Mode
-from fablab.places.rules import DaysOff, Schedule, WeeklyOpening, days
+from fablab.places.rules import DAYS_KEPT, DaysOff, Schedule, WeeklyOpening, days
 from fablab.slots import Slot
 from tests.support import PARIS, slot
 
@@ -59,6 +59,41 @@ def test_an_opening_may_fall_on_some_weeks_of_the_month(day, is_open):
     assert bool(saturdays.openings_on(day)) is is_open
 
 
+def test_the_fifth_week_comes_in_some_months_only():
+    saturdays = schedule(weekly(6, "10:00", "17:00", weeks=(5,)))
+
+    opened = [d for d in days(date(2027, 5, 1), date(2027, 7, 31)) if saturdays.openings_on(d)]
+
+    assert opened == [date(2027, 5, 29), date(2027, 7, 31)]
+
+
+def test_the_week_of_a_night_is_that_of_the_evening_it_begins():
+    """The night of the first Monday runs into a Tuesday, the second of which is another's."""
+    nights = schedule(weekly(1, "22:00", "06:00", Mode.NIGHT, weeks=(1,)))
+    monday = date(2027, 6, 7)
+
+    assert nights.open_time(monday, monday + timedelta(1), ALL) == [slot("2027-06-07 22:00-06:00")]
+    assert nights.open_time(date(2027, 6, 14), date(2027, 6, 15), ALL) == []
+
+
+def test_openings_of_several_modes_may_overlap():
+    week = schedule(
+        weekly(2, "09:00", "20:00", Mode.RESIDENT), weekly(2, "14:00", "18:00", Mode.SUPERVISED)
+    )
+
+    assert week.open_time(TUESDAY, TUESDAY, ALL) == [slot("2027-03-30 09:00-20:00")]
+    assert week.open_time(TUESDAY, TUESDAY, {Mode.SUPERVISED}) == [slot("2027-03-30 14:00-18:00")]
+    assert week.open_time(TUESDAY, TUESDAY, {Mode.NIGHT}) == []
+
+
+def test_open_round_the_clock_is_one_stretch():
+    always = schedule(*(weekly(day, "00:00", "00:00") for day in range(1, 8)))
+
+    [open_time] = always.open_time(date(2027, 3, 27), date(2027, 3, 29), ALL)
+
+    assert open_time.duration == timedelta(hours=71)  # the clocks go forward on the 28th
+
+
 def test_a_night_runs_into_the_next_morning():
     nights = schedule(weekly(5, "17:00", "10:00", Mode.NIGHT))
     friday = date(2027, 4, 2)
@@ -76,6 +111,47 @@ def test_the_night_before_a_day_off_ends_at_midnight():
     assert nights.open_time(date(2027, 4, 2), date(2027, 4, 3), ALL) == [
         slot("2027-04-02 17:00-00:00")
     ]
+
+
+def test_the_morning_after_a_day_off_is_not_taken_from_the_night_before_it():
+    """A closure is whole days: what began on it goes on when it is over."""
+    nights = schedule(
+        weekly(6, "17:00", "10:00", Mode.NIGHT),
+        closures=(DaysOff(date(2027, 4, 3), date(2027, 4, 3), "works"),),
+    )
+
+    assert nights.open_time(date(2027, 4, 3), date(2027, 4, 4), ALL) == [
+        slot("2027-04-04 00:00-10:00")
+    ]
+
+
+@pytest.mark.parametrize("reason", ["works", ""])
+def test_a_day_off_needs_no_reason_to_be_one(reason):
+    week = schedule(weekly(2, "10:00", "18:00"), closures=(DaysOff(TUESDAY, TUESDAY, reason),))
+
+    assert week.openings_on(TUESDAY) == ()
+
+
+def test_a_closure_is_named_before_the_holiday_it_falls_on():
+    easter_monday = date(2027, 3, 29)
+    week = schedule(
+        holidays_country="FR", closures=(DaysOff(easter_monday, easter_monday, "works"),)
+    )
+
+    assert week.day_off(easter_monday) == "works"
+
+
+@pytest.mark.parametrize(
+    ("day", "off"),
+    [
+        (date(2028, 2, 29), True),
+        (date(2027, 2, 28), False),
+        (date(2027, 3, 1), True),
+        (date(2027, 3, 2), False),
+    ],
+)
+def test_a_yearly_closure_may_begin_on_a_day_that_few_years_have(day, off):
+    assert DaysOff(date(2024, 2, 29), date(2024, 3, 1), "", repeats_yearly=True).covers(day) is off
 
 
 @pytest.mark.parametrize(
@@ -123,6 +199,24 @@ def test_french_public_holidays_are_days_off_with_their_name():
     assert len(named) == 11
 
 
+def test_holidays_are_named_in_the_language_of_the_place():
+    ours = schedule(holidays_country="FR", language="en")
+
+    assert ours.day_off(date(2027, 3, 29)) == "Easter Monday"
+
+
+def test_a_place_may_work_on_public_holidays():
+    week = schedule(*(weekly(day, "10:00", "18:00") for day in range(1, 8)))
+
+    assert week.day_off(date(2027, 3, 29)) is None
+    assert all(week.openings_on(day) for day in days(date(2027, 1, 1), date(2027, 12, 31)))
+
+
+@pytest.mark.parametrize("year", [2000, 2050, 2099])
+def test_holidays_of_far_years_are_known(year):
+    assert schedule(holidays_country="FR").day_off(date(year, 7, 14)) == "Fête nationale"
+
+
 def test_alsace_has_two_days_off_more():
     alsace = schedule(holidays_country="FR", holidays_subdivision="6AE")
 
@@ -145,6 +239,48 @@ def test_a_night_over_a_clock_change_lasts_what_the_clock_makes_it_last():
     for saturday, hours in ((date(2027, 3, 27), 11), (date(2027, 10, 30), 13)):
         [night] = saturdays.open_time(saturday, saturday + timedelta(1), ALL)
         assert night.duration == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("day", "opens", "closes", "length"),
+    [
+        (date(2027, 3, 28), "01:00", "04:00", 2),
+        (date(2027, 3, 28), "02:00", "03:00", None),  # an hour the wall never shows
+        (date(2027, 3, 28), "02:30", "04:00", 0.5),  # 2:30 reads as 3:30
+        (date(2027, 10, 31), "01:00", "04:00", 4),
+        (date(2027, 10, 31), "02:00", "03:00", 2),  # shown twice
+        (date(2027, 10, 31), "02:30", "03:00", 1.5),  # from its first pass
+        (date(2027, 10, 31), "01:00", "02:30", 1.5),  # until its first pass
+    ],
+)
+def test_openings_in_the_nights_of_the_clock_changes(day, opens, closes, length):
+    span = weekly(7, opens, closes).on(PARIS, day)
+
+    assert (span and span.duration) == (length and timedelta(hours=length))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2027-03-30 10:00-18:00", TUESDAY, TUESDAY),
+        ("2027-03-30 22:00-00:00", TUESDAY, TUESDAY),
+        ("2027-03-30 22:00-00:01", TUESDAY, date(2027, 3, 31)),
+        ("2027-03-30 00:00-00:00", TUESDAY, TUESDAY),
+        ("2027-10-31 02:30-03:30", date(2027, 10, 31), date(2027, 10, 31)),
+    ],
+)
+def test_the_days_of_a_span_are_those_of_the_wall(text, first, last):
+    assert schedule().days_of(slot(text)) == (first, last)
+
+
+def test_a_schedule_remembers_no_more_than_it_must():
+    week = schedule(weekly(2, "10:00", "18:00"))
+
+    opened = [d for d in days(date(2020, 1, 1), date(2029, 12, 31)) if week.openings_on(d)]
+
+    assert len(opened) == 521
+    assert len(week._days) <= DAYS_KEPT
+    assert week.openings_on(TUESDAY) == week.openings_on(TUESDAY)
 
 
 def test_what_of_a_span_is_closed():
