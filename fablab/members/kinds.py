@@ -43,3 +43,10 @@ class Deed(StrEnum):
     QUALIFIED = "qualified"
     DISQUALIFIED = "disqualified"
     STATE = "state"  # of a machine
+
+
+class AttemptKind(StrEnum):
+    """What is counted, so that nobody does it too often."""
+
+    SIGN_IN = "sign_in"  # a password that was not right, or is not known to be yet
+    MAIL = "mail"  # an account mail that somebody asked for

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
-from fablab.members.kinds import Audience, LinkPurpose, Role
+from fablab.members.kinds import AttemptKind, Audience, LinkPurpose, Role
 from fablab.places.models import Place
 
 
@@ -103,19 +103,25 @@ class MailedLink(Model):
     used_at: Mapped[datetime | None]
 
 
-class SignInFailure(Model):
-    """One wrong password. `account` is a keyed hash of what was typed, known address or not."""
+class Attempt(Model):
+    """A try to sign in, or to have a mail written: counted for 24 hours, then forgotten.
 
-    __tablename__ = "sign_in_failure"
+    `account` is a keyed hash of the address that was typed, known or not.
+    """
+
+    __tablename__ = "attempt"
     __table_args__ = (
-        Index("ix_sign_in_failure_account_at", "account", "failed_at"),
-        Index("ix_sign_in_failure_address_at", "address", "failed_at"),
+        # Of many tries at once each sees the ones before it: two cannot be the same one's next.
+        UniqueConstraint("kind", "account", "number"),
+        Index("ix_attempt_network", "kind", "network", "made_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[AttemptKind] = mapped_column(choice(AttemptKind))
     account: Mapped[str]
-    address: Mapped[str]  # the network address it came from
-    failed_at: Mapped[datetime]
+    number: Mapped[int]  # the account's first, second… of those that are remembered
+    network: Mapped[str]  # where it came from
+    made_at: Mapped[datetime]
 
 
 class EndedSession(Model):

@@ -1,76 +1,116 @@
-"""Slowing down whoever guesses passwords: per account and per network address."""
+"""Slowing down whoever guesses passwords, or has us write mails: per account and per network.
+
+Counted in the database: every process and every node counts together, and a restart forgets
+nothing.
+"""
 
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, db, writing
-from fablab.members.models import SignInFailure
+from fablab.db import add_row, retried, writing
+from fablab.members import rules
+from fablab.members.kinds import AttemptKind
+from fablab.members.models import Attempt
 
-FREE = 5  # failures before one has to wait
-DAILY = 25  # failures in 24 hours after which an account's password no longer opens it
-PER_ADDRESS = 100  # failures in 24 hours from one network address: a workshop shares one
-DAY = timedelta(days=1)
-LONGEST_WAIT = timedelta(minutes=15)
+LIMITS = {
+    AttemptKind.SIGN_IN: (rules.GUESSES, rules.GUESSES_OF_A_NETWORK),
+    AttemptKind.MAIL: (rules.MAILS, rules.MAILS_OF_A_NETWORK),
+}
 
 
-def wait_for(email: str, address: str, now: datetime) -> timedelta:
-    """How long until the next try is listened to; zero for at once.
+class TooMany(Exception):
+    """The try was not listened to, nor counted; the next one will be after `wait`."""
 
-    1, 2, 4… seconds after the sixth failure and on, up to 15 minutes; until the 25th failure
-    is a day old. A reset by mail wipes the account's slate: the owner keeps a way in.
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"wait {wait}")
+        self.wait = wait
+
+
+def admit(kind: AttemptKind, email: str, address: str, now: datetime) -> None:
+    """Count a try, or raise TooMany.
+
+    Counted before its outcome is known: of a hundred tries at once, all would be let in
+    otherwise. A right password wipes the count.
     """
-    account = _failures(SignInFailure.account == key_of(email), now)
-    network = _failures(SignInFailure.address == address, now)
-    return max(
-        _wait(*account, limit=DAILY, free=FREE, now=now),
-        _wait(*network, limit=PER_ADDRESS, free=PER_ADDRESS // 2, now=now),
-    )
+    account, network = key_of(email), network_of(address)
+    while True:
+        try:
+            return _admit(kind, account, network, now)
+        except IntegrityError:
+            continue  # another one for the same account was a moment faster: it counts too
 
 
-def _failures(whose: object, now: datetime) -> tuple[int, datetime | None, datetime | None]:
-    row = db.session.execute(
-        select(
-            func.count(SignInFailure.id),
-            func.min(SignInFailure.failed_at),
-            func.max(SignInFailure.failed_at),
-        ).where(whose, SignInFailure.failed_at > now - DAY)  # type: ignore[arg-type]
-    ).one()
-    return row[0], row[1], row[2]
-
-
-def _wait(
-    count: int,
-    first: datetime | None,
-    last: datetime | None,
-    *,
-    limit: int,
-    free: int,
-    now: datetime,
-) -> timedelta:
-    if first is None or last is None or count < free:
-        return timedelta(0)
-    if count >= limit:
-        return first + DAY - now
-    pause = min(timedelta(seconds=2 ** min(count - free, 12)), LONGEST_WAIT)
-    return max(last + pause - now, timedelta(0))
-
-
-def note(email: str, address: str, now: datetime) -> None:
+@retried
+def _admit(kind: AttemptKind, account: str, network: str, now: datetime) -> None:
+    for_account, for_network = LIMITS[kind]
     with writing() as session:
-        add_row(session, SignInFailure, account=key_of(email), address=address[:64], failed_at=now)
+        mine = _tries(session, kind, Attempt.account == account, now)
+        all_here = _tries(session, kind, Attempt.network == network, now)
+        wait = max(
+            limit.wait(tries.count, tries.oldest, tries.newest, now=now)
+            for limit, tries in ((for_account, mine), (for_network, all_here))
+        )
+        if wait:
+            raise TooMany(wait)
+        add_row(
+            session,
+            Attempt,
+            kind=kind,
+            account=account,
+            number=(mine.last or 0) + 1,
+            network=network,
+            made_at=now,
+        )
+
+
+def _tries(session: Session, kind: AttemptKind, whose: ColumnElement[bool], now: datetime) -> Any:
+    """Those of the last 24 hours, and the number of the last one. Tries in the future, left by a
+    clock that was wrong, do not count.
+    """
+    lately = and_(Attempt.made_at > now - rules.DAY, Attempt.made_at <= now)
+    return session.execute(
+        select(
+            func.count(Attempt.id).filter(lately).label("count"),
+            func.min(Attempt.made_at).filter(lately).label("oldest"),
+            func.max(Attempt.made_at).filter(lately).label("newest"),
+            func.max(Attempt.number).label("last"),
+        ).where(Attempt.kind == kind, whose)
+    ).one()
 
 
 def forget(session: Session, email: str) -> None:
-    """Wipe the account's slate, after a right password or a reset by mail."""
-    session.execute(SignInFailure.__table__.delete().where(SignInFailure.account == key_of(email)))
+    """Wipe the account's tries to sign in: after a right password, or one chosen by mail."""
+    session.execute(
+        delete(Attempt).where(Attempt.kind == AttemptKind.SIGN_IN, Attempt.account == key_of(email))
+    )
+
+
+def tidy(session: Session, now: datetime) -> None:
+    session.execute(delete(Attempt).where(Attempt.made_at < now - rules.DAY))
 
 
 def key_of(email: str) -> str:
     """A keyed hash of what was typed: the table tells nobody which addresses were tried."""
     secret = current_app.config["SECRET_KEY"].encode()
-    return hmac.new(secret, email.casefold().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, email.strip().casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def network_of(address: str) -> str:
+    """Whom a network address stands for: itself, or the /64 that one IPv6 customer gets whole."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return f"{IPv6Address(int(found) >> 64 << 64)}/64"

@@ -100,19 +100,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_place_slug")),
     )
     op.create_table(
-        "sign_in_failure",
+        "attempt",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "sign_in",
+                "mail",
+                name="attemptkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
         sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("failed_at", UTCDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failure")),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("network", sa.Text(), nullable=False),
+        sa.Column("made_at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
+        sa.UniqueConstraint(
+            "kind", "account", "number", name=op.f("uq_attempt_kind_account_number")
+        ),
     )
-    op.create_index(
-        "ix_sign_in_failure_account_at", "sign_in_failure", ["account", "failed_at"], unique=False
-    )
-    op.create_index(
-        "ix_sign_in_failure_address_at", "sign_in_failure", ["address", "failed_at"], unique=False
-    )
+    op.create_index("ix_attempt_network", "attempt", ["kind", "network", "made_at"], unique=False)
 
     op.create_table(
         "category",
@@ -806,7 +817,7 @@ def downgrade() -> None:
     op.drop_table("ended_session")
     op.drop_table("closure")
     op.drop_table("category")
-    op.drop_table("sign_in_failure")
+    op.drop_table("attempt")
     op.drop_table("place")
     op.drop_table("outgoing_mail")
     op.drop_table("member")

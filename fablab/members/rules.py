@@ -1,0 +1,54 @@
+"""How often one may try, and how long a session lasts: plain facts in, a length of time out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many tries in 24 hours: `free` at once, then each waits, `first` and twice as long
+    every time up to `longest`; after `most`, until the oldest is a day old.
+    """
+
+    free: int
+    most: int
+    first: timedelta
+    longest: timedelta
+
+    def wait(
+        self, count: int, oldest: datetime | None, newest: datetime | None, *, now: datetime
+    ) -> timedelta:
+        """How long until the next try is listened to, after `count` in 24 hours; zero: at once."""
+        if oldest is None or newest is None or count < self.free:
+            return timedelta(0)
+        if count >= self.most:
+            return oldest + DAY - now
+        pause = min(self.first * 2 ** min(count - self.free, 20), self.longest)
+        return max(newest + pause - now, timedelta(0))
+
+
+# Wrong passwords: one account, and one network address, which a whole workshop may share.
+GUESSES = Limit(5, 25, first=timedelta(seconds=1), longest=timedelta(minutes=15))
+GUESSES_OF_A_NETWORK = Limit(50, 100, first=timedelta(seconds=1), longest=timedelta(minutes=15))
+
+# Mails that somebody has us write. One an hour is always let through, as long as a link to
+# choose a password lives: whoever asks for too many of them cannot keep the owner out.
+MAILS = Limit(3, 100, first=timedelta(hours=1), longest=timedelta(hours=1))
+MAILS_OF_A_NETWORK = Limit(20, 100, first=timedelta(minutes=1), longest=timedelta(hours=1))
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """How long a session lasts: `idle` without a visit, `absolute` whatever happens."""
+
+    idle: timedelta
+    absolute: timedelta
+
+    def is_over(self, *, began: datetime, seen: datetime, now: datetime) -> bool:
+        return now - seen >= self.idle or now - began >= self.absolute
+
+    def is_to_refresh(self, *, seen: datetime, now: datetime) -> bool:
+        """Whether the last visit is worth writing anew: ten times per idle time at most."""
+        return now - seen >= self.idle / 10
