@@ -24,6 +24,7 @@ from benchmarks.measure import compressed, cost, counting, hello
 from fablab import clock, create_app
 from fablab.clock import midnight, today
 from fablab.db import db
+from fablab.members import sessions
 from fablab.migrations import upgrade
 
 PAST, LONG_PAST = 20_000, 1_000_000
@@ -80,7 +81,7 @@ def ten_in_the_morning() -> None:
 def signed_in(app: Flask, member_id: int) -> FlaskClient:
     client = app.test_client()
     with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = f"{member_id}.0", True
+        session.update(sessions.contents(member_id, 0, is_shared=False, now=clock.now()))
     return client
 
 

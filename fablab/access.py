@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, request
+from flask import Flask, abort, current_app, redirect, request, url_for
 from flask_login import LoginManager, current_user
+from werkzeug.urls import iri_to_uri
 
 login_manager = LoginManager()
-login_manager.login_view = "members.login"
+# Its own guess at a stolen cookie writes the browser's name and address into the session, and
+# the session into the answer whenever a phone changes networks.
+login_manager.session_protection = None
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -51,6 +55,27 @@ def init_app(app: Flask) -> None:
     # marks even a public calendar as depending on the visitor's cookies (Vary: Cookie).
     app.after_request_funcs[None].remove(login_manager._update_remember_cookie)
     app.before_request(keep_the_door)
+
+
+@login_manager.unauthorized_handler
+def ask_to_sign_in() -> Any:
+    """To the sign-in page, and from there back to the page that was asked for.
+
+    What a form had sent is not done after signing in: back to the page the form was on.
+    """
+    if request.method in ("GET", "HEAD"):
+        wanted = iri_to_uri(request.full_path if request.query_string else request.path)
+    else:
+        wanted = _path_of(request.referrer or "")
+    return redirect(url_for("members.login", next=wanted or None), 303)
+
+
+def _path_of(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def keep_the_door() -> Any:

@@ -1,6 +1,6 @@
 """What a browser remembers: the language it was asked to show."""
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, current_app, redirect, request
 
 from fablab.access import anyone
 from fablab.security import safe_next
@@ -18,6 +18,10 @@ def language():
     chosen = request.form.get("language", "")
     if chosen in LANGUAGES:
         response.set_cookie(
-            "language", chosen, max_age=A_YEAR, samesite="Lax", secure=request.is_secure
+            "language",
+            chosen,
+            max_age=A_YEAR,
+            samesite="Lax",
+            secure=current_app.config["IS_HTTPS"],
         )
     return response

@@ -4,7 +4,7 @@ import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from flask import Flask, Response, current_app, g, request, url_for
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -85,8 +85,7 @@ def safe_next(target: str | None) -> str:
         return home
     for words in (target, unquote(target), unquote(unquote(target))):
         words = words.partition("?")[0]
-        parts = urlsplit(words)
-        if parts.scheme or parts.netloc or "\\" in words or words.startswith("//"):
+        if not words.startswith("/") or words.startswith("//") or "\\" in words:
             return home
         if any(ord(letter) < 0x21 or ord(letter) == 0x7F for letter in words):
             return home

@@ -23,6 +23,7 @@ from fablab.db import db, writing
 from fablab.machines.inventory import MachineFacts, of_place
 from fablab.machines.kinds import RiskClass
 from fablab.machines.models import Category, Machine, Policy
+from fablab.members import sessions
 from fablab.members.kinds import Audience, Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Person, load_person
@@ -275,6 +276,9 @@ def browser(app: Flask, who: str | None) -> FlaskClient:
             db.select(Member.id, Member.session_version).where(Member.email == email)
         ).one()
         with client.session_transaction() as session:
-            session["_user_id"] = f"{member.id}.{member.session_version}"
-            session["_fresh"] = True
+            session.update(
+                sessions.contents(
+                    member.id, member.session_version, is_shared=False, now=clock.now()
+                )
+            )
     return client

@@ -25,7 +25,7 @@ from fablab.machines import guards
 from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Category, Machine, Occupancy, Pool
-from fablab.members import passwords
+from fablab.members import passwords, sessions
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import load_person
@@ -515,5 +515,4 @@ def add_somebody() -> None:
 
 def sign_in(client: Any, who: int) -> None:
     with client.session_transaction() as session:
-        session["_user_id"] = f"{who}.0"
-        session["_fresh"] = True
+        session.update(sessions.contents(who, 0, is_shared=False, now=clock.now()))

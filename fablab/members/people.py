@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from flask_login import AnonymousUserMixin
-from sqlalchemy import select
+from sqlalchemy import bindparam, exists, select
 
+from fablab import clock
 from fablab.access import login_manager
 from fablab.db import db
+from fablab.members import sessions
 from fablab.members.kinds import TEAM, Audience, Role
-from fablab.members.models import Member, Membership, RoleHeld
+from fablab.members.models import EndedSession, Member, Membership, RoleHeld
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +87,52 @@ login_manager.anonymous_user = Visitor
 
 @login_manager.user_loader
 def load_signed_in(session_id: str) -> Person | None:
-    """The member of a session cookie, unless they signed out everywhere since."""
+    """The member of this request's session, unless it ended: signed out of, here or everywhere,
+    or not used for too long.
+    """
+    now, kept = clock.now(), sessions.current()
     member_id, _, version = session_id.partition(".")
-    person = load_person(int(member_id))
-    return person if person and str(person.session_version) == version else None
+    person = None
+    if kept and not kept.is_over(now):
+        person = load_person(int(member_id), session=kept.key_hash)
+    if person is None or str(person.session_version) != version:
+        sessions.drop()
+        return None
+    sessions.refresh(now)
+    return person
 
 
-def load_person(member_id: int) -> Person | None:
-    """A member with their standing in every place; None when erased or unknown."""
-    rows = db.session.execute(
-        select(
-            Member.id,
-            Member.uid,
-            Member.email,
-            Member.first_name,
-            Member.last_name,
-            Member.language,
-            Member.session_version,
-            Member.confirmed_at,
-            Membership.place_id,
-            Membership.audience,
-            Membership.expires_on,
-            Membership.suspended_until,
-            Membership.suspension_reason,
-            RoleHeld.role,
-        )
-        .outerjoin(Membership, Membership.member_id == Member.id)
-        .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
-        .where(Member.id == member_id, Member.erased_at.is_(None))
-    ).all()
+# Asked at every request of a member, hence built once.
+OF_MEMBER = (
+    select(
+        Member.id,
+        Member.uid,
+        Member.email,
+        Member.first_name,
+        Member.last_name,
+        Member.language,
+        Member.session_version,
+        Member.confirmed_at,
+        Membership.place_id,
+        Membership.audience,
+        Membership.expires_on,
+        Membership.suspended_until,
+        Membership.suspension_reason,
+        RoleHeld.role,
+    )
+    .outerjoin(Membership, Membership.member_id == Member.id)
+    .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
+    .where(Member.id == bindparam("member_id"), Member.erased_at.is_(None))
+)
+IN_SESSION = OF_MEMBER.where(~exists().where(EndedSession.key_hash == bindparam("session")))
+
+
+def load_person(member_id: int, *, session: str | None = None) -> Person | None:
+    """A member with their standing in every place; None when erased or unknown, or when the
+    session of that key's hash was signed out of.
+    """
+    asked = OF_MEMBER if session is None else IN_SESSION
+    rows = db.session.execute(asked, {"member_id": member_id, "session": session}).all()
     if not rows:
         return None
     first = rows[0]
@@ -137,3 +157,11 @@ def load_person(member_id: int) -> Person | None:
             if row.place_id is not None
         },
     )
+
+
+def profile(member_id: int) -> dict[str, Any]:
+    """What a member says of themselves."""
+    asked = select(
+        Member.first_name, Member.last_name, Member.phone, Member.shares_phone, Member.language
+    ).where(Member.id == member_id)
+    return db.session.execute(asked).one()._asdict()
