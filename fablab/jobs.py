@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from fablab import clock
@@ -25,35 +25,52 @@ log = logging.getLogger(__name__)
 # How long after each failed try the next one comes; after the last the mail is parked.
 DELAYS = [timedelta(minutes=n) for n in (1, 5, 15, 60, 120, 240, 480, 720, 1440)]
 LEASE = timedelta(minutes=5)  # how long a mail being sent is out of other runners' reach
-KEPT = timedelta(days=30)  # a sent mail's row, without its text
+KEPT = timedelta(days=30)  # the row of a mail that was sent (without its text) or parked
 HOUSEKEEPING = timedelta(hours=1)
 
 
-def deliver_due(app: Flask, now: Callable[[], datetime] = clock.now) -> int:
-    """Deliver every mail that is due; how many left. At least once, each under one Message-ID."""
+def deliver_due(app: Flask, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Deliver every mail that is due; how many left. At least once, each under one Message-ID.
+
+    Ends early when told to, and when the mail server takes nothing.
+    """
     deliver, sent = delivery.deliverer(app), 0
-    while mail := claim(now()):
+    while not is_stopping() and (mail := claim(clock.now())):
         try:
-            deliver(delivery.message(mail, app.config["MAIL_FROM"]))
+            deliver(mail)
         except Exception as error:  # noqa: BLE001  (whatever went wrong, the next try may work)
-            put_off(mail, error, now())
+            put_off(mail, error, clock.now())
+            if delivery.is_of_the_server(error):
+                break
         else:
-            settle(mail.id, sent_at=now(), text="", html="", last_error="")
+            settle(mail.id, sent_at=clock.now(), text="", html="", last_error="")
             sent += 1
     return sent
 
 
+def due(now: datetime) -> Select[Any]:
+    """The mail to send next. One put off for longer than we ever do was dated by a wrong clock."""
+    table = OutgoingMail.__table__
+    return (
+        select(table)
+        .where(
+            table.c.sent_at.is_(None),
+            table.c.parked_at.is_(None),
+            or_(table.c.due_at <= now, table.c.due_at > now + DELAYS[-1] + LEASE),
+        )
+        .order_by(table.c.due_at, table.c.id)
+        .limit(1)
+    )
+
+
 def claim(now: datetime) -> Any:
     """The next mail that is due, out of other runners' reach for five minutes; None without one."""
+    if db.session.execute(due(now)).first() is None:
+        db.session.rollback()
+        return None  # found by reading: nobody's write has to wait for a look
     table = OutgoingMail.__table__
     with writing() as session:
-        mail = session.execute(
-            select(table)
-            .where(table.c.sent_at.is_(None), table.c.parked_at.is_(None), table.c.due_at <= now)
-            .order_by(table.c.due_at, table.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).first()
+        mail = session.execute(due(now).with_for_update(skip_locked=True)).first()
         if mail:
             session.execute(
                 update(table)
@@ -64,11 +81,13 @@ def claim(now: datetime) -> Any:
 
 
 def put_off(mail: Any, error: Exception, now: datetime) -> None:
-    """Try again later, each time a longer while; park it after the last try."""
+    """Try again later, each time a longer while; park it after the last try, or when there is
+    no such mailbox.
+    """
     tries = mail.tries + 1
     log.warning("mail %s not delivered (try %s): %s", mail.kind, tries, type(error).__name__)
     said = f"{type(error).__name__}: {error}"[:500]
-    if tries > len(DELAYS):
+    if tries > len(DELAYS) or delivery.is_final(error):
         settle(mail.id, parked_at=now, last_error=said)
     else:
         settle(mail.id, due_at=now + DELAYS[tries - 1], last_error=said)
@@ -81,10 +100,12 @@ def settle(mail_id: int, **values: Any) -> None:
 
 
 def tidy(now: datetime) -> None:
-    """What is kept no longer than promised: sent mails, links, failures, unproven accounts."""
+    """What is kept no longer than promised: old mails, links, tries, unproven accounts."""
     table = OutgoingMail.__table__
     with writing() as session:
-        session.execute(delete(table).where(table.c.sent_at < now - KEPT))
+        session.execute(
+            delete(table).where(or_(table.c.sent_at < now - KEPT, table.c.parked_at < now - KEPT))
+        )
         members.tidy(session, now)
 
 
@@ -112,21 +133,21 @@ class Runner:
         while not self._stop.is_set():
             outbox.something_to_send.clear()
             self.once()
-            outbox.something_to_send.wait(self.every)
+            if not self._stop.is_set():  # its ring may be the one that was just cleared
+                outbox.something_to_send.wait(self.every)
 
     def once(self) -> None:
         """One round; whatever goes wrong is written down and the next round comes."""
         try:
             with self.app.app_context():
-                deliver_due(self.app)
-                now = clock.now()
-                if self._tidied is None or now - self._tidied >= HOUSEKEEPING:
-                    tidy(now)
-                    self._tidied = now
+                deliver_due(self.app, self._stop.is_set)
+                self._tidy_now_and_then(clock.now())
         except (DBAPIError, Busy) as error:
             log.warning("background work put off: %s", error)
         except Exception:
             log.exception("background work failed")
-        finally:
-            with self.app.app_context():
-                db.session.remove()
+
+    def _tidy_now_and_then(self, now: datetime) -> None:
+        if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:
+            tidy(now)
+            self._tidied = now

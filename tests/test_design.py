@@ -33,7 +33,8 @@ def weight(*files: Path) -> int:
 
 
 def pages() -> list[Path]:
-    return sorted(TEMPLATES.rglob("*.html"))
+    """Every template of a page. A mail is none: it can link no sheet, and carries its own."""
+    return sorted(set(TEMPLATES.rglob("*.html")) - set(TEMPLATES.glob("mails/*")))
 
 
 def test_the_linked_sheet_is_made_of_the_sheets_beside_it():

@@ -17,13 +17,18 @@ from flask import Flask
 
 TIMEOUT = 20.0  # seconds, for each exchange with the mail server
 
-Deliver = Callable[[EmailMessage], None]
+# An enhanced status about the address: RFC 3463 §3.2.
+NO_SUCH_MAILBOX = re.compile(rb"5\.1\.[1236]\b")
+
+# Delivers a row of the outbox, or raises: OSError, of which SMTPException is one.
+Deliver = Callable[[Any], None]
 
 
-def message(mail: Any, sender: str) -> EmailMessage:
+def message(mail: Any, sender: str, *, encoding: str | None = None) -> EmailMessage:
     """A row of the outbox as a message; the same row gives the same Message-ID every time.
 
-    Auto-Submitted keeps out-of-office replies from answering (RFC 3834 §5).
+    Auto-Submitted keeps out-of-office replies from answering (RFC 3834 §5). `encoding` is that
+    of the text's lines on their way (RFC 2045 §6.1); by default what they ask for.
     """
     letter = EmailMessage(policy=SMTP)
     letter["From"] = sender
@@ -32,19 +37,20 @@ def message(mail: Any, sender: str) -> EmailMessage:
     letter["Date"] = format_datetime(mail.created_at)
     letter["Message-ID"] = mail.message_id
     letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(mail.text)
+    letter.set_content(mail.text, cte=encoding)
     if mail.html:
-        letter.add_alternative(mail.html, subtype="html")
+        letter.add_alternative(mail.html, subtype="html", cte=encoding)
     return letter
 
 
 def deliverer(app: Flask) -> Deliver:
     """How this installation delivers: by FABLAB_MAIL_URL, or into its outbox folder."""
-    url = urlsplit(app.config["MAIL_URL"])
+    url, sender = urlsplit(app.config["MAIL_URL"]), app.config["MAIL_FROM"]
     if url.scheme:
-        return lambda letter: send(letter, url)
+        return lambda mail: send(message(mail, sender), url)
     folder = Path(app.instance_path) / "outbox"
-    return lambda letter: write_file(letter, folder)
+    # As it is: a link that "=" cuts in two cannot be copied out of the file.
+    return lambda mail: write_file(message(mail, sender, encoding="8bit"), folder)
 
 
 def write_file(letter: EmailMessage, folder: Path) -> None:
@@ -56,6 +62,8 @@ def write_file(letter: EmailMessage, folder: Path) -> None:
     half = path.with_suffix(".part")
     with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(letter.as_bytes())
+        file.flush()
+        os.fsync(file.fileno())
     half.replace(path)
 
 
@@ -72,17 +80,38 @@ def send(letter: EmailMessage, url: SplitResult) -> None:
     else:
         server = smtplib.SMTP(host, url.port or 587, timeout=TIMEOUT)
     with server:
-        _secure(server, url)
+        if url.scheme != "smtps":
+            _secure(server, url)
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
         server.send_message(letter)
 
 
 def _secure(server: smtplib.SMTP, url: SplitResult) -> None:
-    if url.scheme == "smtps":
-        return
-    must = parse_qs(url.query).get("starttls") == ["required"]
+    """Never say a password in clear over a network: whoever takes the offer of STARTTLS out of
+    the conversation would read it.
+    """
+    wanted = parse_qs(url.query).get("starttls") == ["required"]
+    is_here = url.hostname in ("localhost", "127.0.0.1", "::1")
     server.ehlo()
-    if must or server.has_extn("starttls"):
+    if wanted or server.has_extn("starttls") or (url.username and not is_here):
         server.starttls(context=ssl.create_default_context())
         server.ehlo()
+
+
+def is_of_the_server(error: Exception) -> bool:
+    """Away, or refusing us whatever we bring: the next mail would fare no better."""
+    of_the_mail = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)
+    return isinstance(error, OSError) and not isinstance(error, of_the_mail)
+
+
+def is_final(error: Exception) -> bool:
+    """The server says that there is no such mailbox: asking again would be rude (RFC 5321
+    §4.2.1). Other refusals may be of the server's own making, and be put right.
+    """
+    if not isinstance(error, smtplib.SMTPRecipientsRefused):
+        return False
+    return all(
+        500 <= code < 600 and NO_SUCH_MAILBOX.match(said)
+        for code, said in error.recipients.values()
+    )

@@ -4,10 +4,12 @@ import re
 from datetime import datetime
 from threading import Event
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
-from flask import current_app, render_template
+from flask import current_app
 from flask_babel import force_locale
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row
@@ -16,7 +18,9 @@ from fablab.mail.models import OutgoingMail
 # Rings when this process has promised a mail, so that it leaves within a second.
 something_to_send = Event()
 
+PROMISED = "fablab_promised_mail"  # in a session's info: its transaction promises a mail
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 
 
 def one_line(text: str) -> str:
@@ -38,7 +42,7 @@ def post(
     add_row(
         session,
         OutgoingMail,
-        message_id=f"<{uuid4()}@fablab>",
+        message_id=f"<{uuid4()}@{urlsplit(current_app.config['BASE_URL']).hostname}>",
         kind=kind,
         recipient=one_line(recipient),
         subject=one_line(subject),
@@ -49,7 +53,19 @@ def post(
         tries=0,
         last_error="",
     )
-    something_to_send.set()
+    session.info[PROMISED] = True
+
+
+@event.listens_for(Session, "after_commit")
+def _ring(session: Session) -> None:
+    """Only now is there something to see: whoever is rung earlier looks too early."""
+    if session.info.pop(PROMISED, False):
+        something_to_send.set()
+
+
+@event.listens_for(Session, "after_rollback")
+def _keep_quiet(session: Session) -> None:
+    session.info.pop(PROMISED, None)
 
 
 def post_page(
@@ -64,17 +80,25 @@ def post_page(
 ) -> None:
     """The mail of `templates/mails/<kind>`, in the reader's language, text and HTML.
 
-    `subject` is a lazy text, so that it speaks that language too.
+    `subject` is a lazy text, so that it speaks that language too. The templates know `values`
+    alone and nothing of the request, if there is one: who asks is not who reads.
     """
+    template = current_app.jinja_env.get_template
     with force_locale(language):
-        values |= {"language": language, "base_url": current_app.config["BASE_URL"]}
+        known = {
+            "language": language,
+            "base_url": current_app.config["BASE_URL"],
+            "subject": one_line(str(subject)),
+            **values,
+        }
+        text = EMPTY_LINES.sub("\n\n", template(f"mails/{kind}.txt").render(known)).strip()
         post(
             session,
             kind=kind,
             recipient=to,
-            subject=str(subject),
-            text=render_template(f"mails/{kind}.txt", **values),
-            html=render_template(f"mails/{kind}.html", subject=str(subject), **values),
+            subject=known["subject"],
+            text=text + "\n",
+            html=template(f"mails/{kind}.html").render(known),
             now=now,
         )
 
