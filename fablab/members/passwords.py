@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Iterator
+from itertools import product
 from threading import Lock
 
 from argon2 import PasswordHasher
@@ -19,17 +19,50 @@ hasher = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)
 # One hash at a time: each takes 46 MiB, and the whole service promises to stay under 120.
 _one_at_a_time = Lock()
 
-# Beginnings and runs that the well-known lists (French ones too) are made of. Twelve characters
-# or more are asked for, so a list of whole passwords would be mostly these, doubled and dated.
+# What the lists of leaked passwords, French ones too, are made of once dates and decoration are
+# taken off. Twelve characters or more are asked for, so a list of whole passwords would be mostly
+# these, doubled and dated.
 COMMON = (
-    "password motdepasse azerty qwerty qwertz admin administrateur administrator bonjour soleil "
-    "doudou loulou chouchou jetaime iloveyou princess princesse sunshine football marseille "
-    "welcome bienvenue letmein dragon monkey superman batman pokemon starwars trustno nicolas "
-    "julien camille thomas alexandre chocolat coucou toulouse bordeaux nantes paris france "
-    "secret changeme default passw0rd p4ssword qwertyuiop azertyuiop asdfghjkl qsdfghjklm "
-    "wxcvbn zxcvbnm abcdef abc123 123456 654321 111111 000000 fablab atelier lesusines usines"
+    # the first things to come to mind
+    "password passwort motdepasse monmotdepasse secret changeme changermoi default letmein "
+    "admin administrateur administrator welcome bienvenue bonjour lemonde toutlemonde temp test "
+    "guest invite azerty qwerty qwertz trustno leavemealone jenesaispas iampurehaha fablab "
+    "atelier lesusines usines machine "
+    # love and luck
+    "jetaime jetadore iloveyou ilove myfamily mafamille moncoeur monamour mavie pourlavie amour "
+    "toujours lavieestbelle laviestbelle carpediem ingodwetrust princesse princess chouchou "
+    "doudou loulou coucou minou bebe maman papa cherie lovely forever sunshine soleil "
+    # play and idols
+    "football olympiquedemarseille parissaintgermain allezlesbleus allez psg barcelona "
+    "realmadrid zidane ronaldo pokemon starwars superman batman spiderman dragonball dragon "
+    "minecraft fortnite playstation finalfantasy counterstrike needforspeed residentevil "
+    "mortalkombat devilmaycry warhammer harrypotter jamesbond lepetitprince johnnyhallyday "
+    "mylenefarmer michaeljackson justinbieber avrillavigne systemofadown greenlantern "
+    "stratocaster sonyericsson thecakeisalie iseedeadpeople whosyourdaddy punksnotdead "
+    # things and animals
+    "chocolat chocolate peanutbutter vanille nutella monkey tigrou nounours papillon chaton "
+    # places
+    "marseille toulouse bordeaux nantes paris lyon lille strasbourg montpellier poitiers "
+    "bretagne france vivelafrance sanfrancisco "
+    # names
+    "alexandre alexandra alexis anthony antoine audrey aurelie benjamin camille caroline "
+    "catherine celine charlotte christophe christian christopher claire clement elodie emilie "
+    "florian francois frederic guillaume isabelle jerome jeremy julie julien kevin laura laurent "
+    "manon marie marine martine mathieu matthieu maxime melanie michel nathalie nicolas olivier "
+    "pascal patrick pauline philippe pierre quentin romain sandrine sebastien sophie stephane "
+    "stephanie sylvie thomas valentin valerie vanessa vincent virginie"
 ).split()
-FILLERS = re.compile(r"[\d\W_]+")
+LONGEST_FIRST = sorted(COMMON, key=len, reverse=True)
+
+# The rows of letters and digits of a French and of an English keyboard, without accents.
+KEYBOARDS = (
+    ("1234567890", "azertyuiop", "qsdfghjklm", "wxcvbn"),
+    ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
+)
+# What a word is dated and decorated with; a letter of any script is none of it.
+FILLERS = re.compile(r"[0-9 !-/:-@\[-`{-~]+")
+# Digits and signs that stand for a letter they look like.
+DISGUISES = str.maketrans("013457@$!", "oieastasi")
 
 
 class WeakPassword(Exception):
@@ -48,7 +81,7 @@ def check(password: str, about: Iterable[str] = ()) -> None:
     if length > LONGEST:
         raise WeakPassword(N_("Use 128 characters at most."))
     bare = plain(password)
-    if is_common(bare):
+    if is_common(bare) or is_common(bare.translate(DISGUISES)):
         raise WeakPassword(N_("This password is among the first that anyone would try."))
     if is_made_of(bare, about):
         raise WeakPassword(N_("This password is made of your own name or address."))
@@ -62,16 +95,38 @@ def plain(text: str) -> str:
 
 
 def is_common(bare: str) -> bool:
-    """Few different characters, a run of the alphabet, or a well-known word and filling."""
-    if len(set(bare)) < 5:
-        return True
-    steps = {ord(after) - ord(before) for before, after in zip(bare, bare[1:], strict=False)}
-    if steps in ({1}, {-1}):
+    """Few different characters, a walk over the keyboard or the alphabet, or well-known words
+    and filling.
+    """
+    if len(set(bare)) < 5 or is_walk(bare):
         return True
     rest = bare
-    for word in sorted(COMMON, key=len, reverse=True):
+    for word in LONGEST_FIRST:
         rest = rest.replace(word, "")
     return len(FILLERS.sub("", rest)) < 4
+
+
+def is_walk(bare: str) -> bool:
+    """Whether two steps of three go to a neighbour: on a keyboard, or in the alphabet."""
+    steps = list(zip(bare, bare[1:], strict=False))
+    near = sum(
+        abs(ord(here) - ord(there)) <= 1 or (here, there) in NEIGHBOURS for here, there in steps
+    )
+    return near * 3 >= len(steps) * 2
+
+
+def neighbours() -> Iterator[tuple[str, str]]:
+    """The pairs of keys that touch: beside each other, or in rows that follow."""
+    for rows in KEYBOARDS:
+        keys = {
+            key: (row, at) for row, letters in enumerate(rows) for at, key in enumerate(letters)
+        }
+        for (one, (row, at)), (other, (row_2, at_2)) in product(keys.items(), repeat=2):
+            if abs(row - row_2) <= 1 and abs(at - at_2) <= 1:
+                yield one, other
+
+
+NEIGHBOURS = frozenset(neighbours())
 
 
 def is_made_of(bare: str, about: Iterable[str]) -> bool:
@@ -90,20 +145,16 @@ def hashed(password: str) -> str:
 
 def matches(kept: str | None, password: str) -> bool:
     """Whether it is the password. As much work for an account that does not exist."""
+    if kept is None:
+        hashed(password)
+        return False
     with _one_at_a_time:
         try:
-            right = hasher.verify(kept or nobody(), unicodedata.normalize("NFC", password))
+            return hasher.verify(kept, unicodedata.normalize("NFC", password))
         except (VerifyMismatchError, InvalidHashError):
             return False
-    return right and kept is not None
 
 
 def is_outdated(kept: str) -> bool:
     """True when today's parameters ask for more than when it was hashed."""
     return hasher.check_needs_rehash(kept)
-
-
-@cache
-def nobody() -> str:
-    """The hash that an unknown account is compared with."""
-    return hasher.hash("nobody has this password")
