@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from fablab import texts
 from fablab.db import Busy, db, is_busy
 from fablab.machines.guards import GuardMissing
-from fablab.machines.inventory import NothingSetUp, here
+from fablab.machines.inventory import NothingSetUp, PlaceFacts, here
 from fablab.words import LANGUAGES
 
 THEMES = ("light", "dark")
@@ -94,11 +94,22 @@ def surroundings() -> dict[str, Any]:
     """What the layout of any page may use. Must work when the database does not."""
     person = g.get("_login_user")
     return {
-        "place": g.inventory.place if "inventory" in g else None,
+        "place": place_shown(),
         "member": person if person is not None and person.is_authenticated else None,
         "language": str(get_locale() or "fr"),
         "theme": theme if (theme := request.cookies.get("theme", "")) in THEMES else "",
     }
+
+
+def place_shown() -> PlaceFacts | None:
+    """The place in the frame: pages that ask nothing of it themselves show it too."""
+    if "inventory" not in g:
+        try:
+            here()
+        except (NothingSetUp, DBAPIError):
+            db.session.rollback()
+            return None
+    return g.inventory.place if g.inventory else None
 
 
 def error_page(error: HTTPException) -> Any:
@@ -126,6 +137,7 @@ def prepare_page() -> None:
         here()
     except (NothingSetUp, DBAPIError, RuntimeError):
         db.session.rollback()
+        g.setdefault("inventory", None)
         if g.get("_login_user") is None:
             g._login_user = None
 

@@ -11,17 +11,12 @@ from fablab.db import retried, writing
 from fablab.demo import diary, people, stage
 from fablab.machines import guards
 from fablab.members import passwords
+from fablab.members.demonstration import ACCOUNTS, PASSWORD
 from fablab.members.models import Member
 from fablab.places.models import Place
 from fablab.words import N_
 
-PASSWORD = "demo-les-usines"
-ACCOUNTS = (
-    ("camille.aubrelle@usines.example", N_("Administrator and fab manager")),
-    ("noa.perrinelle@filplomb.example", N_("Manages a company, qualified on the lasers")),
-    ("sasha.guerivaud@courriel.example", N_("New member, not qualified on any machine yet")),
-    ("andrea.tilleraye@courriel.example", N_("Member whose laser qualification has expired")),
-)
+__all__ = ["ACCOUNTS", "PASSWORD", "DemoRefused", "load"]
 
 
 class DemoRefused(Exception):

@@ -1,26 +1,28 @@
-"""What happens to an account: made, proven, its password or address changed, signed out."""
+"""What happens to an account: made, proven, its password or address changed, signed out.
+
+Whoever asks learns nothing about an address that is not theirs: where an account is known and
+where it is not, the same statements are sent, the same hashes made, as many mails promised.
+"""
 
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from flask_babel import lazy_gettext
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row, db, retried, writing
-from fablab.mail import outbox
-from fablab.members import passwords, throttle
-from fablab.members.kinds import Audience, LinkPurpose, Role
+from fablab.members import letters, passwords, throttle
+from fablab.members.kinds import AttemptKind, Audience, LinkPurpose, Role
 from fablab.members.models import (
+    EndedSession,
     MailedLink,
     Member,
     Membership,
     RoleHeld,
-    SignInFailure,
     names_changed,
 )
 
@@ -40,56 +42,162 @@ class EmailTaken(Exception):
     """Another account has this address."""
 
 
+class WrongPassword(Exception):
+    """No account has this address, or it has another password."""
+
+
+class Unproven(Exception):
+    """The password is right, but the address has yet to be proven by the mail that was sent."""
+
+
+class SignedIn(NamedTuple):
+    """Whom a session is for, and the version its cookie has to carry."""
+
+    member_id: int
+    version: int
+
+
+# Made by registering and by nothing else: whoever proves the address may have it.
+pending: ColumnElement[bool] = and_(
+    Member.confirmed_at.is_(None),
+    Member.password_hash.is_not(None),
+    Member.erased_at.is_(None),
+    ~exists().where(Membership.member_id == Member.id),
+)
+
+
+@retried
+def sign_in(email: str, password: str, *, address: str, now: datetime) -> SignedIn:
+    """Let a member in by their password. `address` is the network address it comes from.
+
+    Raises throttle.TooMany, WrongPassword or Unproven.
+    """
+    throttle.admit(AttemptKind.SIGN_IN, email, address, now)
+    known = db.session.execute(
+        select(Member.id, Member.password_hash, Member.session_version, Member.confirmed_at).where(
+            Member.email == normal(email), Member.erased_at.is_(None)
+        )
+    ).first()
+    if not passwords.matches(known.password_hash if known else None, password) or not known:
+        raise WrongPassword
+    if not known.confirmed_at:
+        raise Unproven
+    _let_in(known.id, email, password, known.password_hash, now)
+    return SignedIn(known.id, known.session_version)
+
+
+def _let_in(member_id: int, email: str, password: str, kept: str, now: datetime) -> None:
+    """Wipe the failures; keep the password under today's parameters, if it is still that one."""
+    renewed = passwords.hashed(password) if passwords.is_outdated(kept) else kept
+    with writing() as session:
+        session.execute(update(Member).where(Member.id == member_id).values(seen_at=now))
+        if renewed != kept:
+            session.execute(
+                update(Member)
+                .where(Member.id == member_id, Member.password_hash == kept)
+                .values(password_hash=renewed)
+            )
+        throttle.forget(session, email)
+
+
+@retried
+def check_password(member_id: int, password: str, *, address: str, now: datetime) -> None:
+    """Ask a signed-in member's password again. Raises throttle.TooMany or WrongPassword."""
+    known = db.session.execute(
+        select(Member.email, Member.password_hash).where(Member.id == member_id)
+    ).one()
+    throttle.admit(AttemptKind.SIGN_IN, known.email, address, now)
+    if not passwords.matches(known.password_hash, password):
+        raise WrongPassword
+    with writing() as session:
+        throttle.forget(session, known.email)
+
+
 @retried
 def register(
-    email: str, first_name: str, last_name: str, password: str, *, language: str, now: datetime
-) -> None:
+    email: str,
+    first_name: str,
+    last_name: str,
+    password: str,
+    *,
+    language: str,
+    address: str,
+    now: datetime,
+) -> str:
     """Make an account that its mail address has yet to prove, and send the link for that.
 
-    An address that has an account already gets a mail saying so; whoever asked sees the same
-    answer, after the same work, and learns nothing.
+    An address that has an account already gets a mail saying so. The hash of the link's secret,
+    by which the browser that asked for it is known again. Raises throttle.TooMany.
     """
-    email, kept = normal(email), passwords.hashed(password)
+    throttle.admit(AttemptKind.MAIL, email, address, now)
+    values = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "password_hash": passwords.hashed(password),
+        "language": language,
+    }
+    try:
+        return _register(normal(email), values, now)
+    except IntegrityError:  # sent twice at once: the other one has just made the account
+        return _register(normal(email), values, now)
+
+
+def _register(email: str, values: dict[str, Any], now: datetime) -> str:
     with writing() as session:
         known = session.execute(
-            select(Member.id, Member.language, Member.first_name, Member.confirmed_at).where(
-                Member.email == email
+            select(Member.id, Member.language).where(Member.email == email)
+        ).first()
+        member_id: int | None
+        if known is None:
+            member_id = _new_member(session, email, now, values)
+        else:
+            member_id = _begin_again(session, known.id, values)
+        secret = _link(session, member_id, LinkPurpose.CONFIRM, now)
+        letters.post(
+            session,
+            "confirm" if member_id else "already_registered",
+            to=email,
+            language=known.language if known and not member_id else values["language"],
+            now=now,
+            path=f"/register/confirm/{secret}" if member_id else "/password/forgotten",
+            lasts=LASTS[LinkPurpose.CONFIRM],
+        )
+        return digest(secret)
+
+
+def _begin_again(session: Session, member_id: int, values: dict[str, Any]) -> int | None:
+    """Register over a registration that nobody has proven; None when the account is somebody's."""
+    changed = session.execute(
+        update(Member)
+        .where(Member.id == member_id, pending)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return member_id if changed.rowcount == 1 else None  # type: ignore[attr-defined]
+
+
+@retried
+def send_confirmation(email: str, *, address: str, now: datetime) -> str:
+    """Send the link of a registration again; the hash of its secret. Raises throttle.TooMany."""
+    throttle.admit(AttemptKind.MAIL, email, address, now)
+    with writing() as session:
+        known = session.execute(
+            select(Member.id, Member.language).where(
+                Member.email == normal(email), Member.confirmed_at.is_(None)
             )
         ).first()
-        if known and known.confirmed_at:
-            outbox.post_page(
-                session,
-                "already_registered",
-                to=email,
-                language=known.language,
-                subject=lazy_gettext("You already have an account"),
-                now=now,
-                first_name=known.first_name,
-                link=outbox.address("/password/forgotten"),
-            )
-            return
-        values = {
-            "first_name": first_name,
-            "last_name": last_name,
-            "password_hash": kept,
-            "language": language,
-        }
+        secret = _link(session, known.id if known else None, LinkPurpose.CONFIRM, now)
         if known:
-            session.execute(update(Member).where(Member.id == known.id).values(**values))
-            member_id = known.id
-        else:
-            member_id = _new_member(session, email, now, values)
-        secret = _link(session, member_id, LinkPurpose.CONFIRM, now)
-        outbox.post_page(
-            session,
-            "confirm",
-            to=email,
-            language=language,
-            subject=lazy_gettext("Confirm your address"),
-            now=now,
-            first_name=first_name,
-            link=outbox.address(f"/register/confirm/{secret}"),
-        )
+            letters.post(
+                session,
+                "confirm",
+                to=normal(email),
+                language=known.language,
+                now=now,
+                path=f"/register/confirm/{secret}",
+                lasts=LASTS[LinkPurpose.CONFIRM],
+            )
+        return digest(secret)
 
 
 def _new_member(session: Session, email: str, now: datetime, values: dict[str, Any]) -> int:
@@ -109,8 +217,8 @@ def _new_member(session: Session, email: str, now: datetime, values: dict[str, A
 
 
 @retried
-def confirm(secret: str, *, now: datetime) -> int:
-    """The address is proven; the member's id. Raises LinkDead."""
+def confirm(secret: str, *, now: datetime) -> SignedIn:
+    """The address is proven. Raises LinkDead."""
     with writing() as session:
         link = _spend(session, secret, LinkPurpose.CONFIRM, now)
         session.execute(
@@ -118,36 +226,38 @@ def confirm(secret: str, *, now: datetime) -> int:
             .where(Member.id == link.member_id, Member.confirmed_at.is_(None))
             .values(confirmed_at=now)
         )
-        return link.member_id
+        session.execute(update(Member).where(Member.id == link.member_id).values(seen_at=now))
+        throttle.forget(session, link.email)
+        return SignedIn(link.member_id, link.session_version)
 
 
 @retried
-def ask_reset(email: str, *, now: datetime) -> None:
-    """Mail a link to choose another password, if the address has an account; say nothing else."""
+def ask_reset(email: str, *, language: str, address: str, now: datetime) -> None:
+    """Mail a link to choose another password; or word that the address has no account, in the
+    `language` of whoever asked. Raises throttle.TooMany.
+    """
+    throttle.admit(AttemptKind.MAIL, email, address, now)
     email = normal(email)
     with writing() as session:
         known = session.execute(
-            select(Member.id, Member.language, Member.first_name).where(
+            select(Member.id, Member.language).where(
                 Member.email == email, Member.erased_at.is_(None)
             )
         ).first()
-        if not known:
-            return
-        secret = _link(session, known.id, LinkPurpose.RESET, now)
-        outbox.post_page(
+        secret = _link(session, known.id if known else None, LinkPurpose.RESET, now)
+        letters.post(
             session,
-            "reset",
+            "reset" if known else "no_account",
             to=email,
-            language=known.language,
-            subject=lazy_gettext("Choose another password"),
+            language=known.language if known else language,
             now=now,
-            first_name=known.first_name,
-            link=outbox.address(f"/password/reset/{secret}"),
+            path=f"/password/reset/{secret}" if known else "/register",
+            lasts=LASTS[LinkPurpose.RESET],
         )
 
 
 @retried
-def reset(secret: str, password: str, *, now: datetime) -> int:
+def reset(secret: str, password: str, *, now: datetime) -> None:
     """Set the password of a link's member, sign every device out, and wipe the failures.
 
     Having read the mail also proves the address. Raises LinkDead.
@@ -155,58 +265,61 @@ def reset(secret: str, password: str, *, now: datetime) -> int:
     kept = passwords.hashed(password)
     with writing() as session:
         link = _spend(session, secret, LinkPurpose.RESET, now)
-        email = session.scalar(select(Member.email).where(Member.id == link.member_id))
-        _set_password(session, link.member_id, kept)
         session.execute(
             update(Member)
             .where(Member.id == link.member_id, Member.confirmed_at.is_(None))
             .values(confirmed_at=now)
         )
-        throttle.forget(session, email or "")
-        return link.member_id
+        _set_password(session, link.member_id, kept)
+        throttle.forget(session, link.email)
+        _tell_of_password(session, link.member_id, now)
 
 
 @retried
-def change_password(member_id: int, password: str, *, now: datetime) -> None:
-    """Set it, sign every device out, and tell the owner by mail."""
+def change_password(member_id: int, password: str, *, now: datetime) -> SignedIn:
+    """Set it, sign every other device out, and tell the owner by mail."""
     kept = passwords.hashed(password)
     with writing() as session:
-        _set_password(session, member_id, kept)
-        known = session.execute(
-            select(Member.email, Member.language, Member.first_name).where(Member.id == member_id)
-        ).one()
-        outbox.post_page(
-            session,
-            "password_changed",
-            to=known.email,
-            language=known.language,
-            subject=lazy_gettext("Your password was changed"),
-            now=now,
-            first_name=known.first_name,
-            link=outbox.address("/password/forgotten"),
-        )
+        version = _set_password(session, member_id, kept)
+        _tell_of_password(session, member_id, now)
+        return SignedIn(member_id, version)
 
 
-def _set_password(session: Session, member_id: int, kept: str) -> None:
-    session.execute(
+def _set_password(session: Session, member_id: int, kept: str) -> int:
+    """The new session version. Links asked for before must not undo what was just chosen."""
+    version = session.execute(
         update(Member)
         .where(Member.id == member_id)
         .values(password_hash=kept, session_version=Member.session_version + 1)
+        .returning(Member.session_version)
         .execution_options(synchronize_session=False)
-    )
-    # A link asked for before must not undo what was just chosen.
-    session.execute(
-        delete(MailedLink).where(
-            MailedLink.member_id == member_id, MailedLink.purpose == LinkPurpose.RESET
-        )
+    ).scalar_one()
+    session.execute(delete(MailedLink).where(MailedLink.member_id == member_id))
+    return version
+
+
+def _tell_of_password(session: Session, member_id: int, now: datetime) -> None:
+    known = session.execute(
+        select(Member.email, Member.language).where(Member.id == member_id)
+    ).one()
+    letters.post(
+        session,
+        "password_changed",
+        to=known.email,
+        language=known.language,
+        now=now,
+        path="/password/forgotten",
     )
 
 
-def rehash(member_id: int, password: str) -> None:
-    """Keep the same password under today's parameters."""
-    kept = passwords.hashed(password)
-    with writing() as session:
-        session.execute(update(Member).where(Member.id == member_id).values(password_hash=kept))
+@retried
+def sign_out(key_hash: str, ends_at: datetime) -> None:
+    """End one session: a copy of its cookie opens nothing. `ends_at`: when it would have ended."""
+    try:
+        with writing() as session:
+            session.execute(insert(EndedSession).values(key_hash=key_hash, ends_at=ends_at))
+    except IntegrityError:
+        return  # signed out of twice at once
 
 
 @retried
@@ -222,74 +335,91 @@ def sign_out_everywhere(member_id: int) -> None:
 
 
 @retried
-def signed_in(member_id: int, email: str, *, now: datetime) -> None:
-    with writing() as session:
-        session.execute(update(Member).where(Member.id == member_id).values(seen_at=now))
-        throttle.forget(session, email)
-
-
-@retried
-def update_profile(member_id: int, **values: Any) -> None:
-    """Change what a member says of themselves: names, phone, whether it is shared, language."""
-    allowed = {"first_name", "last_name", "phone", "shares_phone", "language"}
+def update_profile(
+    member_id: int,
+    *,
+    first_name: str,
+    last_name: str,
+    phone: str,
+    shares_phone: bool,
+    language: str,
+) -> None:
+    """Change what a member says of themselves, and nothing else."""
     with writing() as session:
         session.execute(
             update(Member)
             .where(Member.id == member_id)
-            .values({name: value for name, value in values.items() if name in allowed})
+            .values(
+                first_name=first_name,
+                last_name=last_name,
+                phone=phone,
+                shares_phone=shares_phone,
+                language=language,
+            )
         )
         names_changed(session, member_id)
 
 
 @retried
-def ask_new_email(member_id: int, email: str, *, now: datetime) -> None:
+def ask_new_email(member_id: int, email: str, *, address: str, now: datetime) -> None:
     """Send a link to the new address and word to the old one; nothing changes before the link.
 
-    An address that has an account gets no link; whoever asked sees the same answer.
+    An address that has an account gets a mail saying so, and no link. Raises throttle.TooMany.
     """
+    throttle.admit(AttemptKind.MAIL, email, address, now)
     email = normal(email)
     with writing() as session:
         known = session.execute(
-            select(Member.email, Member.language, Member.first_name).where(Member.id == member_id)
+            select(Member.email, Member.language).where(Member.id == member_id)
         ).one()
-        outbox.post_page(
+        taken = session.scalar(select(exists().where(Member.email == email, ~pending)))
+        secret = _link(session, None if taken else member_id, LinkPurpose.CHANGE, now, email)
+        letters.post(
             session,
             "email_changing",
             to=known.email,
             language=known.language,
-            subject=lazy_gettext("Your address is about to change"),
             now=now,
-            first_name=known.first_name,
-            link=outbox.address("/password/forgotten"),
+            path="/password/forgotten",
         )
-        if session.scalar(select(exists().where(Member.email == email))):
-            return
-        secret = _link(session, member_id, LinkPurpose.CHANGE, now, new_email=email)
-        outbox.post_page(
+        letters.post(
             session,
-            "new_email",
+            "email_taken" if taken else "new_email",
             to=email,
             language=known.language,
-            subject=lazy_gettext("Confirm your new address"),
             now=now,
-            first_name=known.first_name,
-            link=outbox.address(f"/account/email/{secret}"),
+            path="/login" if taken else f"/account/email/{secret}",
+            lasts=LASTS[LinkPurpose.CHANGE],
         )
 
 
 @retried
-def change_email(secret: str, *, now: datetime) -> int:
-    """Take the link's new address. Raises LinkDead, and EmailTaken if somebody was faster."""
+def change_email(secret: str, *, now: datetime) -> SignedIn:
+    """Take the link's new address, sign every other device out, tell the old address.
+
+    Raises LinkDead, and EmailTaken if somebody was faster.
+    """
     try:
         with writing() as session:
             link = _spend(session, secret, LinkPurpose.CHANGE, now)
-            session.execute(
+            _forget_pending(session, Member.email == link.new_email)
+            version = session.execute(
                 update(Member)
                 .where(Member.id == link.member_id)
                 .values(email=link.new_email, session_version=Member.session_version + 1)
+                .returning(Member.session_version)
                 .execution_options(synchronize_session=False)
+            ).scalar_one()
+            session.execute(delete(MailedLink).where(MailedLink.member_id == link.member_id))
+            letters.post(
+                session,
+                "email_changed",
+                to=link.email,
+                language=link.language,
+                now=now,
+                path="/login",
             )
-            return link.member_id
+            return SignedIn(link.member_id, version)
     except IntegrityError as error:
         raise EmailTaken from error
 
@@ -324,6 +454,11 @@ def create_account(
             member_id = _new_member(session, email, now, values)
         else:
             _set_password(session, member_id, kept)
+            session.execute(
+                update(Member)
+                .where(Member.id == member_id, Member.confirmed_at.is_(None))
+                .values(confirmed_at=now)
+            )
         membership_id = _membership(session, member_id, place_id)
         held = set(
             session.scalars(select(RoleHeld.role).where(RoleHeld.membership_id == membership_id))
@@ -352,25 +487,42 @@ def _membership(session: Session, member_id: int, place_id: int) -> int:
 
 
 def find_link(secret: str, purpose: LinkPurpose, now: datetime) -> Any:
-    """The living link of this secret, or None: looking does not use it up."""
+    """The living link of this secret and its member, or None: looking does not use it up."""
     return db.session.execute(
-        select(MailedLink.__table__).where(
+        select(
+            MailedLink.id,
+            MailedLink.member_id,
+            MailedLink.secret_hash,
+            MailedLink.new_email,
+            Member.email,
+            Member.first_name,
+            Member.last_name,
+            Member.language,
+            Member.password_hash,
+            Member.session_version,
+        )
+        .join(Member, Member.id == MailedLink.member_id)
+        .where(
             MailedLink.secret_hash == digest(secret),
             MailedLink.purpose == purpose,
             MailedLink.used_at.is_(None),
             MailedLink.expires_at > now,
+            Member.erased_at.is_(None),
         )
     ).first()
 
 
 def _link(
     session: Session,
-    member_id: int,
+    member_id: int | None,
     purpose: LinkPurpose,
     now: datetime,
     new_email: str | None = None,
 ) -> str:
-    """A new secret for a mail; earlier ones of the same purpose stop working."""
+    """A new secret for a mail; earlier ones of the same purpose stop working.
+
+    Without a member it opens nothing, and is written so that the answer takes as long.
+    """
     session.execute(
         delete(MailedLink).where(MailedLink.member_id == member_id, MailedLink.purpose == purpose)
     )
@@ -405,16 +557,25 @@ def _spend(session: Session, secret: str, purpose: LinkPurpose, now: datetime) -
 
 
 def tidy(session: Session, now: datetime) -> None:
-    """Forget dead links, failures older than a day, and accounts nobody proved in seven days."""
+    """Forget dead links, ended sessions, tries older than a day, and the accounts that nobody
+    proved in seven days.
+    """
     session.execute(delete(MailedLink).where(MailedLink.expires_at < now - timedelta(days=1)))
-    session.execute(delete(SignInFailure).where(SignInFailure.failed_at < now - throttle.DAY))
-    unproven = select(Member.id).where(
-        Member.confirmed_at.is_(None),
-        Member.created_at < now - UNPROVEN,
-        ~exists().where(Membership.member_id == Member.id),
+    session.execute(delete(EndedSession).where(EndedSession.ends_at < now))
+    throttle.tidy(session, now)
+    _forget_pending(session, Member.created_at < now - UNPROVEN)
+
+
+def _forget_pending(session: Session, which: ColumnElement[bool]) -> None:
+    unproven = select(Member.id).where(pending, which)
+    session.execute(
+        delete(MailedLink)
+        .where(MailedLink.member_id.in_(unproven))
+        .execution_options(synchronize_session=False)
     )
-    session.execute(delete(MailedLink).where(MailedLink.member_id.in_(unproven)))
-    session.execute(delete(Member).where(Member.id.in_(unproven)))
+    session.execute(
+        delete(Member).where(Member.id.in_(unproven)).execution_options(synchronize_session=False)
+    )
 
 
 def normal(email: str) -> str:
