@@ -222,6 +222,7 @@ def test_without_its_guard_nothing_is_booked(any_fablab):
 
 
 def remove_the_guard() -> None:
+    db.session.rollback()
     with db.engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             for name in guards.TRIGGERS:
