@@ -2,101 +2,49 @@
 
 A check that cannot fail proves nothing, so the same one is run again without the guard. The
 rules alone would still give one winner then, because they are asked in line; so in both of
-the last tests they are blind to what is taken, as if everybody had looked at the same instant.
+the last proofs they are blind to what is taken, as if everybody had looked at the same instant.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from http.client import HTTPConnection
-from threading import Barrier, Thread
+from threading import Thread
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
-from fablab import clock
 from fablab.booking import commands
-from fablab.db import db, writing
+from fablab.db import db
 from fablab.machines import guards
-from fablab.machines.models import Occupancy, Policy
-from fablab.members.models import Member, Membership
-from tests.booking.conftest import Form, change
-from tests.conftest import Fablab, browser, populate
+from fablab.machines.models import Policy
+from fablab.slots import Slot
+from tests.booking.conftest import change
+from tests.booking.crowd import PATIENCE, Crowd, bookings, overlaps, statuses
+from tests.conftest import populate
+from tests.support import slot
 
 CLIENTS, ROUNDS = 12, 4
-PATIENCE = 30.0  # seconds
+HOUR = timedelta(hours=1)
+TEN = slot("2027-03-30 10:00-11:00")
 
 
-@dataclass
-class Crowd:
-    """Signed-in members at the door of a real server, each with the form already filled in."""
-
-    port: int
-    members: list[tuple[str, dict[str, str]]]  # their cookie, their form
-
-    def ask(self, hours: list[dict[str, str]]) -> Counter[int]:
-        """Each member sends their form for hours of theirs, all at once: the statuses answered."""
-        barrier, answers = Barrier(len(hours)), Counter[int]()
-
-        def send(member: tuple[str, dict[str, str]], wanted: dict[str, str]) -> None:
-            cookie, form = member
-            connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-            connection.connect()
-            headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
-            barrier.wait(PATIENCE)
-            connection.request("POST", "/bookings/", urlencode(form | wanted), headers)
-            answers[connection.getresponse().status] += 1
-            connection.close()
-
-        pairs = zip(self.members[: len(hours)], hours, strict=True)
-        threads = [Thread(target=send, args=pair) for pair in pairs]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(PATIENCE)
-        return answers
+def later(by: timedelta) -> Slot:
+    return Slot(TEN.start + by, TEN.end + by)
 
 
 @pytest.fixture
 def crowd(any_app: Flask) -> Iterator[Crowd]:
+    """Twelve members, and the application behind a real server with a thread for each."""
     fablab = populate()
     server = make_server("127.0.0.1", 0, any_app, threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Crowd(server.server_port, [signed_in(any_app, who) for who in newcomers(fablab)])
+    yield Crowd.gather(any_app, fablab, CLIENTS, server.server_port)
     server.shutdown()
     thread.join(PATIENCE)
     server.server_close()
-
-
-def newcomers(fablab: Fablab) -> list[str]:
-    names = [f"visitor{n}" for n in range(CLIENTS)]
-    with writing() as session:
-        for name in names:
-            member = Member(
-                uid=f"uid-{name}",
-                email=f"{name}@atelier.example",
-                first_name=name,
-                last_name="Navette",
-                confirmed_at=clock.now(),
-                created_at=clock.now(),
-            )
-            member.memberships.append(Membership(place_id=fablab.place_id))
-            session.add(member)
-    return names
-
-
-def signed_in(app: Flask, who: str) -> tuple[str, dict[str, str]]:
-    client = browser(app, who)
-    form = Form(client.get("/bookings/new?machine=bench&day=2027-03-30").text)
-    cookie = client.get_cookie("session")
-    assert cookie
-    return f"session={cookie.value}", form.values
 
 
 def broken_promises(crowd: Crowd) -> list[str]:
@@ -106,36 +54,12 @@ def broken_promises(crowd: Crowd) -> list[str]:
     """
     wrong: list[str] = []
     for n in range(ROUNDS):
-        answers = crowd.ask([hour(10 + n)] * CLIENTS)
+        answers = statuses(crowd.ask(later(n * HOUR)))
         if answers != {303: 1, 409: CLIENTS - 1}:
             wrong.append(f"round {n}: {dict(answers)}")
     if overlaps():
         wrong.append(f"{overlaps()} overlaps")
     return wrong
-
-
-def hour(start: int) -> dict[str, str]:
-    return {"start": f"{start}:00", "end": f"{start + 1}:00"}
-
-
-def overlaps() -> int:
-    """Pairs of standing occupancies that overlap on one machine, counted by the database."""
-    db.session.rollback()
-    one, other = Occupancy.__table__.alias(), Occupancy.__table__.alias()
-    asked = select(func.count()).where(
-        one.c.machine_id == other.c.machine_id,
-        one.c.id < other.c.id,
-        one.c.standing,
-        other.c.standing,
-        one.c.occupied_from < other.c.occupied_until,
-        other.c.occupied_from < one.c.occupied_until,
-    )
-    return db.session.scalar(asked) or 0
-
-
-def bookings() -> int:
-    db.session.rollback()
-    return db.session.scalar(select(func.count()).select_from(Occupancy)) or 0
 
 
 @pytest.fixture
@@ -171,32 +95,26 @@ def test_the_guard_alone_keeps_the_promise(crowd, all_looked_at_once):
 
 
 def test_without_the_guard_the_same_check_fails(crowd, all_looked_at_once, no_guard):
-    *rounds, sum_of_them = broken_promises(crowd)
+    *rounds, in_the_end = broken_promises(crowd)
 
     assert len(rounds) == ROUNDS
     assert bookings() > ROUNDS
-    assert sum_of_them.endswith("overlaps")
+    assert in_the_end.endswith("overlaps")
 
 
 def test_those_who_ask_for_neighbouring_slots_all_get_theirs(crowd):
-    answers = crowd.ask([hour(start) for start in range(10, 18)])
+    answers = crowd.ask(*(later(n * HOUR) for n in range(8)))
 
-    assert answers == {303: 8}
+    assert statuses(answers) == {303: 8}
     assert overlaps() == 0
 
 
 def test_with_set_up_and_clean_up_neighbours_are_no_longer_free(crowd):
-    """15 minutes kept on both sides: of nine who ask for slots a quarter apart, no two meet."""
-    change(Policy, setup=timedelta(minutes=15), cleanup=timedelta(minutes=15))
-    quarters = [10 * 60 + 15 * n for n in range(9)]
-    hours = [{"start": clock_face(start), "end": clock_face(start + 60)} for start in quarters]
+    """Fifteen minutes on either side: of nine who ask for slots a quarter apart, two at most."""
+    change(Policy, setup=HOUR / 4, cleanup=HOUR / 4)
 
-    answers = crowd.ask(hours)
+    answers = statuses(crowd.ask(*(later(n * HOUR / 4) for n in range(9))))
 
     assert set(answers) == {303, 409}
-    assert 1 <= answers[303] <= 2
+    assert answers[303] in (1, 2)
     assert overlaps() == 0
-
-
-def clock_face(minutes: int) -> str:
-    return f"{minutes // 60}:{minutes % 60:02}"
