@@ -257,9 +257,14 @@ def test_what_a_member_typed_is_text(cast, amina):
 
 def test_the_bookings_of_another_place_are_not_there(cast, annex, amina):
     with writing() as session:
-        session.add(booking(annex.drill_id, cast.people["emile"], MORNING))
+        session.add_all(
+            booking(annex.drill_id, cast.people["emile"], MORNING, status)
+            for status in (Status.CONFIRMED, Status.CANCELLED)
+        )
 
-    assert bookings(amina.get(DAY).text) == []
+    page = amina.get(DAY).text
+
+    assert bookings(page) == rows(page, "Cancelled bookings of the day") == []
 
 
 def test_a_night_belongs_to_both_its_days(any_fablab, any_app):

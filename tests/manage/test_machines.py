@@ -14,6 +14,7 @@ from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Machine, Occupancy
 from tests.conftest import browser
 from tests.manage.conftest import add_cast
+from tests.manage.conftest import booking as made_up
 from tests.support import instant, slot, submit
 
 BENCH = "/manage/machines/bench"
@@ -147,6 +148,17 @@ def test_a_machine_that_stops_names_the_bookings_it_lets_down(cast, amina, back_
     assert concerned(page) == [uid] * is_concerned
     assert ("mailto:?bcc=chloe@atelier.example" in page) is is_concerned
     assert ("1 booking counts on this machine" in page) is is_concerned
+
+
+def test_a_machine_is_back_at_the_midnight_its_day_begins(cast, amina):
+    bench, chloe = cast.machine("bench").id, cast.people["chloe"]
+    with writing() as session:
+        late = made_up(bench, chloe, slot("2027-04-05 23:59-00:00"))
+        session.add_all([late, made_up(bench, chloe, slot("2027-04-06 00:00-01:00"))])
+
+    set_state(amina, back_on="2027-04-06")
+
+    assert concerned(amina.get(BENCH).text) == [late.uid]
 
 
 def test_what_is_over_or_cancelled_is_not_let_down(cast, amina, at):

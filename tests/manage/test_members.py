@@ -15,7 +15,7 @@ from fablab.members.kinds import Audience, Role
 from fablab.members.models import Member, Membership
 from fablab.trainings.models import Qualification, Training
 from tests.conftest import browser
-from tests.manage.conftest import account, add_cast, uid_in
+from tests.manage.conftest import account, add_cast, booking, uid_in
 from tests.support import instant, slot, submit
 
 ODD = [
@@ -540,7 +540,7 @@ def training_id(session):
 # The page
 
 
-def test_the_page_shows_the_bookings_to_come_here(cast, annex, amina, page):
+def test_the_page_shows_the_bookings_to_come(cast, amina, page):
     uid = cast.book("bench", slot("2027-03-30 14:00-15:00"), "chloe", purpose="Shelves")
 
     shown = amina.get(page("chloe")).text
@@ -548,6 +548,13 @@ def test_the_page_shows_the_bookings_to_come_here(cast, annex, amina, page):
     assert f'href="/bookings/{uid}"' in shown
     assert "Tuesday 30 March" in shown
     assert "Shelves" in shown
+
+
+def test_the_page_shows_no_booking_of_another_place(cast, annex, amina, page):
+    with writing() as session:
+        session.add(booking(annex.drill_id, cast.people["chloe"], slot("2027-03-30 14:00-15:00")))
+
+    assert "Pillar drill" not in amina.get(page("chloe")).text
 
 
 def test_the_page_shows_the_telephone_only_of_who_shares_it(cast, amina, page):

@@ -1,6 +1,8 @@
 """What the team does for members: membership, suspension, roles, and the record of it all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
@@ -119,6 +121,22 @@ def test_the_same_membership_again_leaves_no_trace(any_fablab):
     enrol(any_fablab, any_fablab.people["chloe"])
 
     assert noted() == []
+
+
+def test_two_of_the_team_at_once_give_one_membership(any_app, any_fablab, newcomer):
+    together = Barrier(8)
+
+    def give(_number):
+        with any_app.app_context():
+            db.session.execute(select(1))  # connected before the start
+            together.wait()
+            enrol(any_fablab, newcomer, Audience.RESIDENT)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(give, range(8)))
+
+    held = select(Membership).where(Membership.member_id == newcomer)
+    assert len(db.session.scalars(held).all()) == len(noted()) == 1
 
 
 def test_nobody_gets_no_membership(any_fablab):
