@@ -62,7 +62,7 @@ def test_a_visitor_is_asked_to_sign_in(browse, routes):
 
     for method, address in routes:
         answer = visitor.open(address, method=method)
-        assert answer.status_code == 302
+        assert answer.status_code == 303
         assert urlsplit(answer.location).path == "/login"
 
 
