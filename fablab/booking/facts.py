@@ -1,17 +1,18 @@
 """Gathering what the rules want to know, in a bounded number of statements."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, or_, select
 
 from fablab.booking.rules import Facts, Held, Taken
 from fablab.clock import today
 from fablab.db import db
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind
-from fablab.machines.models import Machine, Occupancy, standing_around
+from fablab.machines.models import Bounds, Machine, Occupancy, standing_around
 from fablab.members.kinds import Audience
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Standing
@@ -19,6 +20,73 @@ from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import NamesShown
 from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training, TrainingGrant
+
+# Sent with every booking, hence built once: to build them cost more than to send them.
+STANDING = (
+    select(
+        Membership.audience,
+        Membership.expires_on,
+        Membership.suspended_until,
+        Membership.suspension_reason,
+        RoleHeld.role,
+    )
+    .join(Member, Member.id == Membership.member_id)
+    .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
+    .where(
+        Membership.member_id == bindparam("member_id"),
+        Membership.place_id == bindparam("place_id"),
+        Member.erased_at.is_(None),
+    )
+)
+HELD = (
+    select(
+        Qualification.level,
+        TrainingGrant.level.label("granted"),
+        Qualification.given_on,
+        Qualification.expires_on,
+    )
+    .outerjoin(
+        TrainingGrant,
+        and_(
+            TrainingGrant.training_id == Qualification.training_id,
+            TrainingGrant.machine_id == bindparam("machine_id"),
+            Qualification.machine_id.is_(None),
+        ),
+    )
+    .where(
+        Qualification.member_id == bindparam("member_id"),
+        or_(
+            Qualification.machine_id == bindparam("machine_id"),
+            TrainingGrant.level.is_not(None),
+        ),
+    )
+)
+TRAINING = (
+    select(Training.name)
+    .join(TrainingGrant, TrainingGrant.training_id == Training.id)
+    .where(TrainingGrant.machine_id == bindparam("machine_id"))
+    .order_by(TrainingGrant.level.desc(), Training.id)
+    .limit(1)
+)
+
+
+TAKEN = (
+    standing_around(Bounds())
+    .with_only_columns(
+        Occupancy.id,
+        Occupancy.kind,
+        Occupancy.occupied_from,
+        Occupancy.occupied_until,
+        Occupancy.title,
+        Member.first_name,
+        Member.last_name,
+        Organization.name.label("organization_name"),
+    )
+    .outerjoin(Member, Member.id == Occupancy.member_id)
+    .outerjoin(Organization, Organization.id == Occupancy.organization_id)
+    .where(Machine.id == bindparam("machine_id"))
+    .order_by(Occupancy.occupied_from)
+)
 
 
 def gather(
@@ -93,60 +161,34 @@ def audience_of(standing: Standing | None) -> Audience | None:
 
 def standing_of(member_id: int, place_id: int) -> Standing | None:
     """How the member stands in the place right now; None when they are no member of it."""
-    rows = db.session.execute(
-        select(
-            Membership.audience,
-            Membership.expires_on,
-            Membership.suspended_until,
-            Membership.suspension_reason,
-            RoleHeld.role,
-        )
-        .join(Member, Member.id == Membership.member_id)
-        .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
-        .where(
-            Membership.member_id == member_id,
-            Membership.place_id == place_id,
-            Member.erased_at.is_(None),
-        )
-    ).all()
+    rows = rows_of(STANDING, member_id=member_id, place_id=place_id)
     if not rows:
         return None
-    return Standing(*rows[0][:4], roles=frozenset(row.role for row in rows if row.role))
+    first = rows[0]
+    return Standing(
+        first.audience,
+        first.expires_on,
+        first.suspended_until,
+        first.suspension_reason,
+        roles=frozenset(row.role for row in rows if row.role),
+    )
 
 
 def held_on(machine_id: int, member_id: int) -> tuple[Held, ...]:
     """Every qualification the member has or had on the machine, through a training or its own."""
-    granted = and_(
-        TrainingGrant.training_id == Qualification.training_id,
-        TrainingGrant.machine_id == machine_id,
-        Qualification.machine_id.is_(None),
-    )
-    rows = db.session.execute(
-        select(
-            Qualification.level,
-            TrainingGrant.level.label("granted"),
-            Qualification.given_on,
-            Qualification.expires_on,
-        )
-        .outerjoin(TrainingGrant, granted)
-        .where(
-            Qualification.member_id == member_id,
-            or_(Qualification.machine_id == machine_id, TrainingGrant.level.is_not(None)),
-        )
-    )
+    rows = rows_of(HELD, machine_id=machine_id, member_id=member_id)
     return tuple(Held(row.level or row.granted, row.given_on, row.expires_on) for row in rows)
 
 
 def training_for(machine_id: int) -> str:
     """The name of the training that grants the machine, or an empty text."""
-    found = db.session.scalar(
-        select(Training.name)
-        .join(TrainingGrant, TrainingGrant.training_id == Training.id)
-        .where(TrainingGrant.machine_id == machine_id)
-        .order_by(TrainingGrant.level.desc(), Training.id)
-        .limit(1)
-    )
-    return found or ""
+    rows = rows_of(TRAINING, machine_id=machine_id)
+    return rows[0].name if rows else ""
+
+
+def rows_of(statement: Select[*tuple[Any, ...]], **values: Any) -> Sequence[Row[Any]]:
+    """Straight from the connection: these are columns, of which the session need not know."""
+    return db.session.connection().execute(statement, values).all()
 
 
 def acts_for(member_id: int, organization_id: int, inventory: Inventory, now: datetime) -> bool:
@@ -171,23 +213,7 @@ def taken_on(
     machine_id: int, span: Slot, *, leaving_out: int | None = None, with_names: bool = False
 ) -> tuple[Taken, ...]:
     """What stands on the machine in `span`, soonest first."""
-    rows: Any = db.session.execute(
-        standing_around(span)
-        .with_only_columns(
-            Occupancy.id,
-            Occupancy.kind,
-            Occupancy.occupied_from,
-            Occupancy.occupied_until,
-            Occupancy.title,
-            Member.first_name,
-            Member.last_name,
-            Organization.name.label("organization_name"),
-        )
-        .outerjoin(Member, Member.id == Occupancy.member_id)
-        .outerjoin(Organization, Organization.id == Occupancy.organization_id)
-        .where(Machine.id == machine_id)
-        .order_by(Occupancy.occupied_from)
-    )
+    rows = rows_of(TAKEN, machine_id=machine_id, span_start=span.start, span_end=span.end)
     return tuple(_taken(row, with_names) for row in rows if row.id != leaving_out)
 
 
