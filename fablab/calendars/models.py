@@ -1,21 +1,12 @@
 """The secret address of a feed: one per holder and feed."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from fablab.calendars.kinds import Scope
 from fablab.db import Model, choice
-
-
-class Scope(StrEnum):
-    DAY = "day"  # the place's day for the team, with names
-    PLACE = "place"
-    CATEGORY = "category"
-    MACHINE = "machine"
-    ORGANIZATION = "organization"
-    MEMBER = "member"
 
 
 class FeedToken(Model):
