@@ -119,15 +119,26 @@ def error_page(error: HTTPException) -> Any:
         return error.response
     if code < 400:
         return error
-    prepare_page()
     title, sentence = ERRORS.get(code, ERRORS[400 if code < 500 else 500])
-    page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
-    response = Response(page, status=code)
+    if is_asked_by_a_calendar():
+        response = Response(f"{title}. {sentence}\n", status=code, mimetype="text/plain")
+    else:
+        prepare_page()
+        page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
+        response = Response(page, status=code)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def is_asked_by_a_calendar() -> bool:
+    """What polls calendars reads no page, and gets no session from one. An address of theirs
+    that was cut leads nowhere, but below the same path.
+    """
+    is_cut = request.url_rule is None and request.path.startswith("/calendars/")
+    return is_cut or request.path.endswith(".ics")
 
 
 def prepare_page() -> None:
