@@ -1,20 +1,29 @@
 """The calendars: what phones read, and the page of one's addresses."""
 
 import hashlib
+from io import BytesIO
 from typing import Any
 
+import segno
 from flask import (
     Blueprint,
     Response,
     abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
 )
 from flask.blueprints import BlueprintSetupState
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from fablab import clock
 from fablab.access import anyone, members_only
 from fablab.booking.queries import find_visible
-from fablab.calendars import answers, commands, feed, queries
+from fablab.calendars import answers, commands, feed, pages, queries
+from fablab.machines.inventory import here
 
 bp = Blueprint("calendars", __name__)
 
@@ -92,4 +101,104 @@ def booking(uid):
 @bp.get("/calendars/")
 @members_only
 def index():
-    return ""
+    return page()
+
+
+@bp.post("/calendars/")
+@members_only
+def subscribe():
+    """Make an address, or another in place of the one there is, and show it: here and now,
+    since only its hash is kept, and since the address of a page would keep it for ever.
+    """
+    offer = offer_asked()
+    try:
+        token = commands.make_address(
+            offer.about,
+            member_id=current_user.id,
+            place_id=here().place.id,
+            key=request.form.get("key", ""),
+            now=clock.now(),
+        )
+    except commands.AddressGone:
+        flash(_("The address this form made has been changed or stopped since."), "warning")
+        return redirect(url_for(".index", **kept()), 303)
+    return page(pages.address(offer, token))
+
+
+@bp.post("/calendars/revocation")
+@members_only
+def unsubscribe():
+    offer = offer_asked()
+    commands.stop_address(
+        offer.about, member_id=current_user.id, place_id=here().place.id, now=clock.now()
+    )
+    flash(_("The address of “%(calendar)s” opens nothing any more.", calendar=offer.title))
+    return redirect(url_for(".index", **kept()), 303)
+
+
+def page(made: pages.Address | None = None):
+    main, more = offers()
+    held = queries.held(current_user.id, here().place.id)
+    others = [offer for group in more for offer in group.offers]
+    return render_template(
+        "calendars/index.html",
+        cards=pages.cards(main, held, here()),
+        others=pages.cards([each for each in others if each.about in held], held, here()),
+        groups=more,
+        made=made,
+        key=commands.new_key(),
+        clients=pages.clients(),
+        subscribe_url=url_for(".subscribe", **kept()),
+        unsubscribe_url=url_for(".unsubscribe", **kept()),
+    )
+
+
+def offers() -> tuple[list[pages.Offer], list[pages.Group]]:
+    inventory, now = here(), clock.now()
+    place_id = inventory.place.id
+    reader = pages.reader_of(current_user.standings.get(place_id), inventory, now)
+    day = clock.today(inventory.schedule.zone, now)
+    runs = queries.run_by(current_user.id, place_id, day)
+    return pages.main_offers(reader, inventory), pages.more_offers(reader, inventory, runs)
+
+
+def offer_asked() -> pages.Offer:
+    """The calendar the form names, if this person may have it; else there is none."""
+    main, more = offers()
+    every = {each.value: each for each in (*main, *(one for group in more for one in group.offers))}
+    return every.get(request.form.get("feed", "")) or abort(404)
+
+
+def kept() -> dict[str, Any]:
+    """What the addresses of this page keep: the place, when it is not the default one."""
+    place = here().place.slug
+    return {"place": place} if request.args.get("place") == place else {}
+
+
+@bp.get("/calendars/<token>/code.svg")
+@members_only
+def code(token: str):
+    """The address as a code to scan, for its holder alone."""
+    found = opened(token)
+    calendar = feed.of_token(found, clock.now()) if found else None
+    if calendar is None or found.member_id != current_user.id:
+        abort(404)
+    return drawn(url_for(".secret", token=token, name=feed.NAMES[calendar.scope], _external=True))
+
+
+@bp.get("/machines/<slug>/calendar.svg")
+@anyone
+def machine_code(slug: str):
+    """The public address of a machine's calendar as a code to scan."""
+    if queries.of_machine(slug) is None:
+        abort(404)
+    return drawn(url_for(".machine", slug=slug, _external=True))
+
+
+def drawn(url: str) -> Response:
+    picture = BytesIO()
+    code = segno.make(pages.webcal_of(url), micro=False, error="m")
+    code.save(picture, kind="svg", omitsize=True, light="#fff")
+    return Response(
+        picture.getvalue(), mimetype="image/svg+xml", headers={"Cache-Control": "no-store"}
+    )

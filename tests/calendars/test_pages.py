@@ -1,0 +1,322 @@
+"""The page where one makes, changes and stops the addresses of one's calendars."""
+
+import html
+import re
+from datetime import date
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from fablab import clock
+from fablab.calendars import commands
+from fablab.calendars.models import FeedToken
+from fablab.db import db
+from fablab.members.models import Membership
+from fablab.places.kinds import NamesShown
+from fablab.places.models import Place
+from tests.calendars.support import (
+    DAY,
+    address,
+    change,
+    make_manager,
+    set_columns,
+)
+from tests.support import instant, slot
+
+INLINE = re.compile(r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|<script(?![^>]*\ssrc=)""")
+
+
+def fields(client, feed: str) -> dict[str, str]:
+    """The form of this calendar on the page, as the button sends it."""
+    page = client.get("/calendars/").text
+    form = next(each for each in forms(page) if f'value="{feed}"' in each)
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+    return dict(found) | {"feed": feed}
+
+
+def forms(page: str) -> list[str]:
+    return re.findall(r'<form[^>]*action="/calendars/[^>]*>.*?</form>', page, re.S)
+
+
+def subscribe(client, feed: str = "member"):
+    return client.post("/calendars/", data=fields(client, feed))
+
+
+def shown(page: str) -> str:
+    """The address on the page; empty when there is none."""
+    found = re.search(r'<input class="input" id="address"[^>]*value="([^"]*)"', page)
+    return html.unescape(found[1]) if found else ""
+
+
+def path(url: str) -> str:
+    return urlsplit(url).path
+
+
+def test_an_address_is_made_with_one_click_and_shown_once(fablab, browse):
+    fablab.book("bench", slot("2027-03-30 14:00-16:00"), "chloe")
+    chloe = browse("chloe")
+
+    response = subscribe(chloe)
+
+    url = shown(response.text)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert re.fullmatch(r"http://localhost/calendars/[\w-]{32}/bookings\.ics", url)
+    assert "Workbench" in browse(None).get(path(url)).text
+    assert shown(chloe.get("/calendars/").text) == ""
+    assert url.split("/")[4] not in chloe.get("/calendars/").text
+    assert "Address made on Monday 29 March 2027." in chloe.get("/calendars/").text
+
+
+def test_it_opens_in_the_calendars_people_have(fablab, browse):
+    page = subscribe(browse("chloe")).text
+
+    url = shown(page)
+    links = [html.unescape(each) for each in re.findall(r'<a [^>]*href="([^"]+)"', page)]
+    assert f"webcal://{url.partition('://')[2]}" in links
+    google = next(urlsplit(each) for each in links if "calendar.google.com" in each)
+    assert parse_qs(google.query)["cid"] == [f"webcal://{url.partition('://')[2]}"]
+    for host in ("outlook.live.com", "outlook.office.com"):
+        outlook = next(urlsplit(each) for each in links if host in each)
+        assert parse_qs(outlook.query) == {"url": [url], "name": ["My bookings"]}
+
+
+def test_loading_the_answer_again_shows_the_same_address(fablab, browse):
+    chloe = browse("chloe")
+    form = fields(chloe, "member")
+
+    first, second = (shown(chloe.post("/calendars/", data=form).text) for _ in range(2))
+
+    assert first == second
+    assert browse(None).get(path(first)).status_code == 200
+
+
+def test_changing_the_address_ends_the_one_before(fablab, browse):
+    chloe, phone = browse("chloe"), browse(None)
+    first = shown(subscribe(chloe).text)
+
+    second = shown(subscribe(chloe).text)
+
+    assert phone.get(path(first)).status_code == 404
+    assert phone.get(path(second)).status_code == 200
+
+
+def test_stopping_ends_it_and_says_so(fablab, browse):
+    chloe = browse("chloe")
+    form = fields(chloe, "member")
+    url = shown(chloe.post("/calendars/", data=form).text)
+
+    stopped = chloe.post("/calendars/revocation", data=form, follow_redirects=True)
+
+    assert "The address of “My bookings” opens nothing any more." in stopped.text
+    assert "Make an address" in stopped.text
+    assert browse(None).get(path(url)).status_code == 404
+    again = chloe.post("/calendars/", data=form, follow_redirects=True)
+    assert "has been changed or stopped since" in again.text
+
+
+def test_the_last_reading_is_shown_to_the_hour_on_the_clock_of_the_place(fablab, browse, at):
+    chloe = browse("chloe")
+    url = shown(subscribe(chloe).text)
+    assert "No calendar has read it yet." in chloe.get("/calendars/").text
+    at("2027-03-30 14:42")
+
+    browse(None).get(path(url))
+
+    db.session.rollback()  # a server's session ends with the request; the test's goes on
+    page = chloe.get("/calendars/").text
+    assert "Last read on Tuesday 30 March 2027 around 14:00." in page
+
+
+def test_what_each_calendar_tells_of_others_is_said_beforehand(fablab, browse):
+    assert "It names who has booked" in browse("chloe").get("/calendars/").text
+
+    change(Place, names_shown=NamesShown.NOBODY)
+
+    assert "It names who has booked" not in browse("chloe").get("/calendars/").text
+    assert "It names who has booked" in browse("amina").get("/calendars/").text
+
+
+def test_how_soon_a_change_shows_is_said_for_the_common_clients(fablab, browse):
+    page = browse("chloe").get("/calendars/").text
+
+    for words in ("about every hour", "every 4 to 24 hours", "every 3 to 24 hours", "every 30 min"):
+        assert words in page
+
+
+def values(page: str) -> set[str]:
+    """The calendars the page offers."""
+    found = re.findall(r'(?:name="feed"|<option) value="([^"]+)"', page)
+    return set(found)
+
+
+EVERYONES = {
+    "member",
+    "place",
+    "category/laser",
+    "category/bench",
+    "machine/laser",
+    "machine/bench",
+}
+
+
+def test_the_day_is_offered_to_the_team_and_an_organization_to_who_runs_it(fablab, browse):
+    make_manager(fablab, "bruno")
+
+    offered = {who: values(browse(who).get("/calendars/").text) for who in fablab.people}
+
+    assert offered["chloe"] == EVERYONES
+    assert offered["amina"] == EVERYONES | {"day"}
+    assert offered["bruno"] == EVERYONES | {"organization/studio"}
+
+
+@pytest.mark.parametrize("feed", sorted(EVERYONES))
+def test_what_is_offered_opens(fablab, browse, feed):
+    url = shown(subscribe(browse("chloe"), feed).text)
+
+    response = browse(None).get(path(url))
+
+    assert response.status_code == 200
+    assert response.data.startswith(b"BEGIN:VCALENDAR")
+
+
+def test_a_narrower_calendar_gets_a_card_once_it_has_an_address(fablab, browse):
+    chloe = browse("chloe")
+    assert 'id="machine-laser"' not in chloe.get("/calendars/").text
+
+    subscribe(chloe, "machine/laser")
+
+    page = chloe.get("/calendars/").text
+    assert 'id="machine-laser"' in page
+    assert "When the machine is busy, nothing else." in page
+
+
+@pytest.mark.parametrize(
+    "feed",
+    ["day", "organization/studio", "machine/nothing", "", "MEMBER", "member\x00", "x" * 10_000],
+)
+def test_what_is_not_offered_does_not_exist(fablab, browse, feed):
+    chloe = browse("chloe")
+    form = fields(chloe, "member") | {"feed": feed}
+
+    for action in ("/calendars/", "/calendars/revocation"):
+        assert chloe.post(action, data=form).status_code == 404
+    assert db.session.scalar(db.select(db.func.count()).select_from(FeedToken)) == 0
+
+
+def test_who_is_suspended_is_told_and_offered_nothing(fablab, browse):
+    membership = db.session.scalars(
+        db.select(Membership.id).where(Membership.member_id == fablab.people["chloe"])
+    ).one()
+    set_columns(Membership, membership, suspended_until=instant("2027-04-30 00:00"))
+
+    page = browse("chloe").get("/calendars/").text
+
+    assert values(page) == set()
+    assert "Your membership is suspended." in page
+
+
+def test_who_is_no_member_any_more_keeps_their_own_calendar(fablab, browse):
+    membership = db.session.scalars(
+        db.select(Membership.id).where(Membership.member_id == fablab.people["chloe"])
+    ).one()
+    set_columns(Membership, membership, expires_on=date(2027, 3, 28))
+
+    assert values(browse("chloe").get("/calendars/").text) == {"member"}
+
+
+def test_a_visitor_signs_in_first(fablab, browse):
+    for each in ("/calendars/", f"/calendars/{'A' * 32}/code.svg"):
+        response = browse(None).get(each)
+
+        assert response.status_code == 302
+        assert response.location.startswith("/login")
+
+
+def test_nothing_is_made_without_the_forms_own_token(fablab, browse):
+    chloe = browse("chloe")
+
+    for action in ("/calendars/", "/calendars/revocation"):
+        assert chloe.post(action, data={"feed": "member"}).status_code == 400
+    assert db.session.scalar(db.select(db.func.count()).select_from(FeedToken)) == 0
+
+
+def test_the_page_holds_nothing_inline_and_asks_no_third_party(fablab, browse):
+    page = subscribe(browse("amina"), "day").text
+
+    assert not INLINE.search(page)
+    asked = re.findall(r'(?:src|action)="([^"]+)"|<link[^>]*href="([^"]+)"', page)
+    assert all(url.startswith("/") for pair in asked for url in pair if url)
+
+
+# -- the code to scan
+
+
+def code_of(page: str) -> str:
+    return re.search(r'<img class="qr" src="([^"]+)"', page)[1]
+
+
+def test_the_code_is_a_picture_of_the_address_for_its_holder_alone(fablab, browse):
+    chloe = browse("chloe")
+    picture = code_of(subscribe(chloe).text)
+
+    response = chloe.get(picture)
+
+    assert response.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.data.startswith(b"<?xml")
+    assert b"style" not in response.data
+    assert browse("bruno").get(picture).status_code == 404
+    assert browse(None).get(picture).status_code == 302
+    commands.stop_address(
+        commands.About(commands.Scope.MEMBER),
+        member_id=fablab.people["chloe"],
+        place_id=fablab.place_id,
+        now=clock.now(),
+    )
+    assert chloe.get(picture).status_code == 404
+
+
+def test_a_code_of_nothing_is_nothing(fablab, browse):
+    day = address(fablab, "chloe", DAY).replace("calendar.ics", "code.svg")
+
+    for each in (day, "/calendars/x/code.svg", f"/calendars/{'A' * 32}/code.svg"):
+        assert browse("chloe").get(each).status_code == 404
+
+
+def test_a_machines_public_address_has_a_code_for_anyone(fablab, browse):
+    response = browse(None).get("/machines/laser/calendar.svg")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
+    assert browse(None).get("/machines/nothing/calendar.svg").status_code == 404
+
+
+# -- several places
+
+
+def test_a_page_about_another_place_makes_addresses_of_that_place(fablab, browse):
+    from fablab.db import writing
+    from fablab.machines.models import Category, Machine
+
+    with writing() as session:
+        loft = Place(slug="loft", name="The Loft", position=2, created_at=clock.now())
+        session.add(loft)
+        session.flush()
+        kilns = Category(place_id=loft.id, slug="kiln", name="Kilns")
+        session.add(kilns)
+        session.flush()
+        session.add(
+            Machine(place_id=loft.id, category_id=kilns.id, slug="kiln", code="K", name="Kiln")
+        )
+        session.add(Membership(member_id=fablab.people["chloe"], place_id=loft.id))
+    chloe = browse("chloe")
+    page = chloe.get("/calendars/?place=loft").text
+    assert "Everything at The Loft" in page
+    assert 'action="/calendars/?place=loft"' in page
+
+    form = fields(chloe, "member") | {"feed": "place"}
+    url = shown(chloe.post("/calendars/?place=loft", data=form).text)
+
+    assert "X-WR-CALNAME:The Loft" in browse(None).get(path(url)).text
