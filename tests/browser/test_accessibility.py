@@ -1,0 +1,101 @@
+"""Every page for every reader: nothing for axe to find, nothing wider than the screen."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import CAMILLE, DESK, NOA, PHONE
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
+
+SMALLEST = {"width": 320, "height": 640}
+
+FOR_ALL = [
+    "/",
+    "/planning/?view=list",
+    "/planning/?view=grid",
+    "/planning/2027-12-25",
+    "/machines/",
+    "/machines/?q=zzz",
+    "/machines/m01",
+    "/machines/m19",
+]
+FOR_VISITORS = [*FOR_ALL, "/login", "/register", "/password/forgotten", "/no-such-page"]
+FOR_MEMBERS = [
+    *FOR_ALL,
+    "/bookings/",
+    "/bookings/new?machine=m01",
+    "/account/",
+    "/account/password",
+    "/account/email",
+    "/calendars/",
+]
+FOR_THE_TEAM = ["/manage/day", "/manage/members", "/manage/machines"]
+READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]
+
+
+def followed(window) -> list[str]:
+    """The pages one link further that have no address of their own to write down here."""
+    links = window.page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
+    wanted = re.compile(
+        r"/bookings/[0-9a-f-]{36}(/move|/cancellation)?|/manage/(members|machines)/[\w-]+"
+    )
+    kinds = {}
+    for link in links:
+        if wanted.fullmatch(link):
+            kind = re.sub(r"(/bookings|/manage/\w+)/[\w-]+", r"\1", link)
+            kinds.setdefault(kind, link)
+    return list(kinds.values())
+
+
+def every_page(window, paths):
+    """Goes to each of `paths`, then to one page of each kind they lead to."""
+    seen, waiting = set(), list(paths)
+    while waiting:
+        path = waiting.pop(0)
+        window.go(path)
+        yield path
+        for link in followed(window):
+            kind = re.sub(r"(/bookings|/manage/\w+)/[\w-]+", r"\1", link)
+            if kind not in seen:
+                seen.add(kind)
+                waiting.append(link)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(("reader", "paths"), READERS, ids=["visitor", "member", "team"])
+def test_axe_finds_nothing(visit, reader, paths, size, dark):
+    window = visit(reader, size=size, dark=dark)
+
+    found = {path: window.axe() for path in every_page(window, paths)}
+
+    assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+@pytest.mark.parametrize(("reader", "paths"), READERS, ids=["visitor", "member", "team"])
+def test_no_page_is_wider_than_the_smallest_telephone(visit, reader, paths):
+    window = visit(reader, size=SMALLEST)
+
+    spills = {path: window.spills() for path in every_page(window, paths)}
+
+    assert {path: by for path, by in spills.items() if by > 0} == {}
+
+
+@pytest.mark.parametrize(("reader", "paths"), READERS, ids=["visitor", "member", "team"])
+def test_every_action_is_large_enough_for_a_thumb(visit, reader, paths):
+    """24 CSS pixels at least (WCAG 2.2, 2.5.8); links within a sentence are exempt."""
+    window = visit(reader, size=PHONE)
+    small = """all => all.filter(e => {
+        const box = e.getBoundingClientRect()
+        if (!box.width || !box.height) return false
+        if (e.closest(".hidden-text, p, li, dd, td, caption")) return false
+        return box.height < 24 || box.width < 24
+    }).map(e => e.outerHTML.slice(0, 120))"""
+
+    found = {
+        path: window.page.eval_on_selector_all("a[href], button, input:not([type=hidden])", small)
+        for path in every_page(window, paths)
+    }
+
+    assert {path: those for path, those in found.items() if those} == {}
