@@ -114,7 +114,7 @@ def unfit(path: Path) -> str:
         return "does not exist"
     if not is_sqlite(path):
         return "is not an SQLite database"
-    problem = damage(path)
+    problem = damage(path, with_indexes=True)
     if problem:
         return f"is damaged: {problem}"
     revision = revision_of(path)
@@ -157,11 +157,15 @@ def is_sqlite(path: Path) -> bool:
         return file.read(16) == b"SQLite format 3\x00"
 
 
-def damage(path: Path) -> str:
-    """What is broken in it, in one line; nothing when it is whole."""
+def damage(path: Path, *, with_indexes: bool = False) -> str:
+    """What is broken in it, in one line; nothing when it is whole.
+
+    Of a million bookings half a second, and two and a half `with_indexes`.
+    """
     try:
         with closing(readable(path)) as connection:
-            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            check = "integrity_check" if with_indexes else "quick_check"
+            found = connection.execute(f"PRAGMA {check}(1)").fetchone()[0]
             stray = connection.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
         return str(error)

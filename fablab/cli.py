@@ -287,6 +287,7 @@ def restore(file: Path, yes: bool) -> None:
     """Make FILE, made by `fablab backup`, the database; the one it replaces is kept (SQLite)."""
     if backup.has_data() and not yes:
         raise click.ClickException("there is a database already: --yes replaces it and keeps it")
+    click.echo(f"Checking {file}")
     with (
         serve.in_use(Path(current_app.instance_path), alone=True),
         progress("Copying") as told,

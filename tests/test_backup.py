@@ -167,6 +167,15 @@ def without_members(path: Path) -> None:
         connection.execute("DELETE FROM member")
 
 
+def with_a_wrong_index(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE INDEX names ON member (first_name)")
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'first_', 'last_') WHERE name = 'names'"
+        )
+
+
 def cut_short(path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
@@ -182,6 +191,7 @@ def no_database(path: Path) -> None:
         (newer, "is at migration 9999, which this version does not know"),
         (of_something_else, "is not a database of this service"),
         (without_members, "is damaged: a row of .* points at a row of member"),
+        (with_a_wrong_index, "is damaged: row 1 missing from index names"),
         (cut_short, "is damaged"),
         (no_database, "is not an SQLite database"),
     ],
