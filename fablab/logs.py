@@ -12,8 +12,10 @@ from uuid import uuid4
 from flask import Flask, Response, g, has_request_context, request
 
 log = logging.getLogger("fablab.request")
+LONGEST_PATH = 300  # letters of it that are written
 SAFE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-ADDRESS = re.compile(r"([\w.+-])[\w.+-]*?([\w+-]?)@([\w-]+(?:\.[\w-]+)+)")
+# Starts where a word starts and never goes back: a long text costs no more than its length.
+ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*+@")
 # Addresses whose path holds a secret: the route is written instead.
 SECRET_PATH = re.compile(
     r"(/calendars/|/password/reset/|/register/confirm/|/account/email/)[^/\s\"?]+"
@@ -29,7 +31,7 @@ def init_app(app: Flask) -> None:
     root.addHandler(handler)
     root.setLevel(app.config["LOG_LEVEL"])
     # It announces itself whenever it is asked at which migration the database is.
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     app.before_request(begin)
     app.after_request(end)
 
@@ -64,21 +66,31 @@ class Lines(logging.Formatter):
             said.setdefault("request", g.get("request_id"))
         if record.exc_info:
             said["traceback"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(said, ensure_ascii=False) if self.as_json else plain(said)
+        return json.dumps(said) if self.as_json else plain(said)
 
 
 def plain(said: dict[str, Any]) -> str:
-    trace = said.pop("traceback", None)
+    """A line that begins with its time; a traceback follows indented, so that whatever is said
+    in one is never taken for a line of its own.
+    """
+    trace = said.pop("traceback", "")
     head = f"{said.pop('time')} {said.pop('level'):<7} {said.pop('message')}"
     facts = " ".join(f"{name}={value}" for name, value in said.items() if value not in (None, ""))
-    line = f"{head} {facts}".replace("\r", "\\r").replace("\n", "\\n")
-    return f"{line}\n{trace}" if trace else line
+    lines = [f"{head} {facts}", *(f"    {line}" for line in trace.splitlines())]
+    return "\n".join(visible(line) for line in lines)
+
+
+def visible(line: str) -> str:
+    """Without letters that break a line, turn it around or command a terminal."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
 
 
 def without_secrets(text: str) -> str:
-    """The text with mail addresses shortened (`c…e@usines.example`) and secret paths cut."""
+    """The text with mail addresses shortened (`c…@usines.example`) and secret paths cut."""
     text = SECRET_PATH.sub(r"\1…", text)
-    return ADDRESS.sub(r"\1…\2@\3", text) if "@" in text else text
+    return ADDRESS.sub(r"\1…@", text) if "@" in text else text
 
 
 def begin() -> None:
@@ -111,8 +123,6 @@ def end(response: Response) -> Response:
 
 
 def shown_path() -> str:
-    has_secret = request.url_rule is not None and bool(
-        {"token", "secret"} & request.url_rule.arguments
-    )
-    path = request.url_rule.rule if has_secret and request.url_rule else request.path
-    return without_secrets(path)
+    rule = request.url_rule
+    path = rule.rule if rule and {"token", "secret"} & rule.arguments else request.path
+    return path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…"

@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from flask import Flask, Response, current_app, g, request, url_for
+from flask import Flask, Response, abort, current_app, g, request, url_for
+from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 CONTENT_SECURITY_POLICY = (
@@ -17,11 +18,18 @@ CONTENT_SECURITY_POLICY = (
 PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 A_YEAR = 365 * 24 * 3600
 
+csrf = CSRFProtect()
+
 
 def init_app(app: Flask) -> None:
     hops = app.config["PROXY_HOPS"]
     if hops:
         app.wsgi_app = proxied(ProxyFix(app.wsgi_app, hops, hops, hops, hops))  # type: ignore[method-assign]
+    app.before_request(refuse_nul)
+    app.before_request(limit_form)
+    # Before anybody is asked to sign in, so that a form sent by another site changes nothing,
+    # not even the session of who is signed in.
+    csrf.init_app(app)
     app.after_request(protect)
     app.jinja_env.globals["static"] = static
 
@@ -34,6 +42,22 @@ def proxied(app):
         return app(environ, start_response)
 
     return inner
+
+
+def refuse_nul() -> None:
+    """No address of ours holds a NUL, which PostgreSQL takes in no text."""
+    if "\0" in request.path:
+        abort(404)
+    if "%00" in request.query_string.decode("latin-1"):
+        abort(400)
+
+
+def limit_form() -> None:
+    """Werkzeug holds the fields of a multipart form to MAX_FORM_MEMORY_SIZE, and takes the other
+    kind whole: 12 MB of ampersands are millions of fields.
+    """
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = request.max_form_memory_size
 
 
 def protect(response: Response) -> Response:

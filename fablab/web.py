@@ -3,11 +3,13 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request, session
-from flask_babel import Babel, get_locale, gettext, lazy_gettext
+from flask import Flask, Response, current_app, g, render_template, request, session
+from flask.globals import request_ctx
+from flask_babel import Babel, get_locale, lazy_gettext
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlalchemy.exc import DBAPIError
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from fablab import texts
@@ -17,8 +19,8 @@ from fablab.machines.inventory import NothingSetUp, PlaceFacts, here
 from fablab.words import LANGUAGES
 
 THEMES = ("light", "dark")
+SAFE = ("GET", "HEAD", "OPTIONS")
 
-csrf = CSRFProtect()
 babel = Babel()
 log = logging.getLogger(__name__)
 
@@ -62,13 +64,12 @@ ERRORS = {
     ),
     503: (
         lazy_gettext("Not available for a moment"),
-        lazy_gettext("The service cannot write just now. Nothing was changed; try again soon."),
+        lazy_gettext("The service cannot do this just now. Nothing was changed; try again soon."),
     ),
 }
 
 
 def init_app(app: Flask) -> None:
-    csrf.init_app(app)
     babel.init_app(app, locale_selector=chosen_language, default_timezone="UTC")
     app.context_processor(surroundings)
     app.jinja_env.globals.update(texts=texts)
@@ -79,6 +80,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Busy, busy)
     app.register_error_handler(GuardMissing, unguarded)
     app.register_error_handler(DBAPIError, database_failed)
+    app.register_error_handler(NoConnectionFree, busy)
     app.register_error_handler(NothingSetUp, nothing_set_up)
 
 
@@ -106,7 +108,7 @@ def place_shown() -> PlaceFacts | None:
     if "inventory" not in g:
         try:
             here()
-        except (NothingSetUp, DBAPIError):
+        except (NothingSetUp, SQLAlchemyError):
             db.session.rollback()
             return None
     return g.inventory.place if g.inventory else None
@@ -123,13 +125,10 @@ def error_page(error: HTTPException) -> Any:
     if is_asked_by_a_calendar():
         response = Response(f"{title}. {sentence}\n", status=code, mimetype="text/plain")
     else:
-        prepare_page()
-        page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
-        response = Response(page, status=code)
+        response = drawn(code, title, sentence)
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
-    response.headers["Cache-Control"] = "no-store"
     return response
 
 
@@ -141,33 +140,49 @@ def is_asked_by_a_calendar() -> bool:
     return is_cut or request.path.endswith(".ics")
 
 
+def stale_form(error: CSRFError) -> Any:
+    """A form from another session, or older than it: nothing was done, ask for it again."""
+    log.info("form refused: %s", error.description)
+    return drawn(
+        400,
+        lazy_gettext("This form is no longer valid"),
+        lazy_gettext("Go back, reload the page and send it again. Nothing was changed."),
+    )
+
+
+def drawn(code: int, title: Any, sentence: Any) -> Response:
+    """The page of an error, in the frame of all pages as far as that can be had."""
+    prepare_page()
+    page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
+    if (
+        request.method not in SAFE
+        and current_app.config["SESSION_COOKIE_NAME"] not in request.cookies
+    ):
+        # A form of another site comes without the cookie of who is signed in here; the one that
+        # this page would set must not take its place.
+        session.modified = False
+    return Response(page, status=code, headers={"Cache-Control": "no-store"})
+
+
 def prepare_page() -> None:
-    """Who and where, for the frame around an error; without them when the database is away."""
+    """Who and where, for the frame around an error; without them when the database is away.
+
+    A request for a host that is not ours has no addresses to link to, and gets our own.
+    """
+    if request_ctx.url_adapter is None:
+        request_ctx.url_adapter = current_app.url_map.bind("localhost")
+    db.session.rollback()
     try:
         bool(current_user.is_authenticated)
         here()
-    except (NothingSetUp, DBAPIError, RuntimeError):
+    except (NothingSetUp, SQLAlchemyError):
         db.session.rollback()
         g.setdefault("inventory", None)
         if g.get("_login_user") is None:
             g._login_user = None
 
 
-def stale_form(error: CSRFError) -> Any:
-    """A form from another session, or older than it: nothing was done, ask for it again."""
-    log.info("form refused: %s", error.description)
-    session.pop("csrf_token", None)
-    prepare_page()
-    page = render_template(
-        "errors/error.html",
-        code=400,
-        title=gettext("This form is no longer valid"),
-        sentence=gettext("Go back, reload the page and send it again. Nothing was changed."),
-    )
-    return Response(page, status=400, headers={"Cache-Control": "no-store"})
-
-
-def busy(error: Busy) -> Any:
+def busy(error: Busy | NoConnectionFree) -> Any:
     return error_page(ServiceUnavailable(retry_after=5))
 
 
@@ -179,9 +194,8 @@ def unguarded(error: GuardMissing) -> Any:
 
 def database_failed(error: DBAPIError) -> Any:
     """Locked, full, read-only or away: 503 and a sentence; anything else is a mistake of ours."""
-    db.session.rollback()
-    if is_busy(error) or error.connection_invalidated:
-        log.warning("the database cannot be used: %s", error.orig)
+    if is_busy(error):
+        log.error("the database cannot be used: %s", error.orig)
         return error_page(ServiceUnavailable(retry_after=5))
     raise error
 
