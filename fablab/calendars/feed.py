@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from flask.sansio.app import App
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from fablab import __version__, clock, ical
+from fablab import clock, ical
 from fablab.calendars import queries
 from fablab.calendars.kept import Shelf
 from fablab.calendars.kinds import Scope
@@ -102,9 +103,9 @@ class Feed(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """Changes whenever a byte does: with the data, the window, the release."""
+        """Changes whenever a byte does: with the data, the window, the way they are written."""
         facts = (
-            __version__,
+            edition(self.look.language),
             current_app.config["BASE_URL"],
             self.scope,
             self.subject,
@@ -505,3 +506,12 @@ def phrases(language: str) -> Phrases:
             the_day=_("The day, %(place)s"),
             of_place=_("%(name)s, %(place)s"),
         )
+
+
+@lru_cache(maxsize=8)
+def edition(language: str) -> str:
+    """Changes with the code that writes calendars and with its words: whoever has one from
+    before an upgrade that changes either reads it anew.
+    """
+    code = b"".join(Path(file).read_bytes() for file in (__file__, ical.__file__))
+    return hashlib.blake2b(code + repr(phrases(language)).encode(), digest_size=12).hexdigest()

@@ -229,7 +229,6 @@ def test_a_visitor_signs_in_first(fablab, browse):
     for each in ("/calendars/", f"/calendars/{'A' * 32}/code.svg"):
         response = browse(None).get(each)
 
-        assert response.status_code == 302
         assert response.location.startswith("/login")
 
 
@@ -268,7 +267,7 @@ def test_the_code_is_a_picture_of_the_address_for_its_holder_alone(fablab, brows
     assert response.data.startswith(b"<?xml")
     assert b"style" not in response.data
     assert browse("bruno").get(picture).status_code == 404
-    assert browse(None).get(picture).status_code == 302
+    assert browse(None).get(picture).location.startswith("/login")
     commands.stop_address(
         commands.About(commands.Scope.MEMBER),
         member_id=fablab.people["chloe"],
