@@ -420,7 +420,8 @@ def test_every_page_of_the_place_can_be_read(any_app, load, when):
         client = browser(any_app, None)
         if who:
             sign_in(client, member_id(who))
-        for page in ("/", "/machines/", *machines, *(f"/planning/{day}" for day in days)):
+        feed = "/machines/m01/calendar.ics"
+        for page in ("/", "/machines/", feed, *machines, *(f"/planning/{day}" for day in days)):
             assert client.get(page).status_code == 200, page
 
 

@@ -1,6 +1,5 @@
 """People from a file: one line a member, known by their mail address."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,12 @@ from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing, in_por
 from fablab.imports.sheet import BadCell, Column, Problem, Row, day, line_of_text, one_of, yes_or_no
 from fablab.members import audit
 from fablab.members.commands import normal
+from fablab.members.forms import PHONE
 from fablab.members.kinds import Audience, Deed
 from fablab.members.models import Member, Membership, names_changed
 from fablab.members.staff import stand_in_line
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.words import LANGUAGES, N_
-
-PHONE = re.compile(r"\+?[0-9 ().\-/]{6,30}", re.ASCII)
 
 
 def address(typed: str) -> str:
