@@ -67,6 +67,9 @@ class StrictField(Field):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.typed = valuelist[0].strip() if valuelist else ""
+        if not self.typed:
+            # Blanks alone are nothing typed: InputRequired asks what came, not what was read.
+            self.raw_data: list[str] = []
         self.data = self.parse(self.typed) if self.typed else None
         if self.typed and self.data is None:
             raise ValueError(str(self.problem))

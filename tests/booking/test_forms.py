@@ -63,6 +63,8 @@ def count() -> int:
 @example("day", "9999-12-31")
 @example("end_day", "0001-01-01")
 @example("machine", "bench\x00")
+@example("day", " ")
+@example("start", "\u00a0")
 @settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

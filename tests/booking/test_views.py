@@ -336,6 +336,7 @@ def test_somebody_faster_is_told_as_such(fablab, browse, monkeypatch):
         ({"day": "2027-02-30"}, "There is no such day to choose.", "day"),
         ({"day": "9999-12-31"}, "There is no such day to choose.", "day"),
         ({"start": ""}, "Say when it starts.", "start"),
+        ({"end": ""}, "Say when it ends.", "end"),
         ({"start": "24:30"}, "There is no such hour.", "start"),
         ({"end": "14:00"}, "The end comes after the start.", "end"),
         ({"end": "13:00"}, "The end comes after the start.", "end"),
