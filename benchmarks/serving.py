@@ -20,9 +20,12 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 from benchmarks import stage
-from fablab import create_app
+from fablab import create_app, demo
 from fablab.migrations import upgrade
 
 MEMORY, START = 120.0, 2.0  # budgets: MiB, seconds
@@ -36,6 +39,20 @@ PAGES = {
     "a machine's page": "/machines/m03",
     "machine feed, unchanged (304)": "/machines/m03/calendar.ics",
 }
+MORNING = (
+    "/planning/",
+    "/planning/?view=list",
+    "/machines/",
+    "/machines/m02",
+    "/machines/m02/calendar.ics",
+    "/bookings/",
+    "/bookings/new?machine=m02",
+    "/calendars/",
+    "/account/",
+    "/manage/day",
+    "/manage/members",
+    "/manage/machines",
+)
 
 
 class Connection:
@@ -128,6 +145,12 @@ def memory(pid: int) -> float:
     return found / 1024
 
 
+def peak_memory(pid: int) -> float:
+    """The most MiB a process ever had in memory, what it shares counted whole."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+
+
 def load(port: int, pid: int, request: bytes) -> tuple[float, float, float]:
     """Requests a second, ms of processor per request, ms of the 99th percentile."""
     took: list[float] = []
@@ -205,13 +228,35 @@ def slow_visitors(port: int, count: int) -> float:
     return time.perf_counter() - began
 
 
-def second_make_run(folder: Path, port: int) -> float:
-    """Seconds from `make run` to the first answer, all being set up already."""
-    for _ in range(2):
-        with server(["make", "--silent", "run", "PORT={port}"], folder, port) as (process, took):
+def make_run_again(folder: Path) -> tuple[float, float, float]:
+    """The second one: seconds to its first answer, MiB after a morning and at the most."""
+    for is_second in (False, True):
+        with server(["make", "--silent", "run", "PORT={port}"], folder, PORT) as (process, took):
+            if is_second:
+                a_morning()
+                service = family(process.pid)[-1]
+                used, peak = memory(service), peak_memory(service)
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
-    return took
+    return took, used, peak
+
+
+def a_morning() -> None:
+    """The people of the demonstration sign in and look around, several at once."""
+    together(sign_in_and_look)
+
+
+def sign_in_and_look() -> None:
+    base = f"http://127.0.0.1:{PORT}"
+    for email, _who in demo.ACCOUNTS:
+        browser = build_opener(HTTPCookieProcessor())
+        form = browser.open(f"{base}/login").read().decode()
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)[1]
+        said = {"csrf_token": token, "email": email, "password": demo.PASSWORD}
+        browser.open(f"{base}/login", urlencode(said).encode())
+        for page in MORNING:
+            with suppress(HTTPError):  # not everything is everybody's
+                browser.open(base + page).read()
 
 
 def main() -> int:
@@ -234,9 +279,11 @@ def main() -> int:
             for count in (20, 200):
                 print(f"{count} slow visitors: a page takes {slow_visitors(PORT, count):.3f} s")
             print(stop_under_load(process, PORT))
-        again = second_make_run(folder / "demo", PORT)
+        again, later, peak = make_run_again(folder / "demo")
         print(f"second `make run` to first answer {again:.2f} s (≤ {START:g})")
-    return 1 if used > MEMORY or again > START else 0
+        print(f"memory after everybody signed in and looked around {later:.0f} MiB (≤ {MEMORY:g}),")
+        print(f"and {peak:.0f} MiB at most, while a password was hashed (argon2id takes 46)")
+    return 1 if max(used, later) > MEMORY or again > START else 0
 
 
 if __name__ == "__main__":
