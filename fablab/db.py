@@ -9,7 +9,7 @@ import random
 import sqlite3
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -305,18 +305,22 @@ class Glance:
     def _prepare(self, dialect: Dialect) -> "_Prepared":
         compiled = self.statement.compile(dialect=dialect)
         columns = self.statement.selected_columns
+        written = {
+            name: write
+            for name, bind in compiled.binds.items()
+            if (write := bind.type.dialect_impl(dialect).bind_processor(dialect))
+        }
+        read = [column.type.dialect_impl(dialect) for column in columns]
         made = _Prepared(
             sql=str(compiled),
             order=getattr(compiled, "positiontup", None),
-            constants=dict(compiled.params),
-            written={
-                name: bind.type.dialect_impl(dialect).bind_processor(dialect)
-                for name, bind in compiled.binds.items()
-            },
+            constants=_written(compiled.params, written),
+            written=written,
             row=namedtuple("Glanced", [column.key for column in columns]),  # type: ignore[misc]
             read=[
-                column.type.dialect_impl(dialect).result_processor(dialect, None)
-                for column in columns
+                (at, process)
+                for at, each in enumerate(read)
+                if (process := each.result_processor(dialect, None))
             ],
         )
         self._prepared[dialect.name] = made
@@ -350,19 +354,24 @@ class _Prepared:
     constants: dict[str, Any]
     written: dict[str, Any]
     row: Any
-    read: list[Any]
+    read: list[tuple[int, Any]]
 
     def parameters(self, values: dict[str, Any]) -> Any:
-        given = {
-            name: value if value is None or (write := self.written[name]) is None else write(value)
-            for name, value in (self.constants | values).items()
-        }
-        return given if self.order is None else tuple(given[name] for name in self.order)
+        given = self.constants | _written(values, self.written)
+        return given if self.order is None else tuple([given[name] for name in self.order])
 
     def result(self, row: Any) -> Any:
-        return self.row._make(
-            read(value) if read else value for read, value in zip(self.read, row, strict=True)
-        )
+        found = list(row)
+        for at, process in self.read:
+            found[at] = process(found[at])
+        return self.row._make(found)
+
+
+def _written(values: Mapping[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: written[name](value) if name in written and value is not None else value
+        for name, value in values.items()
+    }
 
 
 def add_row(session: Session, model: type[Base], **values: Any) -> int:

@@ -7,7 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from flask import Flask, Response, abort, current_app, g, request, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 CONTENT_SECURITY_POLICY = (
@@ -31,7 +33,20 @@ def init_app(app: Flask) -> None:
     # not even the session of who is signed in.
     csrf.init_app(app)
     app.after_request(protect)
+    app.session_interface = Sessions()
     app.jinja_env.globals["static"] = static
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own, which makes what reads and signs the cookie anew at each request, also of
+    those that have no cookie: half of what opening a session costs, 16 of 33 µs.
+    """
+
+    _kept: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        self._kept = self._kept or super().get_signing_serializer(app)
+        return self._kept
 
 
 def proxied(app):
