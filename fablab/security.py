@@ -8,7 +8,6 @@ from urllib.parse import unquote
 
 from flask import Flask, Response, abort, current_app, g, request, url_for
 from flask.sessions import SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFProtect
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -20,8 +19,6 @@ CONTENT_SECURITY_POLICY = (
 PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 A_YEAR = 365 * 24 * 3600
 
-csrf = CSRFProtect()
-
 
 def init_app(app: Flask) -> None:
     hops = app.config["PROXY_HOPS"]
@@ -29,9 +26,6 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = proxied(ProxyFix(app.wsgi_app, hops, hops, hops, hops))  # type: ignore[method-assign]
     app.before_request(refuse_nul)
     app.before_request(limit_form)
-    # Before anybody is asked to sign in, so that a form sent by another site changes nothing,
-    # not even the session of who is signed in.
-    csrf.init_app(app)
     app.after_request(protect)
     app.session_interface = Sessions()
     app.jinja_env.globals["static"] = static

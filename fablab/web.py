@@ -7,7 +7,7 @@ from flask import Flask, Response, current_app, g, render_template, request, ses
 from flask.globals import request_ctx
 from flask_babel import Babel, get_locale, lazy_gettext
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
@@ -21,6 +21,7 @@ from fablab.words import LANGUAGES
 THEMES = ("light", "dark")
 SAFE = ("GET", "HEAD", "OPTIONS")
 
+csrf = CSRFProtect()
 babel = Babel()
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ ERRORS = {
 
 
 def init_app(app: Flask) -> None:
+    csrf.init_app(app)
     babel.init_app(app, locale_selector=chosen_language, default_timezone="UTC")
     app.context_processor(surroundings)
     app.jinja_env.globals.update(texts=texts)

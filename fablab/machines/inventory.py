@@ -136,7 +136,7 @@ def here() -> Inventory:
 
     Raises NothingSetUp while there is none.
     """
-    if "inventory" not in g:
+    if g.get("inventory") is None:
         g.inventory = of_place(slug=request.args.get("place") if request else None)
     return g.inventory
 
