@@ -9,6 +9,7 @@ from flask import (
     Response,
     current_app,
     flash,
+    g,
     make_response,
     redirect,
     render_template,
@@ -16,6 +17,7 @@ from flask import (
     session,
     url_for,
 )
+from flask_babel import force_locale, refresh
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -88,6 +90,7 @@ def sign_in():
 def logout():
     if current_user.is_authenticated:
         end_session()
+        speak_to_the_reader()
         flash(_("You are logged out on this device."))
     return redirect(url_for("home.index"), 303)
 
@@ -97,6 +100,7 @@ def logout():
 def sign_out_everywhere():
     commands.sign_out_everywhere(current_user.id)
     sessions.drop()
+    speak_to_the_reader()
     flash(_("You are logged out on every device."))
     return redirect(url_for(".login"), 303)
 
@@ -174,6 +178,7 @@ def confirm(secret):
         return dead_link()
     wanted = session.get("next")
     sessions.start(*found, is_shared=form.shared.data, now=now)
+    speak_to_the_reader()
     flash(_("Your address is confirmed, and you are logged in."))
     if not current_user.standings:
         flash(_("The team has yet to record your membership: then you can book."), "info")
@@ -239,7 +244,7 @@ def reset(secret):
         commands.reset(secret, form.password.data, now=clock.now())
     except commands.LinkDead:
         return dead_link()
-    flash(_("Your password is changed, and every device logged out. Log in with the new one."))
+    flash(_("Your password is changed, and all devices are logged out. Log in with the new one."))
     return redirect(url_for(".login", next=session.pop("next", None)), 303)
 
 
@@ -266,10 +271,10 @@ def update_profile():
         shares_phone=form.shares_phone.data,
         language=form.language.data,
     )
-    flash(_("Your profile is saved."))
+    with force_locale(form.language.data):  # that of the next page
+        flash(_("Your profile is saved."))
     response = redirect(url_for(".account"), 303)
-    if form.language.data != current_user.language:
-        response.delete_cookie("language")  # what this browser was asked to show before
+    response.delete_cookie("language")  # what this browser was asked to show before
     return response
 
 
@@ -440,6 +445,13 @@ def end_session() -> None:
     if kept and current_user.is_authenticated:
         commands.sign_out(kept.key_hash, kept.ends_at)
     session.clear()
+
+
+def speak_to_the_reader() -> None:
+    """From here on in the language of the next page: that of whoever is signed in by now."""
+    g.pop("_login_user", None)
+    bool(current_user.is_authenticated)  # asks who it is
+    refresh()
 
 
 def start_anew(found: commands.SignedIn) -> None:

@@ -77,6 +77,28 @@ def test_the_chosen_language_wins_over_what_this_browser_showed_before(browse):
     assert '<html lang="fr"' in bruno.get("/account/").text
 
 
+def test_the_profile_is_said_to_be_saved_in_the_language_just_chosen(browse):
+    bruno = browse("bruno")
+
+    submit(bruno, "/account/", "/account/", **PROFILE | {"language": "fr"})
+    page = bruno.get("/account/").text
+
+    assert '<html lang="fr"' in page
+    assert "Votre profil est enregistré" in page
+
+
+@pytest.mark.parametrize("way_out", ["/logout", "/account/sessions/sign-out"])
+def test_one_is_logged_out_in_the_language_of_the_page_one_lands_on(browse, way_out):
+    bruno = browse("bruno")
+    submit(bruno, "/account/", "/account/", **PROFILE | {"language": "en"})
+
+    landing = bruno.get(submit(bruno, "/account/", way_out).location).text
+
+    assert '<html lang="fr"' in landing  # a visitor's, who has chosen none
+    assert "déconnecté" in landing
+    assert "You are logged out" not in landing
+
+
 def test_the_teams_calendar_hears_of_a_new_name(browse, fablab):
     before = db.session.get(Place, fablab.place_id).people_revision
 
