@@ -501,7 +501,7 @@ def phrases(language: str) -> Phrases:
             closed=_("Closed: %(reason)s"),
             behalf=_("On behalf of %(organization)s"),
             purpose=_("Purpose: %(purpose)s"),
-            phone=_("Telephone: %(phone)s"),
+            phone=_("Phone: %(phone)s"),
             my_bookings=_("My bookings, %(place)s"),
             the_day=_("The day, %(place)s"),
             of_place=_("%(name)s, %(place)s"),

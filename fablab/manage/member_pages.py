@@ -106,7 +106,7 @@ def profile(row: Any, organizations: Sequence[str], zone: tzinfo) -> list[tuple[
         (_("Organizations"), ", ".join(organizations)),
         (_("Age"), guardian),
         (_("Account made on"), short(row.created_at.astimezone(zone).date())),
-        (_("Mail address"), "" if row.confirmed_at else _("Not confirmed yet")),
+        (_("E-mail"), "" if row.confirmed_at else _("Not confirmed yet")),
     ]
 
 

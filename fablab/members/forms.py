@@ -46,9 +46,18 @@ def an_address(_form: Any, field: EmailField) -> None:
 
 
 class NameField(TextField):
-    def __init__(self, label: Any, **kwargs: Any) -> None:
-        asked = DataRequired(lazy_gettext("Write your name."))
-        super().__init__(label, [asked], maximum=80, **kwargs)
+    """A part of a name; `asked` is said when it is missing."""
+
+    def __init__(self, label: Any, asked: Any, **kwargs: Any) -> None:
+        super().__init__(label, [DataRequired(asked)], maximum=80, **kwargs)
+
+
+def first_name() -> Any:
+    return NameField(lazy_gettext("First name"), lazy_gettext("Tell us your first name."))
+
+
+def last_name() -> Any:
+    return NameField(lazy_gettext("Last name"), lazy_gettext("Tell us your last name."))
 
 
 class PhoneField(TextField):
@@ -88,16 +97,16 @@ def a_good_password(form: Any, field: NewPassword) -> None:
 
 
 class LoginForm(Form):
-    email = EmailField(lazy_gettext("Mail address"))
+    email = EmailField(lazy_gettext("E-mail"))
     password = KnownPassword(lazy_gettext("Password"))
     shared = BooleanField(lazy_gettext("This is a shared computer"))
     next = HiddenField()
 
 
 class RegisterForm(Form):
-    first_name = NameField(lazy_gettext("First name"))
-    last_name = NameField(lazy_gettext("Last name"))
-    email = EmailField(lazy_gettext("Mail address"))
+    first_name = first_name()
+    last_name = last_name()
+    email = EmailField(lazy_gettext("E-mail"))
     password = NewPassword(lazy_gettext("Password"))
     next = HiddenField()
 
@@ -114,7 +123,7 @@ class ConfirmForm(Form):
 
 
 class ForgottenForm(Form):
-    email = EmailField(lazy_gettext("Mail address"))
+    email = EmailField(lazy_gettext("E-mail"))
     next = HiddenField()
 
 
@@ -144,9 +153,9 @@ class ChangeEmailForm(Form):
 
 
 class ProfileForm(Form):
-    first_name = NameField(lazy_gettext("First name"))
-    last_name = NameField(lazy_gettext("Last name"))
-    phone = PhoneField(lazy_gettext("Telephone"))
+    first_name = first_name()
+    last_name = last_name()
+    phone = PhoneField(lazy_gettext("Phone"))
     shares_phone = BooleanField(lazy_gettext("The team may see my telephone number"))
     language = SelectField(lazy_gettext("Language of my mails and pages"))
 

@@ -299,7 +299,7 @@ def test_the_day_names_people_organizations_purposes_and_agreed_telephones(fabla
 
     assert found == {
         "Bruno Lefil: Laser cutter (L1)": (
-            "On behalf of Studio Fil\nPurpose: A lamp\nTelephone: +33 5 00 00 00 00"
+            "On behalf of Studio Fil\nPurpose: A lamp\nPhone: +33 5 00 00 00 00"
         ),
         "Chloé Navette: Workbench (B1)": "Purpose: A stool",
     }

@@ -185,8 +185,8 @@ def test_only_the_hash_of_a_secret_is_kept(browse):
 @pytest.mark.parametrize(
     ("changed", "field", "sentence"),
     [
-        ({"first_name": ""}, "first_name", "Write your name."),
-        ({"first_name": "   "}, "first_name", "Write your name."),
+        ({"first_name": ""}, "first_name", "Tell us your first name."),
+        ({"last_name": "   "}, "last_name", "Tell us your last name."),
         ({"last_name": "M\u202eèche"}, "last_name", "characters that nobody can see"),
         ({"last_name": "Mèche\r\nBcc: a@b.example"}, "last_name", "that nobody can see"),
         ({"first_name": "D" * 81}, "first_name", "That is too long."),
