@@ -32,7 +32,11 @@ def populate(past: int) -> int:
     now = clock.now()
     with writing() as session:
         place = Place(
-            slug="bench", name="The mill", names_shown=NamesShown.EVERYONE, created_at=now
+            slug="bench",
+            name="The mill",
+            names_shown=NamesShown.EVERYONE,
+            holidays_country="",
+            created_at=now,
         )
         session.add(place)
         session.flush()
