@@ -158,10 +158,10 @@ SETTINGS = {
         " is not absolute lies in the instance folder). Empty: an SQLite file in that folder.",
     ),
     "BASE_URL": Setting(
-        "http://127.0.0.1:5000",
-        base_url,
-        "How people reach the service; links in mails and calendars start with it. With https,"
-        " cookies are kept to https.",
+        "",
+        optional(base_url),
+        "How people reach the service, like https://booking.example; links in mails and calendars"
+        " start with it. With https, cookies are kept to https. Empty: http, HOST and PORT.",
     ),
     "SECRET_KEY": Setting(
         "",
@@ -253,6 +253,9 @@ def load(app: Flask, given: dict[str, Any] | None = None) -> None:
         | {name: parsed(name, value) for name, value in ours.items()}
         | {"INSTANCE_PATH": str(folder)}
     )
+    values["BASE_URL"] = values["BASE_URL"] or parsed(
+        "BASE_URL", listening_at(values["HOST"], values["PORT"])
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         values["SECRET_KEY"] = values["SECRET_KEY"] or kept_secret(folder / "secret_key")
@@ -297,6 +300,12 @@ def parsed(name: str, value: Any, where: str = "") -> Any:
         return SETTINGS[name].parse(value)
     except ValueError as error:
         raise ConfigError(f"{name}: should be {error}{where}") from error
+
+
+def listening_at(host: str, port: int) -> str:
+    """The address that answers on this machine; who listens on all of its own is named by one."""
+    named = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host)
+    return f"http://{named or (f'[{host}]' if ':' in host else host)}:{port}"
 
 
 def kept_secret(path: Path) -> str:

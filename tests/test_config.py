@@ -59,6 +59,22 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(insta
     assert (app.config["THREADS"], app.config["PORT"]) == (4, 8001)
 
 
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, "http://127.0.0.1:5000"),
+        ({"PORT": 5231}, "http://127.0.0.1:5231"),
+        ({"HOST": "fablab.example", "PORT": 80}, "http://fablab.example:80"),
+        ({"HOST": "0.0.0.0"}, "http://127.0.0.1:5000"),
+        ({"HOST": "::"}, "http://[::1]:5000"),
+        ({"HOST": "::1"}, "http://[::1]:5000"),
+        ({"PORT": 5231, "BASE_URL": "https://booking.example"}, "https://booking.example"),
+    ],
+)
+def test_people_are_sent_to_where_it_listens_unless_told_otherwise(settings, address):
+    assert start(**settings).config["BASE_URL"] == address
+
+
 def test_the_data_lives_in_the_instance_folder_unless_told_otherwise(instance):
     with start().app_context():
         assert db.engine.url.database == str(instance / "fablab.sqlite")
