@@ -97,7 +97,7 @@ def ticket(machine: Any, slot: Slot, inventory: Inventory) -> Ticket:
         day=""
         if end_day_to_say(slot, zone)
         else texts.capital(texts.day(start.date(), texts.DAY_AND_YEAR)),
-        hours=texts.hours(slot, zone),
+        hours=texts.capital(texts.hours(slot, zone)),
         length=texts.length(slot.duration),
         location=machine.location,
         place=inventory.place.name,
