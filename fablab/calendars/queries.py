@@ -158,7 +158,8 @@ def _standing(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
         standing_around(Bounds())
         .with_only_columns(*STATE)
-        .where(*where)
+        # The booked times, and not the set-up and clean-up around them, are what is shown.
+        .where(Occupancy.ends_at > Bounds.start, Occupancy.starts_at < Bounds.end, *where)
         .order_by(Occupancy.starts_at, Occupancy.id)
     )
 

@@ -335,6 +335,14 @@ def test_what_began_yesterday_and_runs_into_today_is_of_today(fablab, phone, at)
     assert summaries(phone, address(fablab, "amina", DAY)) == ["Chloé Navette: Workbench (B1)"]
 
 
+def test_cleaning_up_after_midnight_brings_no_booking_into_the_day(fablab, phone):
+    occupy(fablab, "laser", "bruno", slot("2027-03-28 22:00-00:00"))
+    with writing() as session:
+        session.execute(update(Occupancy).values(occupied_until=instant("2027-03-29 00:30")))
+
+    assert summaries(phone, address(fablab, "amina", DAY)) == []
+
+
 def test_the_day_is_another_version_from_midnight_on(fablab, phone, at):
     today = address(fablab, "amina", DAY)
     at("2027-03-29 23:59")
