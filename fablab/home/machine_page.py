@@ -221,11 +221,14 @@ class MachinePage:
     def _apart(self, day: date) -> Iterator[Slot]:
         """Slots that do not overlap one another, from the start of each free stretch.
 
-        A slot that begins in the hour shown twice cannot be said by its hour: left out.
+        A slot that begins in the hour shown twice cannot be said by its hour: left out. On a day
+        when somebody may be there, so is what begins while nobody is: people start a machine in
+        person, one that then runs through the night too.
         """
-        free_from = self.now
+        free_from, daytime = self.now, self.day(day).open_spans
         for slot in acceptable(self.facts, day, day, self.length):
-            if slot.start >= free_from and not to_wall(self.zone, slot.start).fold:
+            is_by_day = not daytime or any(span.start <= slot.start < span.end for span in daytime)
+            if slot.start >= free_from and is_by_day and not to_wall(self.zone, slot.start).fold:
                 free_from = slot.end
                 yield slot
 

@@ -34,6 +34,7 @@ from fablab.home.planning import (
     fill_columns,
     hours_shown,
     segments,
+    starts_offered,
     state_at,
     terms_of,
 )
@@ -194,6 +195,10 @@ class Day:
         return merged(span for span, mode in self.openings if mode in DAYTIME)
 
     @cached_property
+    def daytime(self) -> list[Range]:
+        return [self.scale.range(span) for span in self.open_spans]
+
+    @cached_property
     def is_closed(self) -> bool:
         """Nothing to draw: not open that day, and nothing booked either."""
         return not self.open_spans and not any(self.taken.values())
@@ -275,19 +280,30 @@ class Day:
             )
         ]
 
-    def segments_of(self, machine: MachineFacts) -> tuple[list[Segment], Terms]:
+    def segments_of(
+        self, machine: MachineFacts, hours: Range | None = None
+    ) -> tuple[list[Segment], Terms]:
+        """The machine's day, in the hours shown unless others are asked for."""
         policy = machine.policy_for(self.viewer.audience)
         terms = terms_of(
             policy, self.scale, self.now, is_in_service=machine.is_in_service or self.is_over
         )
         return segments(
-            self.hours,
+            hours or self.hours,
             self.open_in(policy.modes),
             self.taken.get(machine.id, ()),
             terms,
             now=self.minute,
             odd_hour=self.scale.odd_hour,
         ), terms
+
+    def whole_day_of(self, machine: MachineFacts, shown: list[Segment]) -> list[Segment]:
+        """`shown` and what the grid leaves out: a night may be booked as well."""
+        first, last = self.hours
+        openings = self.open_in(machine.policy_for(self.viewer.audience).modes)
+        if all(first <= opens and closes <= last for opens, closes in openings):
+            return shown
+        return self.segments_of(machine, (0, WHOLE_DAY))[0]
 
     @property
     def is_over(self) -> bool:
@@ -321,22 +337,29 @@ class Day:
         parts, terms = self.segments_of(machine)
         fill_columns(parts)
         cells = self.cells(machine, parts, terms)
-        lamp, state, detail, is_yours = self.state_of(machine, parts)
+        whole = self.whole_day_of(machine, parts)
+        lamp, state, detail, is_yours = self.state_of(machine, whole)
         return Row(
             machine=machine,
             url=f"{self.addresses.machines}{machine.slug}{self.asked.query(category='')}",
             cells=cells,
             parts=strip_parts(parts),
-            slots=[
-                SlotLink(HOURS[cell.start], cell.text, cell.url)
-                for cell in cells
-                if cell.kind == Kind.FREE
-            ][:SLOTS_ON_A_CARD],
+            slots=self.slots_of(machine, whole, terms),
             lamp=lamp,
             state=state,
             detail=detail,
             is_yours=is_yours,
         )
+
+    def slots_of(
+        self, machine: MachineFacts, whole: Iterable[Segment], terms: Terms
+    ) -> list[SlotLink]:
+        """The first slots of a card, of the whole day."""
+        free = [(part.start, part.end) for part in whole if part.kind is Kind.FREE]
+        return [
+            SlotLink(HOURS[start], LENGTHS[end - start], self.form_url(machine, start, end, terms))
+            for start, end in starts_offered(free, self.daytime, terms)[:SLOTS_ON_A_CARD]
+        ]
 
     def state_of(
         self, machine: MachineFacts, parts: Sequence[Segment]
@@ -427,19 +450,23 @@ class Day:
 
     def free(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
         start, end = part.start, part.end
-        until = min(start + terms.usual_length, end)
         said = {"machine": machine.name, "start": HOURS[start], "end": HOURS[end]}
         return Cell(
             "free",
             part.span,
             self.words.free_said % said,
             LENGTHS[end - start],
-            url=f"{self.new_url_of(machine)}{self.link}{FIELDS[start]}&end={FIELDS[until]}",
+            url=self.form_url(machine, start, end, terms),
             start=start,
             end=end,
             minimum=terms.minimum,
             maximum=terms.maximum if terms.maximum < end - start else 0,
         )
+
+    def form_url(self, machine: MachineFacts, start: int, end: int, terms: Terms) -> str:
+        """The form with a usual length from `start` on, as far as the free time goes."""
+        until = min(start + terms.usual_length, end)
+        return f"{self.new_url_of(machine)}{self.link}{FIELDS[start]}&end={FIELDS[until]}"
 
     @cached_property
     def new_url(self) -> str:

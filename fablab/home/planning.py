@@ -334,6 +334,22 @@ def _open(start: int, end: int, terms: Terms, now: int, clear: Range) -> Iterato
         yield Segment(Kind.SHORT, most, end)
 
 
+def starts_offered(free: Iterable[Range], daytime: Iterable[Range], terms: Terms) -> list[Range]:
+    """The free ranges, each from where one may begin in it: by day first, then the others.
+
+    People start a machine in person, one that then runs alone through the night too.
+    """
+    free, daytime = list(free), list(daytime)
+    by_day = [
+        (start, end)
+        for first, end in free
+        for opens, closes in daytime
+        if (start := round_up(max(first, opens), terms.step)) < min(closes, end)
+        and end - start >= terms.minimum
+    ]
+    return by_day + [one for one in free if one not in by_day]
+
+
 def fill_columns(row: Sequence[Segment]) -> None:
     """Give each segment its columns, the edges of what is taken rounded outwards.
 

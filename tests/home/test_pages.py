@@ -1,7 +1,7 @@
 """What a visitor, a member and the team read on the planning and the machine pages."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import delete, update
@@ -489,6 +489,62 @@ def test_a_machine_page_asks_the_database_eight_times_cold(fablab, browse):
 @pytest.mark.parametrize("slug", ["nothing", "LASER", "laser%00"])
 def test_an_unknown_machine_is_no_page(fablab, browse, slug):
     assert browse(None).get(f"/machines/{slug}").status_code == 404
+
+
+# -- a machine that may run at night
+
+
+@pytest.fixture
+def night(fablab):
+    """The bench may run alone from 18:00 to 10:00, around the day the team is there."""
+    with writing() as session:
+        session.add_all(
+            Opening(
+                place_id=fablab.place_id,
+                weekday=weekday,
+                opens_at=time(18),
+                closes_at=time(10),
+                mode=Mode.NIGHT,
+            )
+            for weekday in range(1, 8)
+        )
+        bench = fablab.machine("bench")
+        session.add(Policy(place_id=fablab.place_id, machine_id=bench.id, modes=list(Mode)))
+
+
+def bench_card(html: str) -> str:
+    return html.split('aria-labelledby="card-bench"')[1].split("</article>")[0]
+
+
+def test_a_card_counts_and_offers_the_whole_day_and_starts_by_day_first(fablab, browse, night):
+    page = browse("chloe").get(f"/planning/{TUESDAY}").text
+
+    card = bench_card(page)
+    assert "24 h left free" in words(card)
+    assert re.findall(r"start=([\d:]+)", card) == ["10:00", "00:00"]
+    assert 'data-first="540" data-last="1140"' in page  # the grid keeps to its hours
+
+
+def test_what_is_free_at_night_has_a_slot_to_tap(fablab, browse, night, at):
+    at("2027-03-30 04:06")
+
+    card = bench_card(browse("chloe").get("/").text)
+
+    assert "Free until 24:00" in words(card)
+    assert re.findall(r"start=([\d:]+)", card) == ["10:00", "04:15"]
+
+
+def test_a_machine_that_runs_at_night_is_offered_from_when_somebody_may_start_it(
+    fablab, browse, night, at
+):
+    at("2027-03-30 04:06")
+
+    page = browse("chloe").get("/machines/bench?length=240").text
+
+    assert re.findall(r"day=2027-03-30&amp;start=([\d:]+)&amp;end=([\d:]+)", page) == [
+        ("10:00", "14:00"),
+        ("14:00", "18:00"),
+    ]
 
 
 def test_pages_carry_no_inline_style_or_script(fablab, browse):

@@ -18,6 +18,7 @@ from fablab.home.planning import (
     fill_columns,
     hours_shown,
     segments,
+    starts_offered,
     state_at,
     terms_of,
 )
@@ -135,6 +136,19 @@ def test_bookings_over_the_edges_are_cut_at_the_edges():
 
     assert row[0] == "booked 8:00-10:00"
     assert row[-1] == "outage 19:00-20:00"
+
+
+@pytest.mark.parametrize(
+    ("free", "offered"),
+    [
+        ((0, 1440), [(540, 1440), (0, 1440)]),
+        ((600, 1440), [(600, 1440)]),
+        ((1085, 1440), [(1085, 1440)]),
+        ((0, 545), [(0, 545)]),  # too little is left of it by day
+    ],
+)
+def test_a_start_while_somebody_may_be_there_comes_before_the_others(free, offered):
+    assert starts_offered([free], [(540, 1080)], Terms()) == offered
 
 
 def test_an_hour_that_does_not_exist_is_not_part_of_free_time():
