@@ -78,6 +78,12 @@ def test_a_path_of_this_site_is_kept_as_it_is(app, target):
         assert safe_next(target) == target
 
 
+@pytest.mark.parametrize("target", ["/%2fevil.example", "/%5cevil.example", "/%252fevil.example"])
+def test_an_address_that_only_decoding_shows_to_be_elsewhere_is_refused_too(app, target):
+    with app.test_request_context():
+        assert safe_next(target) == "/"
+
+
 @pytest.mark.parametrize("target", [None, "", "bookings/", "evil.example", "?x=y", "#x", "."])
 def test_anything_else_is_the_front_page(app, target):
     with app.test_request_context():

@@ -44,6 +44,8 @@ def test_from_the_form_to_being_signed_in_where_one_wanted_to_go(browse):
 
     assert (done.status_code, done.location) == (303, "/machines/")
     assert member("dora@atelier.example").confirmed_at == clock.now()
+    with visitor.session_transaction() as kept:
+        assert not {"next", "registered", "csrf_token"} & set(kept)
     account = visitor.get("/account/").text
     assert "Dora Mèche" in account
     assert "yet to record your membership" in account
@@ -150,7 +152,7 @@ def test_a_link_acts_over_https_where_no_referrer_is_sent(make_app, at):
     [
         "/register/confirm/unknown",
         "/register/confirm/" + "x" * 5000,
-        "/register/confirm/%00",
+        "/register/confirm/%0D%0A",
         "/register/confirm/%E2%80%AE",
         "/password/reset/unknown",
         "/account/email/unknown",
