@@ -2,22 +2,29 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab.booking.facts import gather
-from fablab.booking.rules import Reason, Refusal, may_cancel, may_move, occupied, refusals
+from fablab.booking.rules import (
+    Facts,
+    Reason,
+    Refusal,
+    may_cancel,
+    may_move,
+    occupied,
+    refusals,
+)
 from fablab.db import add_row, db, retried, writing
 from fablab.machines import guards
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
 from fablab.machines.kinds import OccupancyKind, Status
-from fablab.machines.models import Occupancy
+from fablab.machines.models import Change, Occupancy
 from fablab.members.models import Member
 from fablab.slots import Slot
 from fablab.words import N_
@@ -37,6 +44,14 @@ class BookingRefused(Exception):
     def is_only_taken(self) -> bool:
         """True when the slot being taken is all that stands in the way."""
         return {refusal.reason for refusal in self.refusals} == {Reason.TAKEN}
+
+
+class AlreadyUsed(Exception):
+    """The form has made the booking `uid` already, and asks for something else now."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(uid)
+        self.uid = uid
 
 
 class NotAllowed(Exception):
@@ -59,38 +74,40 @@ class Order:
 def book(order: Order, *, by: int, now: datetime, key: str | None = None) -> str:
     """Make the booking and give its UID.
 
-    The same `key` for the same order from the same person gives the booking it already made,
-    so that a double click or a repeated POST books once.
+    A `key` makes one booking of one person: sent again it gives the one it made, even when that
+    has been moved or cancelled since, so that a double click or a repeated POST books once. A
+    form that was refused made none and may be sent with other hours.
 
-    Raises BookingRefused with every reason, LookupError for an unknown machine, and Busy.
+    Raises BookingRefused with every reason, AlreadyUsed when the key made a booking of another
+    order, LookupError for an unknown machine, and Busy.
     """
-    kept = kept_key(key, order) if key else None
     try:
         with writing() as session:
             stand_in_line(session, order.machine_id)
-            made = kept and made_with(kept, by)
-            return made or _write_down(session, order, by=by, now=now, key=kept)
+            made = made_with(key, order, by) if key else None
+            return made or _write_down(session, order, by=by, now=now, key=key)
     except IntegrityError as error:
         if guards.refused(error):
             raise BookingRefused([JUST_TAKEN]) from error
         raise
 
 
-def kept_key(key: str, order: Order) -> str:
-    """The form's key with what was ordered: sent again with other hours it is another request.
+def made_with(key: str, order: Order, by: int) -> str | None:
+    """The UID of the booking that this form already made, if it did.
 
-    Somebody who goes back to the form and changes the hour must not be told that it is booked,
-    when what is booked is the hour before. Once the booking is moved or cancelled, its key is
-    forgotten for the same reason.
+    Raises AlreadyUsed when what it asked for then, as recorded, is not `order`.
     """
-    return f"{key}:{sha256(repr(order).encode()).hexdigest()[:32]}"
-
-
-def made_with(kept: str, by: int) -> str | None:
-    """The UID of the booking that this very request already made, if it did."""
-    return db.session.scalar(
-        select(Occupancy.uid).where(Occupancy.created_by_id == by, Occupancy.request_key == kept)
-    )
+    made = db.session.execute(
+        select(Occupancy.uid, Change.after)
+        .join(Change, and_(Change.occupancy_id == Occupancy.id, Change.what == "booked"))
+        .where(Occupancy.created_by_id == by, Occupancy.request_key == key)
+    ).first()
+    if made is None:
+        return None
+    if made.after != said(order):
+        raise AlreadyUsed(made.uid)
+    uid: str = made.uid
+    return uid
 
 
 def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: str | None) -> str:
@@ -182,7 +199,7 @@ def _move(
         else None,
         moving=booking.id,
     )
-    reasons = refusals(order.slot, replace(facts, kept_start=kept_start(booking, machine)))
+    reasons = refusals(order.slot, of_change(facts, booking, machine))
     if reasons:
         raise BookingRefused(reasons)
 
@@ -194,7 +211,6 @@ def _move(
             organization_id=order.organization_id,
             revision=booking.revision + 1,
             changed_at=now,
-            request_key=None,
             **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
         )
     )
@@ -228,7 +244,6 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
                 standing=False,
                 cancelled_at=now,
                 changed_at=now,
-                request_key=None,
                 revision=booking.revision + 1,
             )
         )
@@ -260,10 +275,15 @@ def find_in_line(session: Session, uid: str, *machine_ids: int) -> Row[Any]:
     return booking
 
 
-def kept_start(booking: Row[Any], machine: MachineFacts) -> datetime | None:
-    """The start that a booking under way may keep: on its own machine, and on no other."""
+def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
+    """What changing `booking`, perhaps to `machine`, adds to the facts: the start it may keep."""
     starts_at: datetime = booking.starts_at
-    return starts_at if booking.machine_id == machine.id else None
+    is_its_own = booking.machine_id == machine.id
+    return replace(
+        facts,
+        kept_start=starts_at if is_its_own else None,
+        is_under_way=starts_at <= facts.now,
+    )
 
 
 def turn_the_page(session: Session, member_id: int) -> None:

@@ -183,13 +183,14 @@ def relative_day(instant: datetime, zone: tzinfo, now: datetime) -> str:
     return texts.capital(texts.day(day))
 
 
-def in_how_long(instant: datetime, now: datetime) -> str:
-    """`in 3 h 18`, from a day on `in 2 days`; nothing once it has begun."""
+def in_how_long(instant: datetime, zone: tzinfo, now: datetime) -> str:
+    """`in 3 h 18`, from 24 hours on the days of the calendar between; nothing once begun."""
     left = instant - now
     if left <= timedelta(0):
         return ""
-    if left >= A_DAY:
-        return ngettext("in %(num)s day", "in %(num)s days", round(left / A_DAY))
+    days = (today(zone, instant) - today(zone, now)).days
+    if days and left >= A_DAY:
+        return ngettext("in %(num)s day", "in %(num)s days", days)
     return _("in %(length)s", length=texts.length(left - left % MINUTES))
 
 
@@ -291,14 +292,15 @@ class Hour(NamedTuple):
 def hour_options(facts: Facts, form: BookingForm, day: date) -> tuple[list[Hour], list[Hour]]:
     """The starts and the ends to choose from on `day`: each step of the hours it is open.
 
-    What was chosen or typed is always among them, allowed or not: nothing is lost.
+    What was chosen or typed is always among them, allowed or not: nothing is lost. A booking
+    under way keeps its start.
     """
     starts, ends = {_chosen(form.start)}, {_chosen(form.end)}
     for span in _open_around(facts, form, day):
         instant = suggestions.on_step(facts, span.start)
         while instant <= span.end:
             wall = to_wall(facts.zone, instant)
-            if instant < span.end and wall.date() == day:
+            if instant < span.end and wall.date() == day and not facts.is_under_way:
                 starts.add(f"{wall:%H:%M}")
             if instant > span.start:
                 ends.add(f"{wall:%H:%M}")
@@ -357,11 +359,12 @@ class Condition(NamedTuple):
     why: str
 
 
-def conditions(policy: BookingPolicy, slot: Slot | None, zone: tzinfo) -> list[Condition]:
+def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
     """The machine's rules for this person, in the order they matter when booking."""
+    policy = facts.policy
     known: list[Condition] = []
-    if slot:
-        until = texts.moment(slot.end, zone)
+    if slot and not facts.is_under_way:
+        until = texts.moment(slot.start, facts.zone)
         known.append(
             Condition(
                 "rotate-ccw",
@@ -434,6 +437,7 @@ class Line:
     location: str
     when: str
     until: str  # the last moment to cancel it
+    ends: str
     soon: str  # "in 3 h 18" before it starts
     status: str
     planning_day: str  # the day it starts on, YYYY-MM-DD
@@ -447,7 +451,13 @@ class Line:
 
 
 def booking_line(
-    row: Any, inventory: Inventory, now: datetime, *, may_move: bool, may_cancel: bool
+    row: Any,
+    inventory: Inventory,
+    now: datetime,
+    *,
+    until: datetime,
+    may_move: bool,
+    may_cancel: bool,
 ) -> Line:
     zone = inventory.schedule.zone
     slot = Slot(row.starts_at, row.ends_at)
@@ -459,9 +469,10 @@ def booking_line(
         machine=row.machine_name,
         location=row.location,
         when=when(slot, zone, now),
-        until=texts.moment(slot.end, zone),
+        until=texts.moment(until, zone),
+        ends=texts.moment(slot.end, zone),
         planning_day=today(zone, slot.start).isoformat(),
-        soon=in_how_long(row.starts_at, now),
+        soon=in_how_long(row.starts_at, zone, now),
         status=row.status,
         is_over=row.ends_at <= now,
         is_under_way=bool(row.standing) and row.starts_at <= now < row.ends_at,
@@ -495,7 +506,7 @@ def standing(line: Line) -> Said:
         sentence = _("The slot is kept until the answer.")
         return Said("warning", _("It waits for approval"), sentence, _("Waiting"), "warning")
     if line.is_under_way:
-        sentence = _("The machine is kept until %(moment)s.", moment=line.until)
+        sentence = _("The machine is kept until %(moment)s.", moment=line.ends)
         return Said("ok", _("It is under way"), sentence, _("Booked"))
     return Said("ok", _("It is booked"), _("It starts %(soon)s.", soon=line.soon), _("Booked"))
 

@@ -110,7 +110,8 @@ class Facts:
     training: str = ""  # the training to follow for this machine, by name
     acts_for_organization: bool = True  # may they book on behalf of the one they named?
     taken: tuple[Taken, ...] = ()
-    kept_start: datetime | None = None  # of a booking being changed, when its start stays
+    kept_start: datetime | None = None  # of a booking being changed, on its own machine
+    is_under_way: bool = False  # has the booking being changed begun?
 
     @property
     def zone(self) -> tzinfo:
@@ -136,9 +137,23 @@ def occupied(slot: Slot, policy: BookingPolicy) -> Slot:
 
 
 def has_not_started(slot: Slot, facts: Facts) -> Refusal | None:
-    """A booking under way keeps its start; its end may still be moved, not before now."""
-    if slot.start >= facts.now or (slot.start == facts.kept_start and slot.end > facts.now):
+    """A booking under way keeps its machine and its start: only its end may still be moved.
+
+    Not before now: the hours that were used are not undone.
+    """
+    keeps_start = slot.start == facts.kept_start
+    if facts.is_under_way and not keeps_start:
+        return Refusal(
+            Reason.PAST,
+            N_("This booking is under way: only its end can still be changed."),
+            N_("For another machine or another time, make another booking."),
+        )
+    if slot.start >= facts.now or (keeps_start and slot.end > facts.now):
         return None
+    if keeps_start:
+        return Refusal(
+            Reason.PAST, N_("This end has already passed."), N_("Choose an end later than now.")
+        )
     return Refusal(
         Reason.PAST, N_("This slot has already started."), N_("Choose a start later than now.")
     )
@@ -211,7 +226,8 @@ def is_in_service(slot: Slot, facts: Facts) -> Refusal | None:
 
 
 def is_long_enough(slot: Slot, facts: Facts) -> Refusal | None:
-    if slot.duration >= facts.policy.minimum:
+    """Not asked of a booking under way: who is done early gives the rest back."""
+    if slot.duration >= facts.policy.minimum or facts.is_under_way:
         return None
     return Refusal(
         Reason.TOO_SHORT,
@@ -248,7 +264,7 @@ def is_on_the_step(slot: Slot, facts: Facts) -> Refusal | None:
 def is_early_enough(slot: Slot, facts: Facts) -> Refusal | None:
     """Only of a start that is new: lengthening a booking asks for no notice."""
     notice = facts.policy.notice
-    if slot.start < facts.now or slot.start == facts.kept_start:
+    if slot.start < facts.now or facts.is_under_way or slot.start == facts.kept_start:
         return None
     if slot.start - facts.now >= notice:
         return None
@@ -398,10 +414,17 @@ HOUSE_RULES: tuple[Rule, ...] = (
 
 
 def may_cancel(slot: Slot, *, now: datetime, is_own: bool, is_team: bool) -> bool:
-    """Until it ends, by whoever it is for or by the team; what is over stays as it was."""
-    return (is_own or is_team) and now < slot.end
+    """By whoever it is for until it starts, by the team until it ends.
+
+    Once under way its member shortens it instead, so that the hours used stay on record.
+    """
+    return (is_own or is_team) and now < cancellable_until(slot, is_team=is_team)
+
+
+def cancellable_until(slot: Slot, *, is_team: bool) -> datetime:
+    return slot.end if is_team else slot.start
 
 
 def may_move(slot: Slot, *, now: datetime, is_own: bool, is_team: bool) -> bool:
-    """Like cancelling; once started, only the end can still change (see `has_not_started`)."""
-    return may_cancel(slot, now=now, is_own=is_own, is_team=is_team)
+    """Until it ends; once started, only the end can still change (see `has_not_started`)."""
+    return (is_own or is_team) and now < slot.end

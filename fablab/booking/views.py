@@ -1,7 +1,7 @@
 """Booking a machine, from the browser: who asks, what they see, where they go next."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from fablab.access import members_only
 from fablab.booking import commands, offers, pages, queries
 from fablab.booking.facts import gather
 from fablab.booking.forms import LONGEST, BookingForm, parse_near_day
-from fablab.booking.rules import Facts, Refusal, may_cancel, may_move, refusals
+from fablab.booking.rules import Facts, Refusal, cancellable_until, may_cancel, may_move, refusals
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.forms import Confirmation, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
@@ -67,6 +67,9 @@ def create():
         uid = commands.book(order, by=current_user.id, now=clock.now(), key=key)
     except commands.BookingRefused as refused:
         return refusal_page(draft, form, refused)
+    except commands.AlreadyUsed as used:
+        flash(_("This form had booked already: here is its booking, as it stands now."), "info")
+        uid = used.uid
     except LookupError:
         abort(404)
     return redirect(url_for(".show", uid=uid), 303)
@@ -198,8 +201,7 @@ class Draft:
             now=now,
             moving=moved.id if moved else None,
         )
-        start = commands.kept_start(moved, self.machine) if moved else None
-        return replace(facts, kept_start=start)
+        return commands.of_change(facts, moved, self.machine) if moved else facts
 
     def offers(self, asked: Slot) -> list[pages.OfferLine]:
         now = clock.now()
@@ -254,7 +256,9 @@ def form_page(
         machine=draft.machine,
         moving=line(draft.booking, draft.inventory, facts.now) if draft.booking else None,
         is_own=draft.member_id == current_user.id,
-        is_machine_chosen=bool(draft.booking) and len(form.machine.choices) > 1,
+        is_machine_chosen=bool(draft.booking)
+        and not facts.is_under_way
+        and len(form.machine.choices) > 1,
         starts=starts,
         ends=ends,
         days=(today.isoformat(), (today + timedelta(facts.policy.horizon_days)).isoformat()),
@@ -264,8 +268,8 @@ def form_page(
         neighbours=pages.neighbours(facts, slot) if slot and not verdict else "",
         is_answer=is_answer,
         refusals=whys,
-        offers=draft.offers(slot) if slot and verdict else [],
-        conditions=pages.conditions(facts.policy, None if verdict else slot, zone),
+        offers=draft.offers(slot) if slot and verdict and not facts.is_under_way else [],
+        conditions=pages.conditions(facts, None if verdict else slot),
         clock_notes=pages.clock_notes(form, zone),
         asked_when=pages.when(slot, zone, facts.now) if slot else "",
         kept={} if draft.booking else kept(),
@@ -345,10 +349,12 @@ def lines(rows: Iterable[Any], now: datetime) -> list[pages.Line]:
 
 
 def line(booking: Any, inventory: Inventory, now: datetime) -> pages.Line:
+    is_team = current_user.manages(booking.place_id)
     return pages.booking_line(
         booking,
         inventory,
         now,
+        until=cancellable_until(slot_of(booking), is_team=is_team),
         may_move=may(may_move, booking, now) and booking.machine_id in inventory.by_id,
         may_cancel=may(may_cancel, booking, now),
     )

@@ -369,7 +369,7 @@ class MachinePage:
             sentence = _("Book from %(notice)s to %(days)s ahead", notice=notice, days=horizon)
         else:
             sentence = _("Book up to %(days)s ahead", days=horizon)
-        return sentence, _("You may cancel from “My bookings” until the slot ends.")
+        return sentence, _("You may cancel from “My bookings” until it starts.")
 
     def _when(self) -> str:
         return str(MODES.get(self.policy.modes, _("During the hours shown on the planning")))

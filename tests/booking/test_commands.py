@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 
 from fablab import clock
 from fablab.booking import commands
-from fablab.booking.commands import JUST_TAKEN, BookingRefused, NotAllowed
+from fablab.booking.commands import JUST_TAKEN, AlreadyUsed, BookingRefused, NotAllowed
 from fablab.booking.rules import Reason
 from fablab.db import Busy, db, writing
 from fablab.machines import commands as machines
@@ -284,11 +284,22 @@ def test_a_double_click_books_once(any_app, any_fablab):
     assert count() == 1
 
 
-def test_the_same_form_with_other_hours_is_another_booking(any_fablab):
+def test_a_form_that_booked_once_books_nothing_else(any_fablab):
     first = book_with_key(any_fablab)
 
-    assert book_with_key(any_fablab, wanted=EVENING) != first
-    assert count() == 2
+    with pytest.raises(AlreadyUsed) as used:
+        book_with_key(any_fablab, wanted=EVENING)
+
+    assert used.value.uid == first
+    assert count() == 1
+
+
+def test_a_form_that_was_refused_may_ask_for_other_hours(any_fablab):
+    any_fablab.book("bench", AFTERNOON, "chloe")
+    with pytest.raises(BookingRefused):
+        book_with_key(any_fablab)
+
+    assert row(book_with_key(any_fablab, wanted=EVENING)).starts_at == EVENING.start
 
 
 def test_the_same_key_of_somebody_else_is_theirs(any_fablab):
@@ -297,17 +308,16 @@ def test_the_same_key_of_somebody_else_is_theirs(any_fablab):
     assert book_with_key(any_fablab, "chloe", EVENING) != first
 
 
-def test_what_was_cancelled_or_moved_away_can_be_booked_with_the_same_form(any_fablab):
-    """Told `it is booked`, one must not be shown a booking that is no more, or elsewhere."""
+def test_a_form_gives_the_booking_it_made_even_when_that_was_moved_or_cancelled(any_fablab):
     first = book_with_key(any_fablab)
+
+    move(any_fablab, first, "bench", EVENING)
+    after_the_move = book_with_key(any_fablab)
     cancel(any_fablab, first)
+    after_the_cancellation = book_with_key(any_fablab)
 
-    second = book_with_key(any_fablab)
-    move(any_fablab, second, "bench", EVENING)
-    third = book_with_key(any_fablab)
-
-    assert len({first, second, third}) == 3
-    assert row(third).starts_at == AFTERNOON.start
+    assert after_the_move == after_the_cancellation == first
+    assert count() == 1
 
 
 # -- at once
@@ -524,12 +534,36 @@ class TestUnderWay:
             move(any_fablab, uid, "bench", slot("2027-03-30 14:00-15:00"))
         assert reasons(refused) == [Reason.PAST]
 
-    def test_its_past_is_not_moved_to_another_machine(self, any_fablab, uid):
+    @pytest.mark.parametrize(
+        ("slug", "to"),
+        [
+            ("bench2", AFTERNOON),
+            ("bench2", EVENING),
+            ("bench", EVENING),
+            ("bench", slot("2027-03-30 14:30-16:00")),
+        ],
+    )
+    def test_the_hours_used_are_not_moved_away(self, any_fablab, uid, slug, to):
         with pytest.raises(BookingRefused) as refused:
-            move(any_fablab, uid, "bench2", AFTERNOON)
+            move(any_fablab, uid, slug, to)
 
         assert reasons(refused) == [Reason.PAST]
+        assert row(uid).starts_at == AFTERNOON.start
         assert row(uid).machine_id == any_fablab.machine("bench").id
+
+    def test_who_is_done_early_may_end_it_before_the_least_length(self, any_fablab, uid):
+        change(Policy, minimum=timedelta(hours=2))
+
+        move(any_fablab, uid, "bench", slot("2027-03-30 14:00-15:15"))
+
+        assert row(uid).ends_at == slot("2027-03-30 14:00-15:15").end
+
+    def test_it_is_cancelled_by_the_team_alone(self, any_fablab, uid):
+        with pytest.raises(NotAllowed):
+            cancel(any_fablab, uid)
+        cancel(any_fablab, uid, who="amina")
+
+        assert row(uid).status == Status.CANCELLED
 
 
 def test_the_team_moves_a_members_booking_under_the_members_rules(any_fablab):
@@ -603,14 +637,13 @@ def test_cancelling_again_changes_nothing(any_fablab, at):
     assert happened(uid) == ["booked", "cancelled"]
 
 
-def test_a_booking_under_way_is_cancelled_and_one_that_is_over_is_not(any_fablab, at):
-    running = any_fablab.book("bench", AFTERNOON, "bruno")
-    over = any_fablab.book("laser", slot("2027-03-30 13:00-15:00"), "bruno")
-    at("2027-03-30 15:00")
+def test_what_is_over_is_cancelled_by_nobody(any_fablab, at):
+    over = any_fablab.book("bench", AFTERNOON, "bruno")
+    at("2027-03-30 16:00")
 
-    cancel(any_fablab, running)
-    with pytest.raises(NotAllowed):
-        cancel(any_fablab, over)
+    for who in ("bruno", "amina"):
+        with pytest.raises(NotAllowed):
+            cancel(any_fablab, over, who)
 
     assert row(over).status == Status.CONFIRMED
 

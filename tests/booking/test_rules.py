@@ -257,14 +257,17 @@ class TestABookingUnderWay:
     NOW = instant("2027-03-30 15:00")
 
     def test_may_be_lengthened_without_notice(self):
-        assert ask(now=self.NOW, kept_start=WANTED.start, notice=HOUR) == []
+        assert ask(now=self.NOW, kept_start=WANTED.start, is_under_way=True, notice=HOUR) == []
 
     def test_may_not_end_in_the_past(self):
         ended = slot("2027-03-30 14:00-15:00")
-        assert ask(ended, now=self.NOW, kept_start=WANTED.start) == [Reason.PAST]
+        assert ask(ended, now=self.NOW, kept_start=WANTED.start, is_under_way=True) == [Reason.PAST]
 
-    def test_may_not_start_elsewhere_in_the_past(self):
-        assert ask(now=self.NOW, kept_start=WANTED.start - HOUR) == [Reason.PAST]
+    def test_may_not_start_at_another_time(self):
+        began = {"now": self.NOW, "is_under_way": True, "kept_start": WANTED.start - HOUR}
+
+        assert ask(**began) == [Reason.PAST]
+        assert ask(slot("2027-03-30 16:00-17:00"), **began) == [Reason.PAST]
 
 
 def test_what_is_occupied_is_wider_than_what_is_booked():
@@ -277,7 +280,8 @@ def test_what_is_occupied_is_wider_than_what_is_booked():
     ("now", "is_own", "is_team", "allowed"),
     [
         ("2027-03-30 13:59", True, False, True),
-        ("2027-03-30 15:59", True, False, True),
+        ("2027-03-30 14:00", True, False, False),
+        ("2027-03-30 15:59", False, True, True),
         ("2027-03-30 16:00", True, False, False),
         ("2027-03-30 16:00", False, True, False),
         ("2027-03-30 13:59", False, True, True),
