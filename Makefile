@@ -16,7 +16,7 @@ help: ## list these commands
 setup: $(VENV)/.app $(COMPILED) ## install what the service needs into .venv, and nothing else
 
 run: $(VENV)/.app $(COMPILED) ## serve the demonstration place on http://127.0.0.1:5000 (PORT=8080 for another port)
-	@$(if $(PORT),FABLAB_PORT=$(PORT) FABLAB_BASE_URL=http://127.0.0.1:$(PORT)) exec $(BIN)/fablab serve --demo
+	@$(if $(PORT),FABLAB_PORT=$(PORT)) exec $(BIN)/fablab serve --demo
 
 test: $(VENV)/.dev $(COMPILED) ## run every test (ARGS="-k feed" for some)
 	@$(BIN)/python -m pytest -q -n auto $(ARGS)

@@ -126,6 +126,7 @@ def error_page(error: HTTPException) -> Any:
     title, sentence = ERRORS.get(code, ERRORS[400 if code < 500 else 500])
     if is_asked_by_a_calendar():
         response = Response(f"{title}. {sentence}\n", status=code, mimetype="text/plain")
+        response.headers["Cache-Control"] = "no-store"
     else:
         response = drawn(code, title, sentence)
     for name, value in error.get_headers():
