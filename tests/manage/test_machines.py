@@ -55,7 +55,7 @@ def outages():
 
 
 def concerned(html):
-    table = re.search(r">Bookings concerned</caption>.*?</table>", html, re.S)
+    table = re.search(r'<h2 id="concerned">.*?</table>', html, re.S)
     return re.findall(r'href="/bookings/([^"]+)"', table[0]) if table else []
 
 
