@@ -105,7 +105,7 @@ class TextField(StringField):
     widget = TextInput()
 
     def __init__(self, label: Any = None, validators: Any = (), *, maximum: int, **kwargs: Any):
-        limit = Length(max=maximum, message=lazy_gettext("That is too long."))
+        limit = Length(max=maximum, message=lazy_gettext("%(max)s characters at most."))
         super().__init__(label, [*validators, limit, visible], **kwargs)
 
     def process_formdata(self, valuelist: list[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask_babel import format_date, get_locale, gettext, ngettext
 
+from fablab import clock
 from fablab.slots import Slot
 
 DAY = "EEEE d MMMM"
@@ -54,6 +55,12 @@ def _day(language: str, when: date, form: str) -> str:
     return format_date(when, form, rebase=False)
 
 
+def near_day(when: date, zone: tzinfo) -> str:
+    """`Monday 23 November`; with the year when it is not the one that the place's clock is in."""
+    this_year = clock.today(zone, clock.now()).year
+    return day(when, DAY if when.year == this_year else DAY_AND_YEAR)
+
+
 def capital(text: str) -> str:
     """With a capital: French writes `lundi` small, a title does not."""
     return text[:1].upper() + text[1:]
@@ -78,7 +85,7 @@ def moment(instant: datetime, zone: tzinfo) -> str:
     """`Monday 23 November 14:00`, on the place's clock."""
     wall = instant.astimezone(zone)
     # Translators: a day and an hour, `Monday 23 November 14:00`, inside a sentence
-    return gettext("%(day)s %(hour)s", day=day(wall.date()), hour=hour(wall))
+    return gettext("%(day)s %(hour)s", day=near_day(wall.date(), zone), hour=hour(wall))
 
 
 def filled(sentence: str, values: Mapping[str, Any], zone: tzinfo) -> str:
@@ -95,7 +102,7 @@ def in_words(value: Any, zone: tzinfo) -> str:
     if isinstance(value, datetime):
         return moment(value, zone)
     if isinstance(value, date):
-        return day(value)
+        return near_day(value, zone)
     if isinstance(value, Iterable) and not isinstance(value, str):
         return ", ".join(hours(span, zone) for span in value)
     return str(value)

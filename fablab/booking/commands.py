@@ -54,6 +54,10 @@ class AlreadyUsed(Exception):
         self.uid = uid
 
 
+class ChangedMeanwhile(Exception):
+    """The booking is not as it was when the form was drawn."""
+
+
 class NotAllowed(Exception):
     """They may see the booking but not do this to it."""
 
@@ -149,43 +153,61 @@ def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: 
 
 
 @retried
-def move(uid: str, order: Order, *, by: int, is_team: bool, now: datetime) -> None:
+def move(
+    uid: str,
+    order: Order,
+    *,
+    by: int,
+    is_team: bool,
+    now: datetime,
+    revision: int | None = None,
+) -> bool:
     """Give a booking another slot, machine, end, purpose or organization; same UID, next revision.
 
-    The rules are asked as for a new booking, its own time left out. The same order again
-    changes nothing.
+    The rules are asked as for a new booking, its own time left out. False when the order is the
+    same again, which changes nothing. `revision` is the one that the order was written for.
 
-    Raises BookingRefused, NotAllowed, LookupError (no such booking or machine), and Busy.
+    Raises BookingRefused, NotAllowed, ChangedMeanwhile when that is no longer its revision,
+    LookupError (no such booking or machine), and Busy.
     """
     here = find(uid)
     try:
         with writing() as session:
             booking = find_in_line(session, uid, here.machine_id, order.machine_id)
-            _move(session, booking, order, by=by, is_team=is_team, now=now)
+            if not may_be_moved(booking, by=by, is_team=is_team, now=now):
+                raise NotAllowed
+            if order_behind(booking, order.place_id) == order:
+                return False
+            if revision not in (None, booking.revision):
+                raise ChangedMeanwhile
+            _move(session, booking, order, by=by, now=now)
+            return True
     except IntegrityError as error:
         if guards.refused(error):
             raise BookingRefused([JUST_TAKEN]) from error
         raise
 
 
-def _move(
-    session: Session, booking: Row[Any], order: Order, *, by: int, is_team: bool, now: datetime
-) -> None:
-    was = Slot(booking.starts_at, booking.ends_at)
-    allowed = may_move(was, now=now, is_own=booking.member_id == by, is_team=is_team)
-    if not allowed or not booking.standing:
-        raise NotAllowed
-    before = Order(
+def may_be_moved(booking: Row[Any], *, by: int, is_team: bool, now: datetime) -> bool:
+    slot = Slot(booking.starts_at, booking.ends_at)
+    is_own = booking.member_id == by
+    return bool(booking.standing) and may_move(slot, now=now, is_own=is_own, is_team=is_team)
+
+
+def order_behind(booking: Row[Any], place_id: int) -> Order:
+    """What would have to be ordered for `booking` to be as it is."""
+    return Order(
         booking.machine_id,
-        order.place_id,
-        was,
+        place_id,
+        Slot(booking.starts_at, booking.ends_at),
         booking.member_id,
         booking.title,
         booking.organization_id,
     )
-    if before == order:
-        return
 
+
+def _move(session: Session, booking: Row[Any], order: Order, *, by: int, now: datetime) -> None:
+    before = order_behind(booking, order.place_id)
     inventory = of_place(place_id=order.place_id)
     machine = inventory.by_id[order.machine_id]
     facts = gather(

@@ -78,6 +78,8 @@ TAKEN = (
         Occupancy.occupied_from,
         Occupancy.occupied_until,
         Occupancy.title,
+        Occupancy.uid,
+        Occupancy.member_id,
         Member.first_name,
         Member.last_name,
         Organization.name.label("organization_name"),
@@ -142,6 +144,7 @@ def about(
         taken=taken_on(
             machine.id,
             span.widened(policy.setup, policy.cleanup),
+            member_id=member_id,
             leaving_out=moving,
             with_names=standing is not None and shows_names_to_members(inventory),
         ),
@@ -210,14 +213,19 @@ def acts_for(member_id: int, organization_id: int, inventory: Inventory, now: da
 
 
 def taken_on(
-    machine_id: int, span: Slot, *, leaving_out: int | None = None, with_names: bool = False
+    machine_id: int,
+    span: Slot,
+    *,
+    member_id: int,
+    leaving_out: int | None = None,
+    with_names: bool = False,
 ) -> tuple[Taken, ...]:
-    """What stands on the machine in `span`, soonest first."""
+    """What stands on the machine in `span`, soonest first, and what of it is `member_id`'s own."""
     rows = rows_of(TAKEN, machine_id=machine_id, span_start=span.start, span_end=span.end)
-    return tuple(_taken(row, with_names) for row in rows if row.id != leaving_out)
+    return tuple(_taken(row, member_id, with_names) for row in rows if row.id != leaving_out)
 
 
-def _taken(row: Any, with_name: bool) -> Taken:
+def _taken(row: Any, member_id: int, with_name: bool) -> Taken:
     is_outage = row.kind == OccupancyKind.OUTAGE
     holder = row.organization_name or f"{row.first_name or ''} {row.last_name or ''}".strip()
     return Taken(
@@ -225,4 +233,5 @@ def _taken(row: Any, with_name: bool) -> Taken:
         is_outage=is_outage,
         why=row.title if is_outage else "",
         who=holder if with_name and not is_outage else "",
+        own_uid=row.uid if row.member_id == member_id and not is_outage else "",
     )

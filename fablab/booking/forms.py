@@ -34,6 +34,16 @@ class NearDayField(StrictDateField):
         return parse_near_day(typed)
 
 
+def day_of_end(day: date, start: time | None, end: time | None, *, spans_nights: bool) -> date:
+    """The day that an end said without one is of: midnight is that of the night after.
+
+    So is any end that does not follow its start, where one may stay over the night.
+    """
+    is_before = start is not None and end is not None and end <= start
+    is_of_the_next = end == time.min or (spans_nights and is_before)
+    return day + timedelta(days=1) if is_of_the_next else day
+
+
 class SlotForm(Form):
     """A slot as people type it, on the place's clock."""
 
@@ -47,15 +57,16 @@ class SlotForm(Form):
     end_day = NearDayField(lazy_gettext("Last day, if another"), [Optional()])
     end = StrictTimeField(lazy_gettext("To"), [InputRequired(lazy_gettext("Say when it ends."))])
 
-    def __init__(self, *args: Any, zone: tzinfo, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, zone: tzinfo, spans_nights: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.zone = zone
+        self.spans_nights = spans_nights  # then an end before the start is one of the next day
 
     def validate_start(self, field: StrictTimeField) -> None:
         self._refuse_a_skipped_hour(self.day.data, field)
 
     def validate_end(self, field: StrictTimeField) -> None:
-        """An end of midnight is that of the night after; else it follows the start."""
+        """It follows the start, once `last_day` has said of which day it is."""
         if self.end_day.errors:
             return
         self._refuse_a_skipped_hour(self.last_day, field)
@@ -65,7 +76,11 @@ class SlotForm(Form):
             return
         span = self.ends_at - from_wall(self.zone, self.day.data, self.start.data)
         if span <= timedelta(0):
-            raise ValidationError(lazy_gettext("The end comes after the start."))
+            raise ValidationError(
+                lazy_gettext("The end must come after the start: choose a later last day.")
+                if self.end_day.data
+                else lazy_gettext("The end must come after the start.")
+            )
         if span > self.longest:
             raise ValidationError(self.too_long)
 
@@ -77,11 +92,12 @@ class SlotForm(Form):
 
     @property
     def last_day(self) -> date | None:
-        """The day it ends on: the one typed, or the first; the next for an end at midnight."""
-        day: date | None = self.end_day.data or self.day.data
-        if day and not self.end_day.data and self.end.data == time.min:
-            return day + timedelta(days=1)
-        return day
+        """The day it ends on: the one typed, else `day_of_end`."""
+        if self.end_day.data or not self.day.data:
+            return self.end_day.data or self.day.data
+        return day_of_end(
+            self.day.data, self.start.data, self.end.data, spans_nights=self.spans_nights
+        )
 
     @property
     def ends_at(self) -> datetime:
@@ -125,6 +141,16 @@ class BookingForm(SlotForm):
             ),
         ],
     )
+    revision = HiddenField(
+        lazy_gettext("This form"),
+        [
+            Optional(),
+            Regexp(
+                r"[0-9]{1,9}\Z",
+                message=lazy_gettext("It was damaged on the way; send it again."),
+            ),
+        ],
+    )  # of the booking being changed, when the form was drawn
     check = SubmitField()  # asks what the rules say, and books nothing
 
     def offer(self, organizations: Iterable[BookedBy], machines: Iterable[MachineFacts]) -> None:
@@ -138,6 +164,11 @@ class BookingForm(SlotForm):
     @property
     def organization_id(self) -> int | None:
         return int(self.organization.data) if self.organization.data else None
+
+    @property
+    def drawn_for(self) -> int | None:
+        """The revision of the booking that the form was drawn for."""
+        return int(self.revision.data) if self.revision.data else None
 
     def renew_key(self) -> None:
         """Give a form that came without a sound key one that it can be sent again with."""

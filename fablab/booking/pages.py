@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import ngettext, pgettext
 
 from fablab import texts
 from fablab.booking import suggestions
@@ -33,6 +33,7 @@ class Why:
     sentence: str
     advice: str
     reason: str
+    url: str = ""  # of the reader's own booking that stands in the way
 
 
 def why(refusals: list[Refusal], zone: tzinfo) -> list[Why]:
@@ -41,6 +42,7 @@ def why(refusals: list[Refusal], zone: tzinfo) -> list[Why]:
             texts.filled(refusal.sentence, refusal.values, zone),
             texts.filled(refusal.advice, refusal.values, zone),
             refusal.reason,
+            url_for("booking.show", uid=refusal.own_uid) if refusal.own_uid else "",
         )
         for refusal in refusals
     ]
@@ -180,7 +182,7 @@ def relative_day(instant: datetime, zone: tzinfo, now: datetime) -> str:
         return _("Today")
     if day == today + timedelta(days=1):
         return _("Tomorrow")
-    return texts.capital(texts.day(day))
+    return texts.capital(texts.near_day(day, zone))
 
 
 def in_how_long(instant: datetime, zone: tzinfo, now: datetime) -> str:
@@ -292,15 +294,21 @@ class Hour(NamedTuple):
 def hour_options(facts: Facts, form: BookingForm, day: date) -> tuple[list[Hour], list[Hour]]:
     """The starts and the ends to choose from on `day`: each step of the hours it is open.
 
-    What was chosen or typed is always among them, allowed or not: nothing is lost. A booking
-    under way keeps its start.
+    On a day without any they are those of the week after, so that the day and the hour can be
+    changed at once. What was chosen or typed is always among them, allowed or not: nothing is
+    lost. A booking under way keeps its start.
     """
     starts, ends = {_chosen(form.start)}, {_chosen(form.end)}
-    for span in _open_around(facts, form, day):
+    opened = _open_around(facts, form, day)
+    is_closed = not facts.schedule.open_time(day, day, facts.policy.modes)
+    if is_closed:
+        opened = facts.schedule.open_time(day, day + A_WEEK, facts.policy.modes)
+    for span in opened:
         instant = suggestions.on_step(facts, span.start)
         while instant <= span.end:
             wall = to_wall(facts.zone, instant)
-            if instant < span.end and wall.date() == day and not facts.is_under_way:
+            is_a_start = instant < span.end and (is_closed or wall.date() == day)
+            if is_a_start and not facts.is_under_way:
                 starts.add(f"{wall:%H:%M}")
             if instant > span.start:
                 ends.add(f"{wall:%H:%M}")
@@ -497,7 +505,9 @@ class Said(NamedTuple):
 def standing(line: Line) -> Said:
     if line.status == Status.CANCELLED:
         sentence = _("The machine is free for the others.")
-        return Said("info", _("This booking is cancelled"), sentence, _("Cancelled"), "no")
+        return Said(
+            "info", _("This booking is cancelled"), sentence, pgettext("stamp", "Cancelled"), "no"
+        )
     if line.status == Status.MISSED:
         return Said("no", _("Nobody came"), _("The machine was given to the others."))
     if line.is_over:

@@ -56,6 +56,20 @@ HOPELESS = frozenset(
 )
 
 
+# What only the team can lift: the next step is to talk to them.
+FOR_THE_TEAM = frozenset(
+    {
+        Reason.NO_MEMBERSHIP,
+        Reason.MEMBERSHIP_EXPIRED,
+        Reason.SUSPENDED,
+        Reason.NOT_OPEN_TO_YOU,
+        Reason.UNQUALIFIED,
+        Reason.LEVEL_TOO_LOW,
+        Reason.NOT_VALID_THEN,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One reason to refuse: what is wrong, and why the rule exists or what to do about it.
@@ -68,6 +82,7 @@ class Refusal:
     sentence: str
     advice: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    own_uid: str = ""  # of the member's own booking that stands in the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,7 @@ class Taken:
     is_outage: bool = False
     why: str = ""  # an outage's reason
     who: str = ""  # who holds it, where the reader may know
+    own_uid: str = ""  # of the booking, when it is the member's own
 
 
 @dataclass(frozen=True)
@@ -256,9 +272,18 @@ def is_on_the_step(slot: Slot, facts: Facts) -> Refusal | None:
         return None
     return Refusal(
         Reason.OFF_STEP,
-        N_("Slots start and end every %(step)s, counted from midnight."),
+        _steps_in_words(step),
         values={"step": step},
     )
+
+
+def _steps_in_words(step: timedelta) -> str:
+    an_hour = timedelta(hours=1)
+    if step == an_hour:
+        return N_("Slots start and end on the hour.")
+    if not an_hour % step:
+        return N_("Slots start and end on the hour or every %(step)s after it.")
+    return N_("Slots start and end every %(step)s, counted from midnight.")
 
 
 def is_early_enough(slot: Slot, facts: Facts) -> Refusal | None:
@@ -283,8 +308,8 @@ def is_not_too_far(slot: Slot, facts: Facts) -> Refusal | None:
     return Refusal(
         Reason.TOO_FAR,
         N_("It is too early for this slot: you may book up to %(day)s."),
-        N_("That is %(days)s days ahead."),
-        {"day": last_day, "days": horizon},
+        N_("That is %(days)s ahead."),
+        {"day": last_day, "days": timedelta(days=horizon)},
     )
 
 
@@ -307,13 +332,13 @@ def _closed_hours(slot: Slot, facts: Facts) -> Refusal:
     day = today(facts.zone, slot.start)
     spans = facts.schedule.open_time(day, day, facts.policy.modes)
     if not spans:
-        sentence = N_("This machine cannot be booked on %(day)s.")
-    else:
-        sentence = N_("On %(day)s this machine can be booked %(hours)s only.")
+        return Refusal(
+            Reason.CLOSED, N_("This machine cannot be booked on %(day)s."), values={"day": day}
+        )
     return Refusal(
         Reason.CLOSED,
-        sentence,
-        N_("Outside these hours nobody can look after it."),
+        N_("On %(day)s this machine can be booked %(hours)s only."),
+        N_("These are the hours in which this machine may be used."),
         {"day": day, "hours": tuple(spans)},
     )
 
@@ -372,6 +397,13 @@ def is_free(slot: Slot, facts: Facts) -> Refusal | None:
     clash = next((t for t in facts.taken if not t.is_outage and t.span.overlaps(wanted)), None)
     if clash is None:
         return None
+    if clash.own_uid:
+        return Refusal(
+            Reason.TAKEN,
+            N_("You have booked it already, %(hours)s."),
+            values={"hours": (clash.span,)},
+            own_uid=clash.own_uid,
+        )
     return Refusal(
         Reason.TAKEN,
         N_("The machine is already taken %(hours)s by %(who)s.")

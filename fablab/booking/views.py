@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +13,17 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import members_only
 from fablab.booking import commands, offers, pages, queries
-from fablab.booking.facts import gather
-from fablab.booking.forms import LONGEST, BookingForm, parse_near_day
-from fablab.booking.rules import Facts, Refusal, cancellable_until, may_cancel, may_move, refusals
+from fablab.booking.facts import audience_of, gather
+from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
+from fablab.booking.rules import (
+    FOR_THE_TEAM,
+    Facts,
+    Refusal,
+    cancellable_until,
+    may_cancel,
+    may_move,
+    refusals,
+)
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.forms import Confirmation, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
@@ -24,6 +32,7 @@ from fablab.slots import Slot
 bp = Blueprint("booking", __name__)
 
 PAGE = 20  # past bookings on one page
+TYPED = ("purpose", "organization")  # besides the slot
 DAYS_TRIED = 14  # in search of a first slot to fill the form with
 
 
@@ -57,7 +66,7 @@ def new():
 @members_only
 def create():
     draft = draft_of(here(), request.form)
-    form = BookingForm(zone=draft.zone)
+    form = draft.form()
     if not form.validate():
         return form_page(draft, form, None, status=422)
     if form.check.data:
@@ -140,27 +149,30 @@ def move_form(uid):
 def move(uid):
     booking = queries.find_visible(str(uid), current_user)
     draft = draft_of(inventory_of(booking), request.form, booking)
-    form = BookingForm(zone=draft.zone)
+    form = draft.form()
     if not form.validate():
         return form_page(draft, form, None, status=422)
     if form.check.data:
         return form_page(draft, form, form.slot)
     try:
-        commands.move(
+        is_changed = commands.move(
             str(uid),
             order_of(draft, form),
             by=current_user.id,
             is_team=current_user.manages(booking.place_id),
             now=clock.now(),
+            revision=form.drawn_for,
         )
     except commands.BookingRefused as refused:
         return refusal_page(draft, form, refused)
     except commands.NotAllowed:
         flash(_("This booking can no longer be changed."), "no")
+    except commands.ChangedMeanwhile:
+        return changed_page(queries.find_visible(str(uid), current_user))
     except LookupError:
         abort(404)
     else:
-        flash(_("The booking is changed."), "ok")
+        flash(_("The booking is changed.") if is_changed else _("Nothing was changed."), "ok")
     return redirect(url_for(".show", uid=uid), 303)
 
 
@@ -185,6 +197,15 @@ class Draft:
         return [self.machine, *self.inventory.equivalents(self.machine)]
 
     @property
+    def spans_nights(self) -> bool:
+        """May a booking of this machine end on another day than it starts?"""
+        standing = current_user.standings.get(self.inventory.place.id)
+        return pages.spans_nights(self.machine.policy_for(audience_of(standing)))
+
+    def form(self, **kwargs: Any) -> BookingForm:
+        return BookingForm(zone=self.zone, spans_nights=self.spans_nights, **kwargs)
+
+    @property
     def action(self) -> str:
         if self.booking:
             return url_for(".move", uid=self.booking.uid)
@@ -203,11 +224,13 @@ class Draft:
         )
         return commands.of_change(facts, moved, self.machine) if moved else facts
 
-    def offers(self, asked: Slot) -> list[pages.OfferLine]:
+    def offers(self, asked: Slot, form: BookingForm) -> list[pages.OfferLine]:
+        """Their addresses carry what else was typed, so that nothing is typed twice."""
         now = clock.now()
         found = offers.nearest(self.inventory, self.machine, self.member_id, asked, now=now)
         endpoint = ".move_form" if self.booking else ".new"
         words = {"uid": self.booking.uid} if self.booking else kept()
+        words |= {name: form[name].data for name in TYPED if form[name].data}
         return pages.offer_lines(found, self.machine, self.inventory, now, endpoint, **words)
 
 
@@ -230,12 +253,13 @@ def form_page(
     slot: Slot | None,
     *,
     refused: list[Refusal] | None = None,
+    is_stale: bool = False,
     status: int = 200,
 ) -> tuple[str, int]:
     """The one page of booking and moving: the form, the strip of the day, the ticket.
 
     `slot` is None while what was typed makes none; `refused` is the verdict of a command, and
-    without one the rules are asked here.
+    without one the rules are asked here. `is_stale` says that the booking changed meanwhile.
     """
     zone = draft.zone
     today = clock.today(zone, clock.now())
@@ -243,7 +267,7 @@ def form_page(
     whole = whole_day(zone, day)
     facts = draft.facts(hull(slot, whole) if slot else whole)
     verdict = refused or (refusals(slot, facts) if slot else [])
-    is_answer = request.method == "POST" and bool(verdict or form.errors)
+    is_answer = request.method == "POST" and bool(verdict or form.errors) and not is_stale
     whys = pages.why(verdict, zone)
     pages.blame(form, whys)
     form.offer(organizations(draft), draft.like_machines)
@@ -267,8 +291,11 @@ def form_page(
         ticket=pages.ticket(draft.machine, slot, draft.inventory) if slot else None,
         neighbours=pages.neighbours(facts, slot) if slot and not verdict else "",
         is_answer=is_answer,
+        is_stale=is_stale,
+        is_for_the_team=any(refusal.reason in FOR_THE_TEAM for refusal in verdict),
+        reached=draft.inventory.place,
         refusals=whys,
-        offers=draft.offers(slot) if slot and verdict and not facts.is_under_way else [],
+        offers=draft.offers(slot, form) if slot and verdict and not facts.is_under_way else [],
         conditions=pages.conditions(facts, None if verdict else slot),
         clock_notes=pages.clock_notes(form, zone),
         asked_when=pages.when(slot, zone, facts.now) if slot else "",
@@ -281,6 +308,21 @@ def refusal_page(draft: Draft, form: BookingForm, refused: commands.BookingRefus
     """409 when the slot is, or was just, taken and nothing else is wrong; else 422."""
     status = 409 if refused.is_only_taken else 422
     return form_page(draft, form, form.slot, refused=refused.refusals, status=status)
+
+
+def changed_page(booking: Any) -> Any:
+    """409 with the form as the booking stands now: somebody, or another tab, was faster."""
+    if not may(may_move, booking, clock.now()):
+        return redirect(url_for(".show", uid=booking.uid), 303)
+    draft, slot = draft_of(inventory_of(booking), {}, booking), slot_of(booking)
+    return form_page(draft, blank_form(draft, slot), slot, is_stale=True, status=409)
+
+
+def typed_before() -> dict[str, str]:
+    """What the address of an offer carries from the form it was found for, if it is sound."""
+    form = BookingForm(request.args, zone=UTC, meta={"csrf": False})
+    sound = (form[name] for name in TYPED if form[name].validate(form))
+    return {field.name: field.data for field in sound if field.data}
 
 
 def blank_form(draft: Draft, slot: Slot) -> BookingForm:
@@ -296,8 +338,9 @@ def blank_form(draft: Draft, slot: Slot) -> BookingForm:
         "organization": str(booking.organization_id or "") if booking else "",
         "purpose": booking.title if booking else "",
         "key": str(uuid4()),
+        "revision": str(booking.revision) if booking else "",
     }
-    return BookingForm(formdata=None, data=data, zone=draft.zone)
+    return draft.form(formdata=None, data=data | typed_before())
 
 
 def organizations(draft: Draft) -> list[queries.BookedBy]:
@@ -324,19 +367,19 @@ def slot_asked(draft: Draft, asked: Any) -> Slot:
     """The slot an address asks for; what it leaves out or garbles, the first free hour gives."""
     day = parse_near_day(asked.get("day", ""))
     today = clock.today(draft.zone, clock.now())
-    given = slot_given(draft.zone, day or today, asked)
+    given = slot_given(draft.zone, day or today, asked, spans_nights=draft.spans_nights)
     if given:
         return given
     first, last = (day, day) if day else (today, today + timedelta(days=DAYS_TRIED - 1))
     return pages.first_slot(draft.facts(whole_days(draft.zone, first, last)), first, last)
 
 
-def slot_given(zone: tzinfo, day: date, asked: Any) -> Slot | None:
+def slot_given(zone: tzinfo, day: date, asked: Any, *, spans_nights: bool = False) -> Slot | None:
     start, end = parse_time(asked.get("start", "")), parse_time(asked.get("end", ""))
     if start is None or end is None:
         return None
-    day_after = day + timedelta(days=1)
-    last = parse_near_day(asked.get("end_day", "")) or (day_after if end == time.min else day)
+    last = parse_near_day(asked.get("end_day", ""))
+    last = last or day_of_end(day, start, end, spans_nights=spans_nights)
     starts_at, ends_at = clock.from_wall(zone, day, start), clock.from_wall(zone, last, end)
     return Slot(starts_at, ends_at) if starts_at < ends_at <= starts_at + LONGEST else None
 

@@ -47,7 +47,7 @@ def title(page: str) -> str:
 def alert(page: str) -> str:
     """What is said at once to whoever cannot see the page, and takes the focus."""
     found = re.search(
-        r'<div class="message message--no" role="alert" id="refusal".*?</div>', page, re.S
+        r'<div class="message message--\w+" role="alert" id="refusal".*?</div>', page, re.S
     )
     assert found
     return words(found[0])
@@ -179,6 +179,16 @@ def test_the_hours_to_choose_from_are_those_of_the_day_and_what_was_asked(fablab
     assert (ends[0], ends[-1]) == ("10:15", "18:00")
 
 
+def test_on_a_closed_day_the_usual_hours_are_there_to_choose_from(fablab, browse):
+    page = browse("bruno").get(NEW.replace("03-30", "04-05")).text
+
+    starts, ends = (
+        re.findall(r'value="([\d:]+)"', found)
+        for found in re.findall(r"<select.*?</select>", page, re.S)[:2]
+    )
+    assert (starts[0], starts[-1], ends[-1]) == ("10:00", "17:45", "18:00")
+
+
 # -- booking
 
 
@@ -232,6 +242,57 @@ def test_a_form_sent_twice_books_once_and_leads_to_the_same_page(fablab, browse)
     assert len(bookings()) == 1
 
 
+def test_a_used_form_leads_to_its_booking_whatever_is_typed_in_it(fablab, browse):
+    client = browse("bruno")
+    form = Form(client.get(NEW).text)
+    first = form.send(client)
+
+    again = form.send(client, start="16:00", end="17:00")
+
+    assert (again.status_code, again.location) == (303, first.location)
+    assert "This form had booked already" in client.get(again.location).text
+    assert len(bookings()) == 1
+
+
+def test_ones_own_booking_in_the_way_is_said_and_linked(fablab, browse):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    client = browse("bruno")
+
+    answer = Form(client.get(NEW).text).send(client)
+
+    assert answer.status_code == 409
+    assert "You have booked it already, 14:00–16:00. See that booking" in alert(answer.text)
+    assert f'href="/bookings/{uid}"' in answer.text
+
+
+def test_what_was_typed_goes_along_to_an_offered_slot(fablab, browse):
+    fablab.book("bench", AFTERNOON, "chloe")
+    client, theirs = browse("bruno"), str(fablab.organization_id)
+    refused = Form(client.get(NEW).text).send(client, purpose="Löwe & Co", organization=theirs)
+
+    first, *_ = offers(refused.text)
+    kept = Form(client.get(first).text).values
+
+    assert (kept["purpose"], kept["organization"]) == ("Löwe & Co", theirs)
+
+
+@pytest.mark.parametrize("odd", ["purpose=" + "x" * 201, "purpose=a%E2%80%AEb", "organization=x"])
+def test_what_an_address_says_beyond_measure_is_left_out(fablab, browse, odd):
+    shown = Form(browse("bruno").get(f"{NEW}&{odd}").text).values
+
+    assert (shown["purpose"], shown["organization"]) == ("", "")
+
+
+def test_who_lacks_a_qualification_reads_whom_to_ask(fablab, browse):
+    change(Place, email="team@atelier.example", phone="01 23 45 67 89")
+
+    page = browse("chloe").get(LASER).text
+
+    assert 'href="mailto:team@atelier.example"' in page
+    assert 'href="tel:0123456789"' in page
+    assert "The team can help you." not in browse("bruno").get(LASER).text
+
+
 def test_a_slot_that_is_taken_is_409_and_nothing_typed_is_lost(fablab, browse):
     fablab.book("bench", slot("2027-03-30 15:00-17:00"), "chloe")
     client = browse("bruno")
@@ -274,7 +335,7 @@ def test_every_reason_is_listed_and_told_again_at_its_field(fablab, browse):
         " Laser cutting.",
         "On Tuesday 30 March this machine can be booked 10:00–18:00 only.",
         "4 h 10 is too long: this machine is booked for 2 h at most. So that everyone gets a turn.",
-        "Slots start and end every 15 min, counted from midnight.",
+        "Slots start and end on the hour or every 15 min after it.",
         "The machine is already taken 15:00–17:00 by Bruno Lefil.",
     ):
         assert sentence in alert(answer.text)
@@ -338,12 +399,12 @@ def test_somebody_faster_is_told_as_such(fablab, browse, monkeypatch):
         ({"start": ""}, "Say when it starts.", "start"),
         ({"end": ""}, "Say when it ends.", "end"),
         ({"start": "24:30"}, "There is no such hour.", "start"),
-        ({"end": "14:00"}, "The end comes after the start.", "end"),
-        ({"end": "13:00"}, "The end comes after the start.", "end"),
+        ({"end": "14:00"}, "The end must come after the start.", "end"),
+        ({"end": "13:00"}, "The end must come after the start.", "end"),
         ({"end_day": "2027-05-30"}, "That is longer than a month.", "end"),
         ({"end_day": "tomorrow"}, "There is no such day to choose.", "end_day"),
         ({"organization": "abc"}, "Choose from the list.", "organization"),
-        ({"purpose": "x" * 201}, "That is too long.", "purpose"),
+        ({"purpose": "x" * 201}, "200 characters at most.", "purpose"),
         ({"purpose": "a\u202eb"}, "It holds characters that nobody can see", "purpose"),
     ],
 )
@@ -523,6 +584,26 @@ def test_a_night_that_is_taken_is_offered_as_another_whole_night_or_day(nights, 
 
     assert refused.status_code == 409
     assert Form(client.get(first).text).send(client).status_code == 303
+
+
+def test_an_end_before_the_start_is_one_of_the_next_morning(nights, browse):
+    client = browse("bruno")
+    address = NEW.replace("14:00", "22:00").replace("16:00", "06:00")
+
+    page = client.get(address).text
+    answer = Form(client.get(NEW).text).send(client, start="22:00", end="06:00")
+
+    assert "Tuesday 30 March 22:00 – Wednesday 31 March 6:00 (8 h)" in words(page)
+    assert answer.status_code == 303
+    assert booked().ends_at == instant("2027-03-31 06:00")
+
+
+def test_a_last_day_before_the_first_is_said_at_the_end(nights, browse):
+    client = browse("bruno")
+
+    answer = Form(client.get(NEW).text).send(client, end_day="2027-03-29")
+
+    assert "The end must come after the start: choose a later last day." in alert(answer.text)
 
 
 def test_a_booking_over_the_night_is_moved_with_both_its_days(nights, browse):
@@ -852,6 +933,31 @@ def test_a_booking_is_moved_with_the_form_it_was_made_with(fablab, browse):
     assert answer.location == f"/bookings/{uid}"
     assert "The booking is changed." in client.get(answer.location).text
     assert (booked().starts_at, booked().revision) == (AFTERNOON.end, 1)
+
+
+def test_a_move_drawn_for_what_the_booking_was_is_shown_what_it_is_now(fablab, browse):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    client = browse("bruno")
+    one, other = (Form(client.get(f"/bookings/{uid}/move").text) for _tab in range(2))
+    one.send(client, end="17:00")
+
+    late = other.send(client, end="15:00")
+
+    assert late.status_code == 409
+    assert "This booking was changed meanwhile: here is how it stands now." in alert(late.text)
+    assert Form(late.text).values["end"] == "17:00"
+    assert booked().revision == 1
+    assert Form(late.text).send(client, end="15:00").status_code == 303
+
+
+def test_to_confirm_what_is_unchanged_says_so(fablab, browse):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    client = browse("bruno")
+
+    answer = Form(client.get(f"/bookings/{uid}/move").text).send(client)
+
+    assert "Nothing was changed." in client.get(answer.location).text
+    assert booked().revision == 0
 
 
 def test_a_booking_is_moved_to_a_like_machine_without_scripts(fablab, browse):
