@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs
 
 from flask import (
     Blueprint,
@@ -356,10 +357,17 @@ def login_page(form: LoginForm) -> str:
         "members/login.html",
         form=form,
         next=form.next.data,
+        is_to_book=leads_to_a_slot(form.next.data or ""),
         idle=sessions.lifetime(is_shared=True).idle,
         accounts=[(email, _(who)) for email, who in accounts],
         demo_password=demonstration.PASSWORD,
     )
+
+
+def leads_to_a_slot(address: str) -> bool:
+    """Whether `address` is the booking form with its hours filled in."""
+    path, _mark, query = safe_next(address).partition("?")
+    return path == url_for("booking.new") and "start" in parse_qs(query)
 
 
 def register_page(form: RegisterForm) -> str:

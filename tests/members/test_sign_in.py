@@ -439,3 +439,19 @@ def test_the_page_is_kept_by_nobody_once_somebody_is_signed_in(browse):
     log_in(visitor, "bruno")
 
     assert visitor.get("/account/").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_told"),
+    [
+        ("/bookings/new?machine=laser&day=2027-03-30&start=10:00&end=11:00", True),
+        ("/bookings/new", False),
+        ("/bookings/", False),
+        ("//evil.example/bookings/new?start=10:00", False),
+        ("", False),
+    ],
+)
+def test_who_chose_a_slot_is_told_why_to_log_in(browse, address, is_told):
+    page = browse(None).get("/login", query_string={"next": address}).text
+
+    assert ("Log in to book this slot; you come back to it afterwards." in page) is is_told
