@@ -12,6 +12,7 @@ from flask import (
     abort,
     current_app,
     make_response,
+    redirect,
     render_template,
     request,
     send_from_directory,
@@ -51,10 +52,14 @@ def index():
 @bp.get("/planning/<day>")
 @anyone
 def day(day: str = ""):
-    """One day, all machines. What is no day, or no day anyone plans, is no page."""
-    if not day:
+    """One day, all machines. What is no day, or no day anyone plans, is no page.
+
+    `?day=` is what the field to go to a day sends; left empty, it is today.
+    """
+    asked_for = "" if day else request.args.get("day", "").strip()
+    if not day and not asked_for:
         return planning(clock.today(here().schedule.zone, clock.now()))
-    shown = parse_day(day)
+    shown = parse_day(day or asked_for)
     if shown is None or not FIRST_YEAR <= shown.year <= LAST_YEAR:
         abort(404)
     return planning(shown)
@@ -99,6 +104,9 @@ def machine(slug: str):
     inventory = here()
     machine = inventory.by_slug.get(slug)
     if machine is None:
+        if slug.lower() in inventory.by_slug:  # codes are written M01, addresses m01
+            address = url_for(".machine", slug=slug.lower()) + asked(inventory).query()
+            return redirect(address, 308)
         abort(404)
     now = clock.now()
     page = MachinePage(

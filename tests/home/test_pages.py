@@ -486,9 +486,33 @@ def test_a_machine_page_asks_the_database_eight_times_cold(fablab, browse):
     assert len(statements) <= 8
 
 
-@pytest.mark.parametrize("slug", ["nothing", "LASER", "laser%00"])
+@pytest.mark.parametrize("slug", ["nothing", "laser%00"])
 def test_an_unknown_machine_is_no_page(fablab, browse, slug):
     assert browse(None).get(f"/machines/{slug}").status_code == 404
+
+
+@pytest.mark.parametrize("day", [TUESDAY, f" {TUESDAY} "])
+def test_the_field_of_the_planning_leads_to_its_day(fablab, browse, day):
+    page = browse(None).get("/planning/", query_string={"day": day, "category": "bench"})
+
+    assert "Tuesday 30 March" in page.text
+    assert 'name="category" value="bench"' in page.text  # kept for the next day chosen
+
+
+@pytest.mark.parametrize("typed", ["30/03/2027", "0002-03-30", "٢٠٢٧-٠٣-٣٠", "x" * 10_000])
+def test_a_field_that_holds_no_day_leads_to_no_page(fablab, browse, typed):
+    assert browse(None).get("/planning/", query_string={"day": typed}).status_code == 404
+
+
+def test_an_empty_field_leads_to_today(fablab, browse):
+    assert "Monday 29 March" in browse(None).get("/planning/?day=").text
+
+
+def test_a_machine_is_found_by_its_code_in_capitals(fablab, browse):
+    answer = browse(None).get("/machines/LASER?_external=1&slug=bench")
+
+    assert (answer.status_code, answer.location) == (308, "/machines/laser")
+    assert browse(None).get("/machines/LASERS").status_code == 404
 
 
 # -- a machine that may run at night

@@ -251,6 +251,15 @@ for (const booking of plan.querySelectorAll(".booking--own[data-move-url]")) {
   booking.append(handle)
 }
 
+// --- where the hours do not all fit: begin at the opening, or just before now
+
+function beginWhereItMatters() {
+  const { day, minutes } = wallNow()
+  const isNow = day === plan.dataset.day && FIRST <= minutes && minutes <= LAST
+  const from = isNow ? minutes - 30 : Number(plan.dataset.opens)
+  plan.scrollLeft = ((from - FIRST) / (LAST - FIRST)) * bounds(overlay).width
+}
+
 // --- the mouse. A finger only taps: on a screen that scrolls, a drag is a scroll.
 
 plan.addEventListener("pointerdown", (event) => {
@@ -420,3 +429,5 @@ if ("live" in plan.dataset) {
   setInterval(advance, 20_000)
   addEventListener("visibilitychange", () => document.hidden || advance())
 }
+
+beginWhereItMatters()
