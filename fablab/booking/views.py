@@ -292,6 +292,7 @@ def form_page(
         neighbours=pages.neighbours(facts, slot) if slot and not verdict else "",
         is_answer=is_answer,
         is_stale=is_stale,
+        focused=request.form.get("focused", "") if form.check.data else "",
         is_for_the_team=any(refusal.reason in FOR_THE_TEAM for refusal in verdict),
         reached=draft.inventory.place,
         refusals=whys,

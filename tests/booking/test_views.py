@@ -452,6 +452,25 @@ def test_to_check_is_not_to_book(fablab, browse):
     assert len(bookings()) == 1
 
 
+def test_a_change_checked_by_the_page_itself_keeps_the_focus_where_it_was(fablab, browse):
+    fablab.book("bench", slot("2027-03-30 16:00-17:00"), "chloe")
+    client = browse("bruno")
+    form = Form(client.get(NEW).text)
+
+    page = form.check(client, end="16:30", focused="end", purpose="Lamp").text
+
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', page) == ["end"]
+    assert 'id="refusal"' not in page
+    assert Form(page).values["purpose"] == "Lamp"
+    assert 'data-check-on-change="day start end end_day machine"' in page
+
+
+def test_the_menu_shows_a_new_booking_under_the_machines(fablab, browse):
+    page = browse("bruno").get(NEW).text
+
+    assert re.findall(r'<a href="([^"]+)" aria-current="page"', page) == ["/machines/"]
+
+
 def test_a_form_checked_then_confirmed_books_what_was_checked(fablab, browse):
     client = browse("bruno")
 
