@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from flask import Flask
@@ -46,6 +47,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 BUSY_TIMEOUT = timedelta(seconds=10)
+# Threads of one process that may wait for the database's turn at once, and how long one more
+# waits to be among them. Fewer than THREADS; an ordinary write takes some milliseconds.
+WRITERS, PATIENCE = 4, timedelta(seconds=1)
+_writers = BoundedSemaphore(WRITERS)
 WRITES = "fablab_writes"  # an execution option of the connection that is about to write
 
 
@@ -221,12 +226,16 @@ def writing() -> Iterator[Session]:
     Ends the read that came before it; what that read loaded may be stale, so the facts a
     decision stands on are asked anew inside.
 
-    Raises RuntimeError when a write is already under way: one command, one transaction.
+    Raises RuntimeError when a write is already under way: one command, one transaction. Raises
+    Busy when too many others wait for theirs: a database that is locked must not take every
+    thread, for reads go on.
     """
     session = db.session()
     if session.info.get(WRITES):
         raise RuntimeError("a write is already under way")
     session.commit()
+    if not _writers.acquire(timeout=PATIENCE / timedelta(seconds=1)):
+        raise Busy
     session.info[WRITES] = True
     try:
         session.connection(execution_options={WRITES: True})
@@ -237,6 +246,7 @@ def writing() -> Iterator[Session]:
         raise
     finally:
         session.info[WRITES] = False
+        _writers.release()
 
 
 @contextmanager

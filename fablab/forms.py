@@ -5,8 +5,10 @@ import unicodedata
 from datetime import date, time
 from typing import Any
 
+from flask import request
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import Field, StringField, ValidationError
 from wtforms.i18n import get_translations
 from wtforms.validators import Length
@@ -28,6 +30,14 @@ class Form(FlaskForm):
 
         def get_translations(self, form: Any) -> Any:
             return get_translations(tuple(self.locales))
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """The fields of a form and nothing else: Flask-WTF would also read files as fields,
+            and the body as JSON.
+            """
+            if formdata is None or isinstance(formdata, MultiDict):
+                return formdata
+            return (request.form or None) if form.is_submitted() else None
 
 
 class Confirmation(Form):

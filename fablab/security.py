@@ -87,11 +87,20 @@ def protect(response: Response) -> Response:
     for name, value in wanted:
         if name.lower() not in given:
             response.headers.add(name, value)
-    if request.endpoint == "static" and request.args.get("v"):
+    if is_for_ever(response):
         response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     elif "cache-control" not in given:
         response.headers["Cache-Control"] = "no-store" if is_personal() else "no-cache, private"
     return response
+
+
+def is_for_ever(response: Response) -> bool:
+    """A file of ours under the very hash of its content; an error at such an address is not."""
+    if request.endpoint != "static" or response.status_code not in (200, 206, 304):
+        return False
+    assert request.view_args
+    filename = request.view_args["filename"]
+    return request.args.get("v") == _hash(filename, _changed(filename))
 
 
 def is_personal() -> bool:

@@ -236,7 +236,7 @@ def ask_reset(email: str, *, language: str, address: str, now: datetime) -> None
     """Mail a link to choose another password; or word that the address has no account, in the
     `language` of whoever asked. Raises throttle.TooMany.
     """
-    throttle.admit(AttemptKind.MAIL, email, address, now)
+    throttle.admit(AttemptKind.RESET, email, address, now)
     email = normal(email)
     with writing() as session:
         known = session.execute(

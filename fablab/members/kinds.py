@@ -50,3 +50,4 @@ class AttemptKind(StrEnum):
 
     SIGN_IN = "sign_in"  # a password that was not right, or is not known to be yet
     MAIL = "mail"  # an account mail that somebody asked for
+    RESET = "reset"  # the one with which an owner gets in again: others must not use it up

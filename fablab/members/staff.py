@@ -42,11 +42,13 @@ def set_membership(
 ) -> None:
     """Make them a member of the place, or change for whom they count and until when.
 
-    `expires_on` is the last day it is valid; None: without end. Raises LookupError for nobody.
+    `expires_on` is the last day it is valid; None: without end. Raises LookupError for nobody,
+    and NotAllowed for an administrator unless another one does it.
     """
     after = {"audience": audience, "expires_on": expires_on}
     with writing() as session:
         stand_in_line(session, member_id)
+        _keep_rank(member_id, place_id, by)
         held = membership(member_id, place_id)
         if held is None:
             add_row(
@@ -81,7 +83,8 @@ def suspend(
 ) -> None:
     """Take their right to book away until then, and sign their devices out.
 
-    Raises NotAllowed for oneself, and LookupError for who is no member of the place.
+    Raises NotAllowed for oneself and, unless an administrator does it, for an administrator;
+    LookupError for who is no member of the place.
     """
     after = {"suspended_until": until, "reason": why}
     _set_suspension(member_id, place_id, Deed.SUSPENDED, after, by=by, now=now)
@@ -101,6 +104,7 @@ def _set_suspension(
         raise NotAllowed
     with writing() as session:
         stand_in_line(session, member_id)
+        _keep_rank(member_id, place_id, by)
         held = _membership_of(member_id, place_id)
         before = {"suspended_until": held.suspended_until, "reason": held.suspension_reason}
         if before == after:
@@ -162,6 +166,13 @@ def set_roles(
             before={"roles": sorted(before)},
             after={"roles": sorted(after)},
         )
+
+
+def _keep_rank(member_id: int, place_id: int, by: int) -> None:
+    """What an administrator may do is for administrators alone to change."""
+    is_above = Role.ADMINISTRATOR in roles_held(member_id, place_id)
+    if is_above and Role.ADMINISTRATOR not in roles_held(by, place_id):
+        raise NotAllowed
 
 
 def membership(member_id: int, place_id: int) -> Row[Any] | None:

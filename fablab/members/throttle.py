@@ -23,6 +23,7 @@ from fablab.members.models import Attempt
 LIMITS = {
     AttemptKind.SIGN_IN: (rules.GUESSES, rules.GUESSES_OF_A_NETWORK),
     AttemptKind.MAIL: (rules.MAILS, rules.MAILS_OF_A_NETWORK),
+    AttemptKind.RESET: (rules.MAILS, rules.MAILS_OF_A_NETWORK),
 }
 
 

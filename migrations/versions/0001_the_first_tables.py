@@ -107,6 +107,7 @@ def upgrade() -> None:
             sa.Enum(
                 "sign_in",
                 "mail",
+                "reset",
                 name="attemptkind",
                 native_enum=False,
                 create_constraint=True,
