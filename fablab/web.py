@@ -107,13 +107,13 @@ def surroundings() -> dict[str, Any]:
 
 def place_shown() -> PlaceFacts | None:
     """The place in the frame: pages that ask nothing of it themselves show it too."""
-    if "inventory" not in g:
-        try:
-            here()
-        except (NothingSetUp, SQLAlchemyError):
-            db.session.rollback()
-            return None
-    return g.inventory.place if g.inventory else None
+    if g.get("has_no_frame"):
+        return None
+    try:
+        return here().place
+    except (NothingSetUp, SQLAlchemyError):
+        db.session.rollback()
+        return None
 
 
 def error_page(error: HTTPException) -> Any:
@@ -180,7 +180,7 @@ def prepare_page() -> None:
         here()
     except (NothingSetUp, SQLAlchemyError):
         db.session.rollback()
-        g.setdefault("inventory", None)
+        g.has_no_frame = True
         if g.get("_login_user") is None:
             g._login_user = None
 

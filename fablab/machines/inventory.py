@@ -136,8 +136,9 @@ def here() -> Inventory:
 
     Raises NothingSetUp while there is none.
     """
-    if g.get("inventory") is None:
-        g.inventory = of_place(slug=request.args.get("place") if request else None)
+    if "inventory" not in g:
+        asked = request.args.get("place", "") if request else ""
+        g.inventory = of_place(slug=asked.replace("\0", ""))  # of which PostgreSQL takes none
     return g.inventory
 
 

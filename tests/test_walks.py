@@ -1,0 +1,598 @@
+"""Walks over every address there is: a new one is walked too, from the moment it exists.
+
+An address with a part of a new name wants an example of it in `Stage.example`; the walk says so.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from itertools import cycle
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Table, select
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.routing import Rule
+
+from fablab import clock
+from fablab.access import Right, right_of
+from fablab.calendars import commands as calendars
+from fablab.calendars.kinds import About, Scope
+from fablab.db import Base, add_row, db, writing
+from fablab.machines.commands import withdraw
+from fablab.members import passwords
+from fablab.members.commands import digest
+from fablab.members.kinds import LinkPurpose
+from fablab.members.models import MailedLink, Member
+from fablab.security import CONTENT_SECURITY_POLICY
+from fablab.trainings.models import Qualification
+from tests.conftest import Fablab, browser, populate
+from tests.support import counting, slot
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+ROLES = [None, "chloe", "amina"]  # a visitor, a member, the team
+DAY = "2027-03-30"
+
+# Without which a page only leads to another.
+QUERIES = {
+    "booking.new": f"?machine=laser&day={DAY}&start=11:00&end=12:00",
+    "manage.qualification": "?of=training:LAS",
+}
+
+# What a reading may change: when somebody or something was last seen.
+TRACES = {"member": {"seen_at"}, "feed_token": {"used_at"}}
+
+
+@dataclass
+class Stage:
+    """The fablab of all tests with one of everything an address may lead to."""
+
+    app: Flask
+    fablab: Fablab
+    booking: str
+    outage: str
+    member: str
+    qualification: int
+    token: str
+
+    def example(self, rule: Rule, name: str) -> str:
+        """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
+        if name == "uid":
+            return self.uid(rule)
+        if name == "secret":
+            return f"secret-of-{self.purpose(rule)}"
+        known = {
+            "day": DAY,
+            "slug": "laser",
+            "name": "calendar",
+            "token": self.token,
+            "filename": "css/app.css",
+            "qualification_id": str(self.qualification),
+        }
+        if name not in known:
+            pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")
+        return known[name]
+
+    def uid(self, rule: Rule) -> str:
+        whose = {"/bookings/": self.booking, "/outages/": self.outage, "/members/": self.member}
+        for part, uid in whose.items():
+            if f"{part}<uuid:uid>" in rule.rule:
+                return uid
+        pytest.fail(f"say whose <uid> stands in {rule.rule}, in tests/test_walks.py")
+
+    def purpose(self, rule: Rule) -> str:
+        purposes = {
+            "/register/confirm/": LinkPurpose.CONFIRM,
+            "/password/reset/": LinkPurpose.RESET,
+            "/account/email/": LinkPurpose.CHANGE,
+        }
+        for part, purpose in purposes.items():
+            if rule.rule.startswith(part):
+                return purpose
+        pytest.fail(f"say of what <secret> is in {rule.rule}, in tests/test_walks.py")
+
+    def address(self, rule: Rule, **odd: str) -> str:
+        """The address of `rule`, filled with examples but for what is `odd`."""
+        parts = {name: self.example(rule, name) for name in rule.arguments} | odd
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: parts[found[1]], rule.rule)
+        return path + QUERIES.get(rule.endpoint, "")
+
+    def browse(self, who: str | None) -> FlaskClient:
+        return browser(self.app, who)
+
+
+def rules(app: Flask) -> Iterator[Rule]:
+    yield from sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
+
+
+def readings(app: Flask) -> Iterator[Rule]:
+    return (rule for rule in rules(app) if "GET" in rule.methods)
+
+
+def doings(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Every address that changes something, with the method that does."""
+    return ((rule, method) for rule in rules(app) for method in sorted(rule.methods - SAFE))
+
+
+@pytest.fixture(autouse=True)
+def light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "hasher", light)
+
+
+@pytest.fixture
+def stage(app: Flask) -> Stage:
+    return set_up(app)
+
+
+@pytest.fixture
+def any_stage(any_app: Flask) -> Stage:
+    return set_up(any_app)
+
+
+def set_up(app: Flask) -> Stage:
+    """As it is served, so that what fails is answered and not raised."""
+    app.testing = False
+    fablab, now = populate(), clock.now()
+    laser, bruno = fablab.machine("laser").id, fablab.people["bruno"]
+    booking = fablab.book("laser", slot(f"{DAY} 10:00-11:00"), "bruno")
+    fablab.book("laser", slot(f"{DAY} 14:00-15:00"), "bruno", purpose="Lamp")
+    fablab.book("bench", slot(f"{DAY} 10:00-12:00"), "chloe")
+    outage = withdraw(laser, slot(f"{DAY} 16:00-17:00"), "Lens", by=None, now=now)
+    token = calendars.make_address(
+        About(Scope.MEMBER),
+        member_id=fablab.people["amina"],
+        place_id=fablab.place_id,
+        key=calendars.new_key(),
+        now=now,
+    )
+    with writing() as session:
+        for purpose in LinkPurpose:
+            add_row(
+                session,
+                MailedLink,
+                member_id=fablab.people["chloe"],
+                purpose=purpose,
+                secret_hash=digest(f"secret-of-{purpose}"),
+                new_email="new@atelier.example" if purpose == LinkPurpose.CHANGE else None,
+                created_at=now,
+                expires_at=clock.from_wall(clock.UTC, clock.date(2027, 4, 30), clock.time(0)),
+            )
+    qualification = db.session.scalar(
+        select(Qualification.id).where(Qualification.member_id == bruno)
+    )
+    member = db.session.scalar(select(Member.uid).where(Member.id == bruno))
+    return Stage(app, fablab, booking, outage, member, qualification, token)
+
+
+# -- rights
+
+
+def test_every_address_says_who_may_go_there(app):
+    undeclared = [rule.rule for rule in rules(app) if right_of(rule.endpoint) is None]
+
+    assert undeclared == []
+
+
+def may_enter(who: str | None, right: Right) -> bool:
+    enters = {None: {Right.ANYONE}, "chloe": {Right.ANYONE, Right.MEMBER}, "amina": set(Right)}
+    return right in enters[who]
+
+
+def is_shut(answer: Any, who: str | None) -> bool:
+    """A visitor is asked to sign in, somebody signed in is told no."""
+    if who is None:
+        return answer.status_code == 303 and answer.location.startswith("/login")
+    return answer.status_code == 403
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_every_page_opens_for_those_it_says_and_for_nobody_else(stage, who):
+    for rule in readings(stage.app):
+        answer = stage.browse(who).get(stage.address(rule))
+
+        if may_enter(who, right_of(rule.endpoint)):
+            assert answer.status_code in (200, 302, 303, 404), (rule.rule, who)
+            assert not is_shut(answer, who), (rule.rule, who)
+        else:
+            assert is_shut(answer, who), (rule.rule, who)
+
+
+def test_the_team_finds_something_at_every_example(stage):
+    """Else the walks would walk past closed doors. What leads on is followed by its own rule."""
+    expected = {"members.login": 303, "members.register": 303, "home.photo": 404}
+    for rule in readings(stage.app):
+        answer = stage.browse("amina").get(stage.address(rule))
+
+        assert answer.status_code == expected.get(rule.endpoint, 200), rule.rule
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_nothing_is_done_by_those_who_may_not(stage, who):
+    before = contents()
+
+    for rule, method in doings(stage.app):
+        if not may_enter(who, right_of(rule.endpoint)):
+            answer = stage.browse(who).open(stage.address(rule), method=method)
+            assert is_shut(answer, who), (rule.rule, who)
+
+    assert contents() == before
+
+
+# -- forms
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_nothing_is_done_without_the_token_of_a_form(stage, who):
+    before = contents()
+
+    for rule, method in doings(stage.app):
+        if may_enter(who, right_of(rule.endpoint)):
+            for data in ({}, {"csrf_token": "wrong"}, {"csrf_token": ""}):
+                client = stage.browse(who)
+                answer = client.open(stage.address(rule), method=method, data=data)
+                assert answer.status_code == 400, (rule.rule, who)
+
+    assert contents() == before
+
+
+def contents() -> dict[str, str]:
+    """A checksum of each table, without the traces that readings leave."""
+    with db.engine.connect() as connection:
+        return {
+            table.name: hashlib.sha256(
+                repr(connection.execute(whole(table)).all()).encode()
+            ).hexdigest()
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def whole(table: Table) -> Any:
+    left_out = TRACES.get(table.name, set())
+    columns = [column for column in table.columns if column.name not in left_out]
+    return select(*columns).order_by(*table.primary_key.columns)
+
+
+def test_a_change_is_seen_by_the_checksum(stage):
+    before = contents()
+    stage.fablab.book("bench", slot(f"{DAY} 16:00-17:00"), "bruno")
+
+    changed = {name for name, sum in contents().items() if sum != before[name]}
+
+    assert {"occupancy", "change", "machine", "member"} <= changed
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_reading_changes_nothing(any_stage, who):
+    before = contents()
+
+    for rule in readings(any_stage.app):
+        for method in sorted(rule.methods & SAFE):
+            any_stage.browse(who).open(any_stage.address(rule), method=method)
+        assert contents() == before, rule.rule
+
+
+# -- pages
+
+VOID = set("area base br col embed hr img input link meta source track wbr".split())
+LOADS = {
+    "audio": ["src"],
+    "embed": ["src"],
+    "form": ["action"],
+    "button": ["formaction"],
+    "iframe": ["src"],
+    "image": ["href"],
+    "img": ["src", "srcset"],
+    "input": ["src", "formaction"],
+    "link": ["href"],
+    "object": ["data"],
+    "script": ["src"],
+    "source": ["src", "srcset"],
+    "use": ["href", "xlink:href"],
+    "video": ["src", "poster"],
+}
+DANGEROUS = re.compile(r"\s*(javascript|data|vbscript):", re.I)
+
+
+class Page(HTMLParser):
+    """Reads a page as a strict reader would, and keeps what is wrong with it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.ids: list[str] = []
+        self.texts: dict[str, str] = {}
+        self.language = ""
+        self.feed(html)
+        self.close()
+        self.wrong += [f"<{tag}> is never closed" for tag in self.open]
+        twice = {id for id in self.ids if self.ids.count(id) > 1}
+        self.wrong += [f"id {id} is given twice" for id in twice]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.language = given.get("lang", "") if tag == "html" else self.language
+        self.ids += [given["id"]] if "id" in given else []
+        self.check(tag, given)
+        if len(given) < len(attrs):
+            self.wrong.append(f"<{tag}> has an attribute twice")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def check(self, tag: str, given: dict[str, str]) -> None:
+        if tag in ("style", "base") or "style" in given or "http-equiv" in given:
+            self.wrong.append(f"<{tag}> {given} brings a style or another base")
+        if tag == "script" and not given.get("src"):
+            self.wrong.append("a script stands in the page")
+        for name, value in given.items():
+            if name.startswith("on") or name == "srcdoc":
+                self.wrong.append(f"<{tag} {name}> is a script")
+            if DANGEROUS.match(value):
+                self.wrong.append(f"<{tag} {name}> leads to {value[:40]}")
+        for name in LOADS.get(tag, []):
+            address = given.get(name, "")
+            if address and not re.match(r"/(?!/)|#", address):
+                self.wrong.append(f"<{tag} {name}> asks elsewhere: {address}")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open[-1] != tag:
+            self.wrong.append(f"</{tag}> closes {self.open[-1:]}, line {self.getpos()[0]}")
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.texts[self.open[-1]] = self.texts.get(self.open[-1], "") + data
+
+
+def test_the_reader_of_pages_finds_what_is_wrong():
+    wrong = (
+        '<html><div style="x"><p onclick="x"></div><img src="//cdn.example/x"><script>x</script>'
+        '<a href="javascript:x"></a><form action="https://else.example"></form><b id=a><b id=a>'
+    )
+
+    assert len(Page(wrong).wrong) == 11
+    assert Page("<html lang=en><head><title>x</title></head><body><br></body></html>").wrong == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("who", ROLES)
+def test_every_page_is_whole_and_asks_nobody_else(stage, who, language):
+    for rule in readings(stage.app):
+        client = stage.browse(who)
+        client.set_cookie("language", language)
+        answer = client.get(stage.address(rule), follow_redirects=True)
+        if answer.mimetype != "text/html":
+            continue
+
+        html = answer.data.decode("utf-8")
+        page = Page(html)
+        assert html.startswith("<!doctype html>"), rule.rule
+        assert page.wrong == [], rule.rule
+        assert page.language == language, rule.rule
+        assert page.texts["title"].strip(" —"), rule.rule
+        assert page.texts.get("h1", "").strip(), rule.rule
+
+
+@pytest.mark.parametrize("who", ROLES)
+def test_a_page_costs_the_same_however_much_is_booked(stage, who):
+    few = statements(stage, who)
+    for day in range(6, 10):
+        for hour in range(10, 18):
+            span = slot(f"2027-04-{day:02} {hour}:00-{hour + 1}:00")
+            stage.fablab.book("laser", span, "bruno")
+            stage.fablab.book("bench", span, "chloe")
+    for hour in range(12, 18):
+        stage.fablab.book("bench", slot(f"{DAY} {hour}:00-{hour + 1}:00"), "bruno")
+
+    many = statements(stage, who)
+
+    assert {rule: (few[rule], many[rule]) for rule in few if few[rule] != many[rule]} == {}
+    assert {rule: cost for rule, cost in many.items() if cost > 14} == {}
+
+
+def statements(stage: Stage, who: str | None) -> dict[str, int]:
+    """How many statements each page takes, once what is kept in memory is there."""
+    found = {}
+    for rule in readings(stage.app):
+        client = stage.browse(who)
+        client.get(stage.address(rule))
+        with counting(db.engine) as sent:
+            client.get(stage.address(rule))
+        found[rule.rule] = len(sent)
+    return found
+
+
+# -- headers
+
+
+@pytest.mark.parametrize("who", ROLES)
+@pytest.mark.parametrize("base", ["http://localhost", "https://localhost"])
+def test_every_answer_keeps_the_browser_safe(make_app, who, base):
+    app = make_app(BASE_URL=base)
+    is_https = base.startswith("https")
+    with app.app_context():
+        stage = set_up(app)
+        for rule in rules(app):
+            for method in sorted(rule.methods):
+                answer = stage.browse(who).open(stage.address(rule), method=method, base_url=base)
+                check_headers(answer, rule, who, is_https=is_https)
+
+
+def check_headers(answer: Any, rule: Rule, who: str | None, *, is_https: bool) -> None:
+    headers, where = answer.headers, (rule.rule, answer.request.method, answer.status_code, who)
+    assert headers.getlist("Content-Security-Policy") == [CONTENT_SECURITY_POLICY], where
+    assert headers["X-Content-Type-Options"] == "nosniff", where
+    assert headers["X-Frame-Options"] == "DENY", where
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where
+    assert "camera=()" in headers["Permissions-Policy"], where
+    is_secret = bool({"token", "secret"} & rule.arguments)
+    policy = "no-referrer" if is_secret else "same-origin"
+    assert headers["Referrer-Policy"] == policy, where
+    assert ("Strict-Transport-Security" in headers) is is_https, where
+    assert headers["Cache-Control"], where
+    is_page = answer.mimetype == "text/html" and answer.request.method != "OPTIONS"
+    if is_page and (who or is_secret or answer.status_code >= 400):
+        assert headers["Cache-Control"] == "no-store", where
+    elif is_page or is_secret:
+        assert "public" not in headers["Cache-Control"], where
+    for cookie in headers.getlist("Set-Cookie"):
+        assert "SameSite=Lax" in cookie, where
+        assert ("Secure" in cookie) is is_https, where
+
+
+def test_the_policy_is_the_one_that_was_promised():
+    parts = dict(part.strip().split(" ", 1) for part in CONTENT_SECURITY_POLICY.split(";"))
+
+    ours = ("default-src", "script-src", "style-src", "img-src", "font-src", "form-action")
+    assert {name: parts[name] for name in ours} == dict.fromkeys(ours, "'self'")
+    nobody = ("object-src", "base-uri", "frame-ancestors")
+    assert {name: parts[name] for name in nobody} == dict.fromkeys(nobody, "'none'")
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+
+
+# -- odd things typed
+
+ODD = [
+    "",
+    " ",
+    "\0",
+    "%00",
+    "x" * 10_000,
+    "../../etc/passwd",
+    "..%2f..%2fetc",
+    "\u202egnissap",
+    "٢٠٢٧-٠٣-٣٠",
+    "١",
+    "0",
+    "-1",
+    "99999999999999999999",
+    "1e9",
+    "NaN",
+    "0000-00-00",
+    "0001-01-01",
+    "9999-12-31",
+    "2027-02-30",
+    "2027-03-28",
+    "24:00",
+    "02:30",
+    "99:99",
+    "a\r\nSet-Cookie: b=c",
+    "<script>alert(1)</script>",
+    "' OR 1=1 --",
+    "{{ 7 * 7 }}",
+    "%s%n%x",
+    "=1+1",
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    "e\u0301" * 50,
+    "\U0001f6e0",
+    "00000000-0000-0000-0000-000000000000",
+    "null",
+]
+
+
+class Curious(ImmutableMultiDict[str, str]):
+    """Fields that note which names the pages ask them for."""
+
+    asked: set[str] = set()
+
+    def get(self, key: Any, *args: Any, **kwargs: Any) -> Any:
+        self.asked.add(key)
+        return super().get(key, *args, **kwargs)
+
+    def getlist(self, key: Any, *args: Any, **kwargs: Any) -> Any:
+        self.asked.add(key)
+        return super().getlist(key, *args, **kwargs)
+
+    def __contains__(self, key: object) -> bool:
+        self.asked.add(str(key))
+        return super().__contains__(key)
+
+
+@pytest.fixture
+def names(any_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every name of a field that some page or form of ours reads."""
+    monkeypatch.setattr(Curious, "asked", set())
+    monkeypatch.setitem(any_stage.app.config, "WTF_CSRF_ENABLED", False)
+    monkeypatch.setattr(any_stage.app.request_class, "parameter_storage_class", Curious)
+    for rule in readings(any_stage.app):
+        any_stage.browse("amina").get(any_stage.address(rule))
+        any_stage.browse(None).get(any_stage.address(rule))
+    for rule, method in doings(any_stage.app):
+        any_stage.browse(None).open(any_stage.address(rule), method=method, data={"x": "y"})
+        any_stage.browse("amina").open(any_stage.address(rule), method=method, data={"x": "y"})
+    return sorted(Curious.asked)
+
+
+def odd_in_paths(stage: Stage, rule: Rule) -> Iterator[str]:
+    for name in sorted(rule.arguments):
+        for odd in ODD:
+            yield stage.address(rule, **{name: odd.replace("%", "%25").replace("?", "")})
+
+
+@pytest.mark.parametrize("who", [None, "amina"])
+def test_an_odd_address_is_never_a_mistake_of_ours(any_stage, who):
+    client = any_stage.browse(who)
+    for rule in readings(any_stage.app):
+        for address in odd_in_paths(any_stage, rule):
+            answer = client.get(address)
+
+            assert answer.status_code < 500, address[:200]
+
+
+@pytest.mark.parametrize("who", [None, "amina"])
+def test_odd_words_behind_an_address_are_never_a_mistake_of_ours(any_stage, names, who):
+    assert {"q", "place", "category", "machine", "day", "page", "next"} <= set(names)
+    client, turn = any_stage.browse(who), cycle(ODD)
+    for rule in readings(any_stage.app):
+        address = any_stage.address(rule).partition("?")[0]
+        for odd in ODD:
+            answer = client.get(address, query_string=dict.fromkeys(names, odd))
+            assert answer.status_code < 500, (address, odd[:100])
+        for name in names:
+            query = {"machine": "laser", name: next(turn)}
+            assert client.get(address, query_string=query).status_code < 500, (address, query)
+
+
+@pytest.mark.parametrize("who", [None, "amina"])
+def test_odd_words_in_a_form_are_never_a_mistake_of_ours(any_stage, names, who):
+    assert {"purpose", "email", "password", "start", "end_day", "organization"} <= set(names)
+    for rule, method in doings(any_stage.app):
+        address = any_stage.address(rule)
+        for odd in ODD:
+            data = dict.fromkeys(names, odd) | {"machine": "laser"}
+            answer = any_stage.browse(who).open(address, method=method, data=data)
+            assert answer.status_code < 500, (address, odd[:100])
+
+
+@pytest.mark.parametrize("cookie", ["language", "theme", "view", "session"])
+def test_odd_cookies_are_never_a_mistake_of_ours(stage, cookie):
+    for odd in ODD:
+        client = stage.browse(None)
+        client.set_cookie(cookie, odd.replace("\r\n", "").replace("\0", ""))
+        for address in ("/", "/machines/laser", "/login", "/bookings/"):
+            assert client.get(address).status_code < 500, odd[:100]
+
+
+HEADERS = ["If-None-Match", "If-Modified-Since", "Range", "Accept-Encoding", "Accept-Language"]
+
+
+@pytest.mark.parametrize("header", [*HEADERS, "Referer", "Authorization", "X-Forwarded-For"])
+def test_odd_headers_are_never_a_mistake_of_ours(stage, header):
+    for rule in readings(stage.app):
+        for odd in ("", "x" * 5000, "bytes=9-1", 'W/"', "\xff", "é", "Mon, 99 Foo 0000", ",,;q=;"):
+            answer = stage.browse("amina").get(stage.address(rule), headers={header: odd})
+
+            assert answer.status_code < 500, (rule.rule, odd[:100])
