@@ -94,6 +94,7 @@ def test_a_stopped_address_opens_nothing_and_the_others_still_do(fablab, phone):
         category(fablab, "bench"),
         category(fablab, "laser"),
         machine(fablab, "laser"),
+        machine(fablab, "bench"),
         organization(fablab),
     ]
     tokens = {about: make(fablab, "bruno", about) for about in kinds}

@@ -495,8 +495,11 @@ def test_what_people_machines_and_places_are_called_now_is_what_is_read(fablab, 
             update(Member).where(Member.first_name == "Bruno").values(first_name="Bruna")
         )
         names_changed(session, fablab.people["bruno"])
-    change(Machine, name="Cutter")
+    assert [summaries(phone, each) for each in addresses] == [
+        ["Bruna Lefil: Laser cutter (L1)"]
+    ] * 2
 
+    change(Machine, name="Cutter")
     assert [summaries(phone, each) for each in addresses] == [["Bruna Lefil: Cutter (L1)"]] * 2
     assert summaries(phone, mine) == ["Cutter (L1)"]
 
@@ -530,6 +533,18 @@ def test_a_booking_is_a_file_for_whoever_may_see_it(fablab, browse):
     assert browse("chloe").get(f"/bookings/{uid}.ics").status_code == 404
     assert browse("bruno").get(f"/bookings/{uuid4()}.ics").status_code == 404
     assert browse(None).get(f"/bookings/{uid}.ics").location.startswith("/login")
+
+
+def test_who_booked_for_somebody_else_reads_no_telephone_in_the_file(fablab, browse):
+    set_columns(Member, fablab.people["bruno"], shares_phone=True)
+    order = fablab.order("laser", TUESDAY, "bruno", purpose="A lamp")
+    uid = bookings.book(order, by=fablab.people["chloe"], now=clock.now())
+
+    text = browse("chloe").get(f"/bookings/{uid}.ics").text
+
+    assert "SUMMARY:Laser cutter (L1)" in text
+    assert "+33" not in text
+    assert "+33" in browse("amina").get(f"/bookings/{uid}.ics").text
 
 
 def test_a_cancelled_booking_is_a_file_that_says_so(fablab, browse):

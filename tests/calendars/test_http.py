@@ -122,6 +122,7 @@ def test_a_calendar_can_only_be_read(mine, phone, method):
 
         assert response.status_code == 405
         assert {"GET", "HEAD"} <= set(response.headers["Allow"].split(", "))
+        assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert "Set-Cookie" not in response.headers
 
 
@@ -230,8 +231,7 @@ def test_a_calendar_is_compressed_for_whoever_takes_it_so(mine, phone):
     assert packed.headers["ETag"] != plain.headers["ETag"]
     assert packed.headers["Content-Length"] == str(len(packed.data))
     assert gzip.decompress(packed.data) == plain.data
-    again = phone.get(mine, headers={"Accept-Encoding": "gzip"})
-    assert again.data == packed.data
+    assert packed.data[4:8] == bytes(4)  # RFC 1952 §2.3.1: no time in it, so the same bytes
 
 
 @pytest.mark.parametrize("refused", ["gzip;q=0", "identity", "*;q=0.5, gzip;q=0.0", ""])
