@@ -56,5 +56,12 @@ def test_the_wall_reads_what_was_typed_unless_the_hour_does_not_exist(day, at, n
     assert (wall.date(), wall.time()) == (day, at) or clock.is_skipped(zone, day, at)
 
 
-def test_now_has_no_fraction_of_a_second():
-    assert clock.now().microsecond == 0
+@pytest.mark.real_clock
+def test_now_is_in_utc_and_has_no_fraction_of_a_second():
+    before = datetime.now(UTC)
+
+    now = clock.now()
+
+    assert now.tzinfo is UTC
+    assert now.microsecond == 0
+    assert before - timedelta(seconds=1) < now <= datetime.now(UTC)

@@ -1,11 +1,11 @@
 """How days and hours are written in each language."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from fablab import texts
-from tests.support import PARIS, instant
+from tests.support import PARIS, instant, slot
 
 
 @pytest.fixture
@@ -42,3 +42,65 @@ def test_a_moment_is_said_as_each_language_says_it(spoken, language, written):
 
 def test_a_short_day_has_its_ordinal_too(spoken):
     assert spoken("fr", lambda: texts.day(date(2027, 4, 1), texts.SHORT_DAY)) == "jeu. 1er"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "written"),
+    [
+        (0, "0 min"),
+        (45, "45 min"),
+        (60, "1 h"),
+        (65, "1 h 05"),
+        (90, "1 h 30"),
+        (1439, "23 h 59"),
+        (1440, "1 day"),
+        (2880, "2 days"),
+        (1500, "25 h"),
+    ],
+)
+def test_a_length_is_said_as_on_the_workshops_wall(spoken, minutes, written):
+    assert spoken("en", lambda: texts.length(timedelta(minutes=minutes))) == written
+
+
+@pytest.mark.parametrize(
+    ("span", "written"),
+    [
+        ("2027-03-30 09:00-10:30", "9:00–10:30"),
+        ("2027-03-30 22:00-00:00", "22:00–24:00"),
+        ("2027-03-30 00:00-00:00", "0:00–24:00"),
+        ("2027-03-30 22:00-06:00", "Tuesday 30 March 22:00 – Wednesday 31 March 6:00"),
+        ("2027-03-28 01:00-04:00", "1:00–4:00"),  # two hours, over the spring gap
+        ("2027-10-31 01:00-03:00", "1:00–3:00"),  # three hours, in autumn
+    ],
+)
+def test_hours_are_those_of_the_wall(spoken, span, written):
+    assert spoken("en", lambda: texts.hours(slot(span), PARIS)) == written
+
+
+def test_a_sentence_is_filled_with_what_people_read(spoken):
+    values = {
+        "long": timedelta(minutes=90),
+        "day": date(2027, 3, 30),
+        "at": instant("2027-03-30 14:00"),
+        "hours": (slot("2027-03-30 10:00-12:00"), slot("2027-03-30 14:00-18:00")),
+        "who": "100 % Amina",
+    }
+
+    said = spoken(
+        "en",
+        lambda: texts.filled("%(long)s | %(day)s | %(at)s | %(hours)s | %(who)s", values, PARIS),
+    )
+
+    assert said == (
+        "1 h 30 | Tuesday 30 March | Tuesday 30 March 14:00"
+        " | 10:00–12:00, 14:00–18:00 | 100 % Amina"
+    )
+
+
+def test_no_sentence_says_nothing(spoken):
+    assert spoken("en", lambda: texts.filled("", {}, PARIS)) == ""
+
+
+@pytest.mark.parametrize(("language", "marks"), [("fr", ["8 h", "0 h"]), ("en", ["8:00", "0:00"])])
+def test_a_scale_is_marked_as_each_language_does(spoken, language, marks):
+    assert spoken(language, lambda: [texts.hour_mark(8), texts.hour_mark(24)]) == marks
