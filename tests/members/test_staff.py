@@ -236,3 +236,24 @@ def test_an_administrator_stays_one_whatever_other_roles_they_get(any_fablab):
 
     held = staff.roles_held(any_fablab.people["chloe"], any_fablab.place_id)
     assert held == {Role.ADMINISTRATOR}
+
+
+@pytest.mark.usefixtures("administrator")
+@pytest.mark.parametrize(
+    ("deed", "what"),
+    [
+        (staff.suspend, (UNTIL, "Because")),
+        (staff.reinstate, ()),
+        (staff.set_membership, (Audience.STAFF, date(2001, 1, 1))),
+    ],
+)
+def test_a_fab_manager_changes_nothing_of_an_administrator(any_fablab, deed, what):
+    amina, by = any_fablab.people["amina"], any_fablab.people["bruno"]
+    with writing() as session:
+        bruno = session.scalar(select(Membership.id).where(Membership.member_id == by))
+        add_row(session, RoleHeld, membership_id=bruno, role=Role.FABMANAGER)
+
+    with pytest.raises(NotAllowed):
+        deed(amina, any_fablab.place_id, *what, by=by, now=clock.now())
+
+    assert noted() == []

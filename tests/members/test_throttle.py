@@ -134,3 +134,10 @@ def test_what_is_kept_tells_neither_the_address_typed_nor_lasts_a_day(at):
 )
 def test_a_network_address_stands_for_whoever_was_given_it(address, network):
     assert network_of(address) == network
+
+
+@pytest.mark.usefixtures("any_fablab")
+def test_mails_that_open_nothing_do_not_use_up_the_owners_way_in():
+    tries(10, kind=MAIL)
+
+    assert tries(1, kind=AttemptKind.RESET) == 1
