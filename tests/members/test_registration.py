@@ -191,7 +191,7 @@ def test_only_the_hash_of_a_secret_is_kept(browse):
         ({"last_name": "   "}, "last_name", "Tell us your last name."),
         ({"last_name": "M\u202eèche"}, "last_name", "characters that nobody can see"),
         ({"last_name": "Mèche\r\nBcc: a@b.example"}, "last_name", "that nobody can see"),
-        ({"first_name": "D" * 81}, "first_name", "That is too long."),
+        ({"first_name": "D" * 81}, "first_name", "80 characters at most."),
         ({"email": "dora"}, "email", "This is no mail address."),
         ({"email": "dora@atelier"}, "email", "This is no mail address."),
         ({"email": "dôra@atelier.example"}, "email", "This is no mail address."),
