@@ -1,6 +1,7 @@
 """A database that is locked takes no more threads than it is given: reads go on."""
 
 import sqlite3
+from datetime import timedelta
 from threading import Thread
 
 import pytest
@@ -10,7 +11,8 @@ from fablab import db as database
 from fablab.db import Busy, db, writing
 
 
-def test_writers_that_wait_are_few_and_the_next_is_told_at_once(app, fablab):
+def test_writers_that_wait_are_few_and_the_next_is_told(app, fablab, monkeypatch):
+    monkeypatch.setattr(database, "PATIENCE", timedelta(seconds=0.2))
     path = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database
     lock = sqlite3.connect(path, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
