@@ -1,25 +1,33 @@
 """Every table, imported so that the metadata is whole: for migrations, and for mappers to find."""
 
-from fablab.booking.models import Booking
+from fablab.booking.models import Acknowledgement, Booking, Consent, Series, Wait
 from fablab.calendars.models import FeedToken
-from fablab.machines.models import Change, Machine, Occupancy
+from fablab.machines.models import Change, Claim, Machine, Occupancy, Resource
 from fablab.mail.models import OutgoingMail
 from fablab.members.audit import AuditEntry
-from fablab.members.models import Member
+from fablab.members.models import Mark, Member
 from fablab.organizations.models import Organization
 from fablab.places.models import Place
-from fablab.trainings.models import Qualification
+from fablab.trainings.models import Qualification, TrainingSession
 
 __all__ = [
+    "Acknowledgement",
     "AuditEntry",
     "Booking",
     "Change",
+    "Claim",
+    "Consent",
     "FeedToken",
     "Machine",
+    "Mark",
     "Member",
     "Occupancy",
     "Organization",
     "OutgoingMail",
     "Place",
     "Qualification",
+    "Resource",
+    "Series",
+    "TrainingSession",
+    "Wait",
 ]

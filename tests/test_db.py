@@ -70,7 +70,7 @@ def a_member(name: str = "dora") -> dict[str, Any]:
         "language": "fr",
         "session_version": 0,
         "calendar_revision": 0,
-        "is_minor": False,
+        "age_band": "adult",
         "created_at": clock.now(),
         "changed_at": clock.now(),
     }

@@ -42,7 +42,7 @@ def ready(app: Flask) -> tuple[int, list[str]]:
 
 def names() -> list[str]:
     is_sqlite = db.engine.dialect.name == "sqlite"
-    return list(guards.TRIGGERS) if is_sqlite else [guards.NO_OVERLAP]
+    return list(guards.TRIGGERS if is_sqlite else guards.EXCLUSIONS)
 
 
 def lose_the_guard() -> None:
@@ -51,7 +51,8 @@ def lose_the_guard() -> None:
             if db.engine.dialect.name == "sqlite":
                 session.execute(text(f"DROP TRIGGER {name}"))
             else:
-                session.execute(text(f"ALTER TABLE occupancy DROP CONSTRAINT {name}"))
+                table = name.partition("_")[0]
+                session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
 
 
 def test_it_is_alive_and_ready(any_app):

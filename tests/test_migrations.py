@@ -1,9 +1,10 @@
 """The schema: migrated up, down and up again, equal to the models, guarded whatever happens."""
 
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +48,32 @@ def schema() -> dict[str, Any]:
 
 
 def sqlite_schema(connection: Connection) -> dict[str, Any]:
-    """Tables and indexes; the order of columns and constraints in a table says nothing."""
+    """Tables and indexes; the order of columns and constraints in a table says nothing, nor
+    whether a check stands beside its column or after them all.
+    """
     rows = connection.exec_driver_sql(
         "SELECT name, sql FROM sqlite_master WHERE type <> 'trigger' AND sql IS NOT NULL"
     )
     return {
-        row.name: sorted(
-            " ".join(line.strip(", \t").split()).replace('"', "") for line in row.sql.splitlines()
-        )
+        row.name: sorted(parts_of(row.sql.replace('"', "")))
         for row in rows
         if row.name != "alembic_version"
     }
+
+
+def parts_of(sql: str) -> Iterator[str]:
+    """Each column and each constraint of a CREATE statement, blanks made one."""
+    first, _, body = sql.partition("(")
+    yield first.strip()
+    depth, part = 0, ""
+    for letter in body.rpartition(")")[0] + ",":
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and not depth:
+            column, *checks = re.split(r"\s+(?=CONSTRAINT\s+ck_)", part.strip())
+            yield from (" ".join(each.split()) for each in (column, *checks))
+            part = ""
+        else:
+            part += letter
 
 
 def postgresql_schema(connection: Connection) -> dict[str, Any]:
@@ -198,7 +214,8 @@ def test_without_the_last_step_the_guards_would_be_gone(fablab, next_migration, 
 
     upgrade(directory=next_migration(ANOTHER_COLUMN))
 
-    assert missing_guards() == list(guards.TRIGGERS)
+    of_occupancies = [name for name in guards.TRIGGERS if name.startswith("occupancy")]
+    assert missing_guards() == of_occupancies
 
 
 def test_a_migration_that_breaks_is_undone_whole(any_fablab, next_migration):

@@ -143,7 +143,7 @@ def about(
         training=training_for(machine.id) if policy.level and not is_enough else "",
         taken=taken_on(
             machine.id,
-            span.widened(policy.setup, policy.cleanup),
+            span.widened(policy.before, policy.after),
             member_id=member_id,
             leaving_out=moving,
             with_names=standing is not None and shows_names_to_members(inventory),

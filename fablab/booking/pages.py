@@ -389,7 +389,7 @@ def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
             maximum=texts.length(policy.maximum),
         )
     known.append(Condition("timer", lengths, _ahead(policy)))
-    margin = policy.setup + policy.cleanup
+    margin = policy.before + policy.after
     if margin:
         known.append(
             Condition(

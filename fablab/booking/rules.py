@@ -149,7 +149,7 @@ def refusals(slot: Slot, facts: Facts) -> list[Refusal]:
 
 def occupied(slot: Slot, policy: BookingPolicy) -> Slot:
     """The time the machine is not free: the slot with its set-up and clean-up."""
-    return slot.widened(policy.setup, policy.cleanup)
+    return slot.widened(policy.before, policy.after)
 
 
 def has_not_started(slot: Slot, facts: Facts) -> Refusal | None:

@@ -15,7 +15,7 @@ def free_time(facts: Facts, first: date, last: date) -> list[Slot]:
     clean-up.
     """
     policy = facts.policy
-    holes = [taken.span.widened(policy.cleanup, policy.setup) for taken in facts.taken]
+    holes = [taken.span.widened(policy.after, policy.before) for taken in facts.taken]
     return without(facts.schedule.open_time(first, last, policy.modes), holes)
 
 

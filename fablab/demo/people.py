@@ -12,7 +12,7 @@ from fablab.booking.rules import Held
 from fablab.clock import from_wall
 from fablab.demo.stage import Stage
 from fablab.machines.models import MachineReferent
-from fablab.members.kinds import TEAM, Audience, Role
+from fablab.members.kinds import TEAM, AgeBand, Audience, Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
 from fablab.trainings.models import Level, Qualification, Training
@@ -70,7 +70,7 @@ def build_member(told: dict[str, Any], stage: Stage, password_hash: str, number:
         phone=PHONE.format(number),
         shares_phone=number % 2 == 0,
         password_hash=password_hash,
-        is_minor=agreed is not None,
+        age_band=AgeBand.ADULT if agreed is None else AgeBand.FROM_16,
         guardian_agreed_on=None if agreed is None else loading.from_today(agreed),
         confirmed_at=joined,
         created_at=joined,

@@ -344,8 +344,8 @@ class MachinePage:
         ]
         if policy.level:
             known.append(("graduation-cap", *self._how_qualified()))
-        if policy.setup or policy.cleanup:
-            margin = texts.length(policy.setup + policy.cleanup)
+        if policy.before or policy.after:
+            margin = texts.length(policy.before + policy.after)
             known.append(
                 (
                     "hourglass",

@@ -1,4 +1,5 @@
-"""The guarantee that no machine is ever taken twice: kept by the database, not by us.
+"""The guarantee that no machine, and no seat of a shared resource, is ever taken twice: kept by
+the database, not by us.
 
 The rules give the member a sentence; these give the certainty, when fifty people press the
 button in the same second. Nothing may write to `occupancy` when they are missing: start-up,
@@ -6,12 +7,15 @@ button in the same second. Nothing may write to `occupancy` when they are missin
 Alembic's batch operations re-create an SQLite table and silently drop its triggers.
 """
 
-from sqlalchemy import Boolean, Connection, column, func, text
+from typing import Any
+
+from sqlalchemy import Boolean, Connection, column, func
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import quoted_name
 
 NO_OVERLAP = "occupancy_no_overlap"
+NO_SEAT_TWICE = "claim_no_seat_twice"
 
 # Standing occupancies of one machine never overlap, hence only the one with the greatest
 # start before my end can clash: one seek in ix_occupancy_standing decides. (An id is not yet
@@ -24,6 +28,15 @@ _CLASH = """
         ORDER BY occupied_from DESC LIMIT 1
     ) > NEW.occupied_from;
 """
+# The same of the claims on one seat of a shared resource, whose count is its capacity.
+_SEAT_CLASH = """
+    SELECT RAISE(ABORT, '{name}') WHERE (
+        SELECT claimed_until FROM claim
+        WHERE seat_id = NEW.seat_id{others}
+          AND claimed_from < NEW.claimed_until
+        ORDER BY claimed_from DESC LIMIT 1
+    ) > NEW.claimed_from;
+"""
 TRIGGERS = {
     f"{NO_OVERLAP}_insert": f"""CREATE TRIGGER {NO_OVERLAP}_insert
 BEFORE INSERT ON occupancy WHEN NEW.standing
@@ -32,24 +45,47 @@ BEGIN {_CLASH.format(name=NO_OVERLAP, others="")} END""",
 BEFORE UPDATE OF machine_id, occupied_from, occupied_until, standing ON occupancy
 WHEN NEW.standing
 BEGIN {_CLASH.format(name=NO_OVERLAP, others=" AND id <> NEW.id")} END""",
+    f"{NO_SEAT_TWICE}_insert": f"""CREATE TRIGGER {NO_SEAT_TWICE}_insert
+BEFORE INSERT ON claim
+BEGIN {_SEAT_CLASH.format(name=NO_SEAT_TWICE, others="")} END""",
+    f"{NO_SEAT_TWICE}_update": f"""CREATE TRIGGER {NO_SEAT_TWICE}_update
+BEFORE UPDATE OF seat_id, claimed_from, claimed_until ON claim
+BEGIN {_SEAT_CLASH.format(name=NO_SEAT_TWICE, others=" AND id <> NEW.id")} END""",
 }
 
-# PostgreSQL's guard, as it says it itself. int4range needs no extension, `machine_id =` would.
-EXCLUSION = (
-    "EXCLUDE USING gist (int4range(machine_id, machine_id, '[]'::text) WITH &&,"
-    " tstzrange(occupied_from, occupied_until) WITH &&) WHERE (standing)"
-)
+# PostgreSQL's guards, as it says them itself. int4range needs no extension, `machine_id =` would.
+EXCLUSIONS = {
+    NO_OVERLAP: (
+        "occupancy",
+        "EXCLUDE USING gist (int4range(machine_id, machine_id, '[]'::text) WITH &&,"
+        " tstzrange(occupied_from, occupied_until) WITH &&) WHERE (standing)",
+    ),
+    NO_SEAT_TWICE: (
+        "claim",
+        "EXCLUDE USING gist (int4range(seat_id, seat_id, '[]'::text) WITH &&,"
+        " tstzrange(claimed_from, claimed_until) WITH &&)",
+    ),
+}
 
 
 def no_overlap() -> ExcludeConstraint:
-    """EXCLUSION as a part of the model; SQLite has no such constraint and gets TRIGGERS."""
-    machine = func.int4range(column("machine_id"), column("machine_id"), "[]")
-    occupied = func.tstzrange(column("occupied_from"), column("occupied_until"))
+    """The guard of occupancies as a part of the model; SQLite gets TRIGGERS instead."""
+    return _exclusion(
+        NO_OVERLAP, "machine_id", "occupied_from", "occupied_until", column("standing", Boolean)
+    )
+
+
+def no_seat_twice() -> ExcludeConstraint:
+    """The guard of claims as a part of the model."""
+    return _exclusion(NO_SEAT_TWICE, "seat_id", "claimed_from", "claimed_until")
+
+
+def _exclusion(name: str, of: str, start: str, end: str, where: Any = None) -> ExcludeConstraint:
     constraint = ExcludeConstraint(
-        (machine, "&&"),
-        (occupied, "&&"),
-        where=column("standing", Boolean),
-        name=quoted_name(NO_OVERLAP, quote=False),
+        (func.int4range(column(of), column(of), "[]"), "&&"),
+        (func.tstzrange(column(start), column(end)), "&&"),
+        where=where,
+        name=quoted_name(name, quote=False),
     )
     return constraint.ddl_if(dialect="postgresql")
 
@@ -57,17 +93,19 @@ def no_overlap() -> ExcludeConstraint:
 def restore(connection: Connection) -> None:
     """Put back whatever guard a migration dropped or nobody made yet.
 
-    Raises DBAPIError on PostgreSQL when two standing occupancies overlap already.
+    Each is named after the table it is on. Raises DBAPIError on PostgreSQL when two standing
+    occupancies, or two claims on a seat, overlap already.
     """
-    if not connection.dialect.has_table(connection, "occupancy"):
-        return
     for name in missing(connection):
+        if not connection.dialect.has_table(connection, name.partition("_")[0]):
+            continue
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
             connection.exec_driver_sql(TRIGGERS[name])
         else:
-            connection.exec_driver_sql(f"ALTER TABLE occupancy DROP CONSTRAINT IF EXISTS {name}")
-            connection.exec_driver_sql(f"ALTER TABLE occupancy ADD CONSTRAINT {name} {EXCLUSION}")
+            table, exclusion = EXCLUSIONS[name]
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} {exclusion}")
 
 
 class GuardMissing(Exception):
@@ -87,16 +125,19 @@ def missing(connection: Connection) -> list[str]:
         triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
         found = {row.name: row.sql for row in connection.exec_driver_sql(triggers)}
         return [name for name, sql in TRIGGERS.items() if found.get(name) != sql]
-    constraint = text(
-        "SELECT pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE conname = :name AND conrelid = to_regclass('occupancy')"
-    )
-    return [] if connection.scalar(constraint, {"name": NO_OVERLAP}) == EXCLUSION else [NO_OVERLAP]
+    constraints = "SELECT conname, pg_get_constraintdef(oid) AS said FROM pg_constraint"
+    found = {
+        row.conname: row.said
+        for row in connection.exec_driver_sql(f"{constraints} WHERE contype = 'x'")
+    }
+    return [name for name, (_, said) in EXCLUSIONS.items() if found.get(name) != said]
 
 
 def refused(error: DBAPIError) -> bool:
-    """True when `error` is a guard's no: the slot is, or was just, taken.
+    """True when `error` is a guard's no: the slot, or the last seat, was just taken.
 
     SQLSTATE 23P01 is exclusion_violation; SQLite gives the trigger's own words.
     """
-    return getattr(error.orig, "sqlstate", "") == "23P01" or NO_OVERLAP in str(error.orig)
+    said = str(error.orig)
+    is_excluded = getattr(error.orig, "sqlstate", "") == "23P01"
+    return is_excluded or NO_OVERLAP in said or NO_SEAT_TWICE in said

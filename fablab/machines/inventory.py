@@ -102,7 +102,7 @@ class Inventory:
     def margin(self) -> timedelta:
         """How far beyond midnight a neighbour may keep a machine's last minutes from being free."""
         margins = (
-            policy.setup + policy.cleanup
+            policy.before + policy.after
             for machine in self.machines
             for policy in machine.policies.values()
         )
@@ -254,7 +254,9 @@ def machine_facts(
         category=category,
         materials_allowed=tuple(machine.materials_allowed),
         materials_forbidden=tuple(machine.materials_forbidden),
-        policies={audience: resolve(own, audience) for audience in (None, *Audience)},
+        policies={
+            audience: resolve(own, audience, machine.risk_class) for audience in (None, *Audience)
+        },
     )
 
 

@@ -20,6 +20,7 @@ class MachineState(StrEnum):
 class OccupancyKind(StrEnum):
     BOOKING = "booking"
     OUTAGE = "outage"
+    SESSION = "session"  # a training held on the machine
 
 
 class Status(StrEnum):
@@ -27,3 +28,11 @@ class Status(StrEnum):
     PENDING = "pending"  # awaiting an answer; occupies the machine meanwhile
     CANCELLED = "cancelled"
     MISSED = "missed"  # nobody came; the machine was released
+
+
+class Approval(StrEnum):
+    """Which bookings of a machine somebody of the team must agree to."""
+
+    NEVER = "never"
+    FIRST = "first"  # of each member on the machine
+    ALWAYS = "always"

@@ -10,17 +10,19 @@ from sqlalchemy import (
     Select,
     UniqueConstraint,
     bindparam,
+    false,
     func,
     select,
     text,
+    true,
     type_coerce,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fablab.db import Model, UTCDateTime, choice, last_change
 from fablab.machines import guards
-from fablab.machines.kinds import MachineState, OccupancyKind, RiskClass, Status
-from fablab.members.kinds import Audience
+from fablab.machines.kinds import Approval, MachineState, OccupancyKind, RiskClass, Status
+from fablab.members.kinds import AgeBand, Audience
 from fablab.slots import Slot
 
 
@@ -70,6 +72,8 @@ class Machine(Model):
     materials_allowed: Mapped[list[str]] = mapped_column(default=list)
     materials_forbidden: Mapped[list[str]] = mapped_column(default=list)
     risk_class: Mapped[RiskClass] = mapped_column(choice(RiskClass), default=RiskClass.A)
+    # What one must have read and said so before using it, besides the forbidden materials.
+    safety: Mapped[str] = mapped_column(default="", server_default="")
     notes: Mapped[str] = mapped_column(default="")  # what a member should know, in plain words
     photo: Mapped[str | None]  # a file name in the instance's media folder
     photo_alt: Mapped[str] = mapped_column(default="")
@@ -125,6 +129,18 @@ class Policy(Model):
         CheckConstraint("horizon_days >= 0", name="horizon_not_negative"),
         CheckConstraint("setup >= 0 AND cleanup >= 0", name="margins_not_negative"),
         CheckConstraint("level BETWEEN 0 AND 4", name="level_is_known"),
+        CheckConstraint("cooling >= 0", name="cooling_not_negative"),
+        CheckConstraint("fixed >= 0", name="fixed_not_negative"),
+        CheckConstraint("quota_machine >= 0", name="quota_machine_not_negative"),
+        CheckConstraint("quota_category >= 0", name="quota_category_not_negative"),
+        CheckConstraint("quota_risky >= 0", name="quota_risky_not_negative"),
+        CheckConstraint("weekly_bookings >= 0", name="weekly_bookings_not_negative"),
+        CheckConstraint("bookings_ahead >= 0", name="bookings_ahead_not_negative"),
+        CheckConstraint("units >= 0", name="units_not_negative"),
+        CheckConstraint("approval_above >= 0", name="approval_above_not_negative"),
+        CheckConstraint("answer_within > 0", name="answer_within_is_positive"),
+        CheckConstraint("last_minute >= 0", name="last_minute_not_negative"),
+        CheckConstraint("free_cancellation >= 0", name="free_cancellation_not_negative"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -142,6 +158,28 @@ class Policy(Model):
     level: Mapped[int | None]  # the least level of qualification
     modes: Mapped[list[str] | None]  # the openings in which it may be used: values of Mode
     is_open: Mapped[bool | None]  # whether this audience may book it at all
+    cooling: Mapped[timedelta | None]  # after the clean-up, when nobody may touch it yet
+    # In the numbers and lengths below, 0 takes away what a wider policy says.
+    fixed: Mapped[timedelta | None]  # every booking lasts so long
+    whole_days: Mapped[bool | None]  # lent by the day, from midnight to midnight
+    # Hours in a week, Monday to Sunday on the wall (ISO 8601): on the machine, on its
+    # category, on all machines of risk class C and D together.
+    quota_machine: Mapped[timedelta | None]
+    quota_category: Mapped[timedelta | None]
+    quota_risky: Mapped[timedelta | None]
+    last_minute: Mapped[timedelta | None]  # booked so late before, a slot counts in no quota
+    weekly_bookings: Mapped[int | None]  # of the machine, in a week
+    bookings_ahead: Mapped[int | None]  # in the place, not over yet
+    one_at_a_time: Mapped[bool | None]  # no two machines at once
+    units: Mapped[int | None]  # of the machine's pool, at once
+    youngest: Mapped[AgeBand | None] = mapped_column(choice(AgeBand))
+    buddy: Mapped[bool | None]  # somebody qualified must be named, and agree
+    approval: Mapped[Approval | None] = mapped_column(choice(Approval))
+    approval_above: Mapped[timedelta | None]  # the team agrees to whatever is longer
+    owner_approval: Mapped[bool | None]  # the organization that owns it agrees
+    answer_within: Mapped[timedelta | None]  # then the booking lapses
+    free_cancellation: Mapped[timedelta | None]  # so long before its start; later leaves a mark
+    overridable: Mapped[list[str] | None]  # the rules the team may override: names of Reason
 
 
 class Occupancy(Model):
@@ -161,6 +199,7 @@ class Occupancy(Model):
         ),
         CheckConstraint("standing = (status IN ('confirmed', 'pending'))", name="standing_is_true"),
         CheckConstraint("kind <> 'booking' OR member_id IS NOT NULL", name="booking_has_member"),
+        CheckConstraint("(kind = 'session') = (session_id IS NOT NULL)", name="session_is_named"),
         UniqueConstraint("created_by_id", "request_key"),
         guards.no_overlap(),
     )
@@ -189,6 +228,13 @@ class Occupancy(Model):
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
     cancelled_at: Mapped[datetime | None]
+    counts_in_quota: Mapped[bool] = mapped_column(default=True, server_default=true())
+    is_accompanied: Mapped[bool] = mapped_column(default=False, server_default=false())
+    buddy_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"), index=True)
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("training_session.id"), index=True)
+    # Why the team set aside a rule for it; empty where none was.
+    override_reason: Mapped[str] = mapped_column(default="", server_default="")
 
     machine: Mapped[Machine] = relationship()
 
@@ -213,6 +259,72 @@ class Outage(Occupancy):
     """The withdrawal of a machine for a time; `title` says why."""
 
     __mapper_args__ = {"polymorphic_identity": OccupancyKind.OUTAGE}
+
+
+class TrainingOn(Occupancy):
+    """A training session holds the machine; `title` is the training's name."""
+
+    __mapper_args__ = {"polymorphic_identity": OccupancyKind.SESSION}
+
+
+class Resource(Model):
+    """What several machines need at once, of which there is so much: dust extraction for two."""
+
+    __tablename__ = "resource"
+    __table_args__ = (UniqueConstraint("place_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    slug: Mapped[str]
+    name: Mapped[str]
+    # Raised first by every write that claims some of it: the queue, as on a machine.
+    revision: Mapped[int] = mapped_column(default=0)
+
+
+class Seat(Model):
+    """One of the places of a resource: its capacity is how many it has."""
+
+    __tablename__ = "seat"
+    __table_args__ = (
+        UniqueConstraint("resource_id", "number"),
+        CheckConstraint("number > 0", name="number_counts_from_one"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id"))
+    number: Mapped[int]
+
+
+class MachineResource(Model):
+    """A machine that takes one seat of a resource for as long as it is occupied."""
+
+    __tablename__ = "machine_resource"
+
+    machine_id: Mapped[int] = mapped_column(ForeignKey("machine.id"), primary_key=True)
+    resource_id: Mapped[int] = mapped_column(
+        ForeignKey("resource.id"), primary_key=True, index=True
+    )
+
+
+class Claim(Model):
+    """A seat is taken by a standing occupancy; the claims on one seat never overlap.
+
+    An occupancy may change seats on its way, so that a free one is never missed. Its claims go
+    when it no longer stands.
+    """
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        CheckConstraint("claimed_until > claimed_from", name="ends_after_start"),
+        Index("ix_claim_seat_from", "seat_id", "claimed_from"),
+        guards.no_seat_twice(),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"))
+    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), index=True)
+    claimed_from: Mapped[datetime]
+    claimed_until: Mapped[datetime]
 
 
 class Change(Model):

@@ -1,31 +1,99 @@
 """Which booking rules hold for whom: the rows of `policy`, laid over one another. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
-from fablab.members.kinds import Audience
+from fablab.machines.kinds import Approval, RiskClass
+from fablab.members.kinds import AgeBand, Audience
 from fablab.places.kinds import Mode
+
+NOTHING = timedelta(0)
+
+# What the team may set aside where no policy says otherwise: matters of fairness and comfort.
+# Who may use a machine safely is not among them.
+OVERRIDABLE = frozenset(
+    {
+        "too_short",
+        "too_long",
+        "off_step",
+        "not_whole_days",
+        "too_late",
+        "too_far",
+        "closed",
+        "closed_day",
+        "quota_machine",
+        "quota_category",
+        "quota_risky",
+        "weekly_bookings",
+        "bookings_ahead",
+        "two_at_once",
+        "too_many_units",
+        "suspended",
+        "marked",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BookingPolicy:
     """The rules of one machine for one audience, every value decided.
 
-    The defaults hold where nobody said anything: the least a workshop needs to be usable.
+    The defaults hold where nobody said anything: the least a workshop needs to be usable. Of
+    the limits, 0 means that there is none.
     """
 
     step: timedelta = timedelta(minutes=15)
     minimum: timedelta = timedelta(minutes=30)
     maximum: timedelta = timedelta(hours=4)
-    notice: timedelta = timedelta(0)
+    fixed: timedelta = NOTHING  # else every booking lasts so long
+    whole_days: bool = False
+    notice: timedelta = NOTHING
     horizon_days: int = 21
-    setup: timedelta = timedelta(0)
-    cleanup: timedelta = timedelta(0)
+    setup: timedelta = NOTHING
+    cleanup: timedelta = NOTHING
+    cooling: timedelta = NOTHING  # after the clean-up
     level: int = 0
     modes: frozenset[Mode] = frozenset({Mode.SUPERVISED, Mode.RESIDENT})
     is_open: bool = True
+    quota_machine: timedelta = NOTHING
+    quota_category: timedelta = NOTHING
+    quota_risky: timedelta = NOTHING
+    last_minute: timedelta = NOTHING
+    weekly_bookings: int = 0
+    bookings_ahead: int = 0
+    one_at_a_time: bool = False
+    units: int = 0
+    youngest: AgeBand = AgeBand.UNDER_16
+    buddy: bool = False
+    approval: Approval = Approval.NEVER
+    approval_above: timedelta = NOTHING
+    owner_approval: bool = False
+    answer_within: timedelta = timedelta(hours=48)
+    free_cancellation: timedelta = NOTHING
+    overridable: frozenset[str] = OVERRIDABLE
+
+    @property
+    def before(self) -> timedelta:
+        """How long before a booking the machine is already not free."""
+        return self.setup
+
+    @property
+    def after(self) -> timedelta:
+        """How long after a booking it is still not free: cleaned, then left to cool."""
+        return self.cleanup + self.cooling
+
+
+class Level(StrEnum):
+    """Where a value of a policy comes from, the widest first."""
+
+    DEFAULT = "default"
+    PLACE = "place"
+    CATEGORY = "category"
+    MACHINE = "machine"
+    RISK_CLASS = "risk_class"  # what the class of a machine asks for, whoever says less
 
 
 class PolicyRow(Protocol):
@@ -36,22 +104,66 @@ class PolicyRow(Protocol):
     audience: Audience | None
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which row decided a value: how near the machine, and whether for this audience alone."""
+
+    level: Level
+    is_of_audience: bool = False
+
+
 NAMES = tuple(field.name for field in fields(BookingPolicy))
+NEARNESS = (Level.PLACE, Level.CATEGORY, Level.MACHINE)
 
 
-def resolve(rows: Iterable[PolicyRow], audience: Audience | None) -> BookingPolicy:
+def resolve(
+    rows: Iterable[PolicyRow], audience: Audience | None, risk: RiskClass = RiskClass.A
+) -> BookingPolicy:
     """Lay `rows` over the defaults: place, then category, then machine, each for all first.
 
     Rows of another audience are left out; `audience` None (a visitor) hears what is said to all.
+    A machine of class D is for adults, whatever the rows say.
     """
+    said = {name: _read(name, value) for name, (value, _) in _heard(rows, audience).items()}
+    policy = BookingPolicy(**said)
+    if policy.fixed:
+        policy = replace(policy, minimum=policy.fixed, maximum=policy.fixed)
+    return replace(policy, **asked_by(risk))
+
+
+def asked_by(risk: RiskClass) -> dict[str, Any]:
+    """What a risk class demands of every policy; it cannot be taken away, only added to."""
+    return {"youngest": AgeBand.ADULT} if risk is RiskClass.D else {}
+
+
+def sources(
+    rows: Iterable[PolicyRow], audience: Audience | None, risk: RiskClass = RiskClass.A
+) -> Mapping[str, Source]:
+    """Of each value of `resolve`, with the same arguments, where it comes from."""
+    found = dict.fromkeys(NAMES, Source(Level.DEFAULT))
+    for name, (_, row) in _heard(rows, audience).items():
+        found[name] = Source(NEARNESS[_nearness(row)], row.audience is not None)
+    return found | dict.fromkeys(asked_by(risk), Source(Level.RISK_CLASS))
+
+
+def _heard(
+    rows: Iterable[PolicyRow], audience: Audience | None
+) -> dict[str, tuple[Any, PolicyRow]]:
+    """What is said of each value, and by which row; the nearest row speaks last."""
     heard = [row for row in rows if row.audience in (None, audience)]
     heard.sort(key=lambda row: (_nearness(row), row.audience is not None))
-    said = {
-        name: value for row in heard for name in NAMES if (value := getattr(row, name)) is not None
+    return {
+        name: (value, row)
+        for row in heard
+        for name in NAMES
+        if (value := getattr(row, name)) is not None
     }
-    if "modes" in said:
-        said["modes"] = frozenset(Mode(mode) for mode in said["modes"])
-    return BookingPolicy(**said)
+
+
+def _read(name: str, value: Any) -> Any:
+    if name == "modes":
+        return frozenset(Mode(mode) for mode in value)
+    return frozenset(value) if name == "overridable" else value
 
 
 def _nearness(row: PolicyRow) -> int:

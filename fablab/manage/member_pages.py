@@ -13,7 +13,7 @@ from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import MachineState
 from fablab.manage.queries import Somebody
 from fablab.manage.words import AUDIENCES, DEEDS, LEVELS, ROLES, STATES
-from fablab.members.kinds import Audience, Role
+from fablab.members.kinds import AgeBand, Audience, Role
 from fablab.trainings.models import Level, Training
 
 
@@ -64,7 +64,7 @@ def tags(row: Any, now: datetime, today: date) -> list[tuple[str, str]]:
         found.append((_("Expired"), "no"))
     if is_suspended(row, now):
         found.append((_("Suspended"), "no"))
-    if row.is_minor:
+    if row.age_band is not AgeBand.ADULT:
         found.append((_("Minor"), "warning"))
     return found
 
@@ -96,7 +96,7 @@ def short(day: date) -> str:
 def profile(row: Any, organizations: Sequence[str], zone: tzinfo) -> list[tuple[str, str]]:
     """What the team needs to know of somebody; the telephone only of who shares it."""
     guardian = ""
-    if row.is_minor:
+    if row.age_band is not AgeBand.ADULT:
         guardian = (
             _("Minor, a guardian agreed on %(day)s", day=short(row.guardian_agreed_on))
             if row.guardian_agreed_on

@@ -170,7 +170,7 @@ MEMBER = (
     Member.phone,
     Member.shares_phone,
     Member.language,
-    Member.is_minor,
+    Member.age_band,
     Member.guardian_agreed_on,
     Member.confirmed_at,
     Member.created_at,

@@ -13,12 +13,13 @@ from fablab.members.kinds import Deed
 class AuditEntry(Model):
     """Who, when, what, before and after. Only ever added to.
 
-    What happens to an occupancy has its own record, `change`.
+    Of neither member nor machine, it is about the place itself. What happens to an occupancy
+    has its own record, `change`.
     """
 
     __tablename__ = "audit_entry"
     __table_args__ = (
-        CheckConstraint("(member_id IS NULL) <> (machine_id IS NULL)", name="is_about_one_thing"),
+        CheckConstraint("member_id IS NULL OR machine_id IS NULL", name="is_about_one_thing"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from fablab.db import add_row, db, retried, writing
 from fablab.members import letters, passwords, throttle
-from fablab.members.kinds import AttemptKind, Audience, LinkPurpose, Role
+from fablab.members.kinds import AgeBand, AttemptKind, Audience, LinkPurpose, Role
 from fablab.members.models import (
     EndedSession,
     MailedLink,
@@ -210,7 +210,7 @@ def _new_member(session: Session, email: str, now: datetime, values: dict[str, A
         shares_phone=False,
         session_version=0,
         calendar_revision=0,
-        is_minor=False,
+        age_band=AgeBand.ADULT,
         created_at=now,
         **values,
     )

@@ -15,6 +15,21 @@ class Audience(StrEnum):
     STAFF = "staff"
 
 
+class AgeBand(StrEnum):
+    """How old someone is, as far as the rules ask; no birth date is kept."""
+
+    UNDER_16 = "under_16"
+    FROM_16 = "from_16"
+    ADULT = "adult"
+
+
+class MarkKind(StrEnum):
+    """What is held against a member for some time."""
+
+    LATE = "late"  # cancelled too late for somebody else to come
+    MISSED = "missed"  # nobody came
+
+
 class Role(StrEnum):
     """What someone may do in a place beyond booking for themselves."""
 
@@ -43,6 +58,12 @@ class Deed(StrEnum):
     QUALIFIED = "qualified"
     DISQUALIFIED = "disqualified"
     STATE = "state"  # of a machine
+    POLICY = "policy"  # of a machine, a category or the place
+    RESOURCES = "resources"  # shared ones: their capacity, the machines that need them
+    MARKED = "marked"
+    LIFTED = "lifted"  # a mark, for a reason
+    REFERENTS = "referents"  # of a machine
+    TRAINING = "training"
 
 
 class AttemptKind(StrEnum):

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
-from fablab.members.kinds import AttemptKind, Audience, LinkPurpose, Role
+from fablab.members.kinds import AgeBand, AttemptKind, Audience, LinkPurpose, MarkKind, Role
 from fablab.places.models import Place
 
 
@@ -29,7 +29,9 @@ class Member(Model):
     session_version: Mapped[int] = mapped_column(default=0)
     # Counts the changes of the member's own bookings: the version of their calendar.
     calendar_revision: Mapped[int] = mapped_column(default=0)
-    is_minor: Mapped[bool] = mapped_column(default=False)
+    age_band: Mapped[AgeBand] = mapped_column(
+        choice(AgeBand), default=AgeBand.ADULT, server_default=AgeBand.ADULT
+    )
     guardian_agreed_on: Mapped[date | None]  # a minor's guardian's authorisation, seen by staff
     confirmed_at: Mapped[datetime | None]  # when the mail address was proven
     created_at: Mapped[datetime]
@@ -38,6 +40,16 @@ class Member(Model):
     erased_at: Mapped[datetime | None]
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="member")
+
+    @property
+    def is_minor(self) -> bool:
+        return self.age_band not in (None, AgeBand.ADULT)
+
+    @is_minor.setter
+    def is_minor(self, is_one: bool) -> None:
+        """Of a minor whose band is not known, the one that asks for the most care."""
+        if is_one != self.is_minor or self.age_band is None:
+            self.age_band = AgeBand.UNDER_16 if is_one else AgeBand.ADULT
 
     @property
     def display_name(self) -> str:
@@ -57,6 +69,8 @@ class Membership(Model):
     expires_on: Mapped[date | None]  # the last day it is valid; none: without end
     suspended_until: Mapped[datetime | None]
     suspension_reason: Mapped[str] = mapped_column(default="")
+    # Until when their marks keep them from booking; written whenever a mark comes or goes.
+    marked_until: Mapped[datetime | None]
 
     member: Mapped[Member] = relationship(back_populates="memberships")
     roles: Mapped[list["RoleHeld"]] = relationship(back_populates="membership")
@@ -69,6 +83,27 @@ class RoleHeld(Model):
     role: Mapped[Role] = mapped_column(choice(Role), primary_key=True)
 
     membership: Mapped[Membership] = relationship(back_populates="roles")
+
+
+class Mark(Model):
+    """A late cancellation or an absence, which counts against its member for some time."""
+
+    __tablename__ = "mark"
+    __table_args__ = (
+        CheckConstraint("lifted_at IS NULL OR lift_reason <> ''", name="lifted_for_a_reason"),
+        Index("ix_mark_member_made", "member_id", "place_id", "made_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), unique=True)
+    kind: Mapped[MarkKind] = mapped_column(choice(MarkKind))
+    made_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    lift_reason: Mapped[str] = mapped_column(default="")
 
 
 def names_changed(session: Session, member_id: int) -> None:

@@ -14,7 +14,12 @@ class Place(Model):
     """A fablab. Several may live in one installation; the first one is the default."""
 
     __tablename__ = "place"
-    __table_args__ = (CheckConstraint("revision >= 0", name="revision_counts"),)
+    __table_args__ = (
+        CheckConstraint("revision >= 0", name="revision_counts"),
+        CheckConstraint("marks_allowed > 0", name="marks_allowed_is_positive"),
+        CheckConstraint("marks_window_days > 0", name="marks_window_is_positive"),
+        CheckConstraint("marks_suspension_days > 0", name="marks_suspension_is_positive"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
@@ -31,6 +36,11 @@ class Place(Model):
     # subdivisions (Alsace has two more days off). An empty country means none.
     holidays_country: Mapped[str] = mapped_column(default="FR")
     holidays_subdivision: Mapped[str] = mapped_column(default="")
+    # So many late cancellations and absences within so many days keep a member from booking
+    # for so many days. None: marks are kept and nothing follows.
+    marks_allowed: Mapped[int | None]
+    marks_window_days: Mapped[int] = mapped_column(default=90, server_default="90")
+    marks_suspension_days: Mapped[int] = mapped_column(default=14, server_default="14")
     position: Mapped[int] = mapped_column(default=0)
     # Counts the changes of all that staff set up (hours, closures, machines, policies), so
     # that what is derived from it can be kept in memory until the count moves.

@@ -3,10 +3,11 @@
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fablab.db import Model
+from fablab.db import Model, choice, last_change
+from fablab.trainings.kinds import Seating, SessionState
 
 
 class Level(IntEnum):
@@ -21,7 +22,11 @@ class Level(IntEnum):
 
 class Training(Model):
     __tablename__ = "training"
-    __table_args__ = (UniqueConstraint("place_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("place_id", "code"),
+        CheckConstraint("minimum_people > 0", name="minimum_people_is_positive"),
+        CheckConstraint("decided_before >= 0", name="decided_before_not_negative"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
@@ -33,6 +38,14 @@ class Training(Model):
     inactivity_months: Mapped[int | None]  # lapses when unused for so long
     minimum_age: Mapped[int | None]
     is_for_everyone: Mapped[bool] = mapped_column(default=False)
+    description: Mapped[str] = mapped_column(default="", server_default="")
+    # A session with fewer people is cancelled when it is decided, so long before its start.
+    minimum_people: Mapped[int] = mapped_column(default=1, server_default="1")
+    decided_before: Mapped[timedelta] = mapped_column(
+        default=timedelta(hours=48), server_default="2880"
+    )
+    is_renewed_by_use: Mapped[bool] = mapped_column(default=False, server_default=false())
+    retired_at: Mapped[datetime | None]  # no new session of it; what it gave stays
 
 
 class TrainingPrerequisite(Model):
@@ -81,3 +94,57 @@ class Qualification(Model):
     expires_on: Mapped[date | None]  # the last valid day; none: without end
     given_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))  # none: imported
     recorded_at: Mapped[datetime]
+
+
+class ExpiryWarning(Model):
+    """A member was told, so many days ahead, that a qualification ends that day."""
+
+    __tablename__ = "expiry_warning"
+
+    qualification_id: Mapped[int] = mapped_column(
+        ForeignKey("qualification.id", ondelete="CASCADE"), primary_key=True
+    )
+    expires_on: Mapped[date] = mapped_column(primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    sent_at: Mapped[datetime]
+
+
+class TrainingSession(Model):
+    """A training held once: when, by whom, for how many. It occupies its machines meanwhile."""
+
+    __tablename__ = "training_session"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint("seats > 0", name="seats_is_positive"),
+        Index("ix_training_session_place_starts", "place_id", "starts_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)  # for addresses, and RFC 5545 §3.8.4.7
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    training_id: Mapped[int] = mapped_column(ForeignKey("training.id"), index=True)
+    trainer_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    location: Mapped[str] = mapped_column(default="")
+    seats: Mapped[int]
+    state: Mapped[SessionState] = mapped_column(choice(SessionState), default=SessionState.PLANNED)
+    cancel_reason: Mapped[str] = mapped_column(default="")
+    revision: Mapped[int] = mapped_column(default=0)  # SEQUENCE, RFC 5545 §3.8.7.4
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    changed_at: Mapped[datetime] = last_change()
+
+
+class Registration(Model):
+    """A member in a session: seated, waiting for a seat, gone again, and whether they came."""
+
+    __tablename__ = "registration"
+    __table_args__ = (UniqueConstraint("session_id", "member_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("training_session.id"))
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    seating: Mapped[Seating] = mapped_column(choice(Seating))
+    asked_at: Mapped[datetime]  # the order of the waiting list
+    changed_at: Mapped[datetime] = last_change()

@@ -228,7 +228,8 @@ def remove_the_guard() -> None:
             for name in guards.TRIGGERS:
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
-            connection.exec_driver_sql(f"ALTER TABLE occupancy DROP CONSTRAINT {guards.NO_OVERLAP}")
+            for name, (table, _) in guards.EXCLUSIONS.items():
+                connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 
 def test_nobody_books_for_an_organization_that_is_not_theirs(any_fablab):

@@ -80,7 +80,8 @@ def no_guard(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
             for name in guards.TRIGGERS:
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
-            connection.exec_driver_sql(f"ALTER TABLE occupancy DROP CONSTRAINT {guards.NO_OVERLAP}")
+            for name, (table, _) in guards.EXCLUSIONS.items():
+                connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     monkeypatch.setattr(guards, "require", lambda connection: None)
 
 

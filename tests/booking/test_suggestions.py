@@ -84,7 +84,7 @@ def test_free_time_is_what_is_open_and_clear_of_the_others(facts):
     last = first + 4 * DAY
     policy = facts.policy
     opened = facts.schedule.open_time(first, last, policy.modes)
-    blocked = [t.span.widened(policy.cleanup, policy.setup) for t in facts.taken]
+    blocked = [t.span.widened(policy.after, policy.before) for t in facts.taken]
 
     free = free_time(facts, first, last)
 

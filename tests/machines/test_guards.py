@@ -24,6 +24,8 @@ from fablab.machines.commands import stand_in_line
 from fablab.machines.guards import GuardMissing
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Occupancy
+from fablab.trainings.kinds import SessionState
+from fablab.trainings.models import Training, TrainingSession
 from tests.conftest import Fablab, populate
 from tests.support import slot
 
@@ -69,7 +71,30 @@ def occupancy(
 
 def insert(fablab: Fablab, *args: Any, **kwargs: Any) -> int:
     with writing() as session:
-        return add_row(session, Occupancy, **occupancy(fablab, *args, **kwargs))
+        row = occupancy(fablab, *args, **kwargs)
+        if row["kind"] == OccupancyKind.SESSION:
+            row["session_id"] = training_session(session, fablab)
+        return add_row(session, Occupancy, **row)
+
+
+def training_session(session: Session, fablab: Fablab) -> int:
+    now = clock.now()
+    return add_row(
+        session,
+        TrainingSession,
+        uid=str(uuid4()),
+        place_id=fablab.place_id,
+        training_id=session.scalar(select(Training.id)),
+        starts_at=now,
+        ends_at=now + timedelta(hours=1),
+        location="",
+        seats=4,
+        state=SessionState.PLANNED,
+        cancel_reason="",
+        revision=0,
+        created_at=now,
+        changed_at=now,
+    )
 
 
 def change(row: int, **values: Any) -> None:
@@ -395,8 +420,8 @@ def drop_the_guard(connection: Connection) -> None:
         for name in guards.TRIGGERS:
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
     else:
-        name = guards.NO_OVERLAP
-        connection.exec_driver_sql(f"ALTER TABLE occupancy DROP CONSTRAINT {name}")
+        for name, (table, _) in guards.EXCLUSIONS.items():
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 
 def without_guard() -> None:
@@ -475,8 +500,12 @@ def missing() -> list[str]:
 
 
 def names() -> list[str]:
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    return list(guards.TRIGGERS) if is_sqlite else [guards.NO_OVERLAP]
+    return list(guards.TRIGGERS if db.engine.dialect.name == "sqlite" else guards.EXCLUSIONS)
+
+
+def seats_guard() -> str:
+    table, exclusion = guards.EXCLUSIONS[guards.NO_SEAT_TWICE]
+    return f"ALTER TABLE {table} ADD CONSTRAINT {guards.NO_SEAT_TWICE} {exclusion}"
 
 
 def test_a_guard_that_was_dropped_is_missed_and_put_back(any_fablab):
@@ -499,13 +528,18 @@ def test_each_trigger_counts(fablab, name):
     assert missing() == [name]
 
 
-@pytest.mark.parametrize("name", list(guards.TRIGGERS))
 @pytest.mark.parametrize(
-    ("ours", "theirs"),
+    ("name", "ours", "theirs"),
     [
-        ("occupied_from <", "occupied_from >"),
-        ("AND standing", "AND NOT standing"),
-        ("> NEW", "< NEW"),
+        (name, ours, theirs)
+        for name, sql in guards.TRIGGERS.items()
+        for ours, theirs in (
+            ("occupied_from <", "occupied_from >"),
+            ("AND standing", "AND NOT standing"),
+            ("claimed_from <", "claimed_from >"),
+            ("> NEW", "< NEW"),
+        )
+        if ours in sql
     ],
 )
 def test_a_trigger_that_says_something_else_is_none(fablab, name, ours, theirs):
@@ -519,9 +553,11 @@ def test_a_trigger_that_says_something_else_is_none(fablab, name, ours, theirs):
 @pytest.mark.parametrize(
     "other",
     [
-        guards.EXCLUSION.replace("(standing)", "(standing AND kind <> 'outage')"),
-        guards.EXCLUSION.replace(", '[]'::text", ""),
-        guards.EXCLUSION.replace("&&", "=", 1),
+        guards.EXCLUSIONS[guards.NO_OVERLAP][1].replace(
+            "(standing)", "(standing AND kind <> 'outage')"
+        ),
+        guards.EXCLUSIONS[guards.NO_OVERLAP][1].replace(", '[]'::text", ""),
+        guards.EXCLUSIONS[guards.NO_OVERLAP][1].replace("&&", "=", 1),
         "CHECK (ends_at > starts_at)",
     ],
 )
@@ -533,6 +569,7 @@ def test_a_constraint_that_says_something_else_is_none(make_app, other):
             session.execute(
                 text(f"ALTER TABLE occupancy ADD CONSTRAINT {guards.NO_OVERLAP} {other}")
             )
+            session.connection().exec_driver_sql(seats_guard())
         assert missing() == [guards.NO_OVERLAP]
 
         with writing() as session:

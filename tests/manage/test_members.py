@@ -11,7 +11,7 @@ from fablab import clock
 from fablab.db import db, writing
 from fablab.members import staff
 from fablab.members.audit import AuditEntry
-from fablab.members.kinds import Audience, Role
+from fablab.members.kinds import AgeBand, Audience, Role
 from fablab.members.models import Member, Membership
 from fablab.trainings.models import Qualification, Training
 from tests.conftest import browser
@@ -569,7 +569,7 @@ def test_the_page_shows_the_telephone_only_of_who_shares_it(cast, amina, page):
 def test_the_page_says_of_a_minor_whether_a_guardian_agreed(cast, amina, page):
     with writing() as session:
         chloe = session.get(Member, cast.people["chloe"])
-        chloe.is_minor = True
+        chloe.age_band = AgeBand.FROM_16
     assert "no guardian has agreed yet" in amina.get(page("chloe")).text
 
     with writing() as session:

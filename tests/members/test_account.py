@@ -138,7 +138,7 @@ def test_nobody_gives_themselves_more_than_a_profile(browse, fablab):
         **PROFILE,
         email="boss@atelier.example",
         role="administrator",
-        is_minor="",
+        age_band="",
         session_version="9",
         id=str(fablab.people["amina"]),
     )
