@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import groupby
 from threading import Lock
 from typing import Any
 
@@ -19,8 +20,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from fablab.db import WRITES, db
 from fablab.machines.kinds import MachineState, RiskClass
-from fablab.machines.models import Category, Machine, Policy
-from fablab.machines.policies import BookingPolicy, resolve
+from fablab.machines.models import Category, Machine, MachineResource, Policy, Resource, Seat
+from fablab.machines.policies import BookingPolicy, resolve, safety_hash
 from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization
 from fablab.places.kinds import NamesShown
@@ -53,6 +54,19 @@ class CategoryFacts:
     hue: str
 
 
+@dataclass(frozen=True, slots=True)
+class ResourceFacts:
+    """What the machine needs a seat of, by the ids of its seats."""
+
+    id: int
+    name: str
+    seats: tuple[int, ...]
+
+    @property
+    def capacity(self) -> int:
+        return len(self.seats)
+
+
 @dataclass(frozen=True, eq=False)
 class MachineFacts:
     id: int
@@ -73,10 +87,18 @@ class MachineFacts:
     notes: str
     photo: str | None
     photo_alt: str
+    owner_id: int | None
+    safety: str
+    resources: tuple[ResourceFacts, ...]
     policies: Mapping[Audience | None, BookingPolicy]
 
     def policy_for(self, audience: Audience | None) -> BookingPolicy:
         return self.policies[audience]
+
+    @cached_property
+    def safety_hash(self) -> str:
+        """Of what one acknowledges before using it; empty when there is nothing."""
+        return safety_hash(self.safety, self.materials_forbidden)
 
     @property
     def is_in_service(self) -> bool:
@@ -200,12 +222,16 @@ def _load(place_id: int) -> Inventory:
         .order_by(Category.position, Category.id, Machine.position, Machine.id)
         .execution_options(populate_existing=True)
     ).all()
+    resources = resources_of(place_id)
     categories = {machine.category_id: category_facts(machine.category) for machine in machines}
     return Inventory(
         place=place_facts(place),
         schedule=schedule_of(place),
         categories=tuple(categories.values()),
-        machines=tuple(machine_facts(m, categories[m.category_id], policies) for m in machines),
+        machines=tuple(
+            machine_facts(m, categories[m.category_id], policies, resources.get(m.id, ()))
+            for m in machines
+        ),
     )
 
 
@@ -235,8 +261,29 @@ def weekly_opening(opening: Opening) -> WeeklyOpening:
     return WeeklyOpening(opening.weekday, opening.opens_at, opening.closes_at, opening.mode, weeks)
 
 
+def resources_of(place_id: int) -> dict[int, tuple[ResourceFacts, ...]]:
+    """The shared resources that each machine of the place needs, in the order of their ids."""
+    rows = db.session.execute(
+        select(MachineResource.machine_id, Resource.id, Resource.name, Seat.id.label("seat"))
+        .join(Resource, Resource.id == MachineResource.resource_id)
+        .join(Seat, Seat.resource_id == Resource.id)
+        .where(Resource.place_id == place_id)
+        .order_by(MachineResource.machine_id, Resource.id, Seat.number)
+    ).all()
+    return {
+        machine_id: tuple(
+            ResourceFacts(resource_id, name, tuple(row.seat for row in seats))
+            for (resource_id, name), seats in groupby(own, key=lambda row: (row.id, row.name))
+        )
+        for machine_id, own in groupby(rows, key=lambda row: row.machine_id)
+    }
+
+
 def machine_facts(
-    machine: Machine, category: CategoryFacts, policies: Sequence[Policy]
+    machine: Machine,
+    category: CategoryFacts,
+    policies: Sequence[Policy],
+    resources: tuple[ResourceFacts, ...] = (),
 ) -> MachineFacts:
     own = [
         row
@@ -247,11 +294,13 @@ def machine_facts(
     copied = {
         name: getattr(machine, name)
         for name in MachineFacts.__dataclass_fields__
-        if name not in ("category", "policies", "materials_allowed", "materials_forbidden")
+        if name
+        not in ("category", "policies", "resources", "materials_allowed", "materials_forbidden")
     }
     return MachineFacts(
         **copied,
         category=category,
+        resources=resources,
         materials_allowed=tuple(machine.materials_allowed),
         materials_forbidden=tuple(machine.materials_forbidden),
         policies={
@@ -260,7 +309,7 @@ def machine_facts(
     )
 
 
-SET_UP = (Place, Opening, Closure, Organization, Category, Machine, Policy)
+SET_UP = (Place, Opening, Closure, Organization, Category, Machine, Policy, Resource)
 
 
 @event.listens_for(Session, "after_flush")

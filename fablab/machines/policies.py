@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Protocol
 
 from fablab.machines.kinds import Approval, RiskClass
@@ -164,6 +165,12 @@ def _read(name: str, value: Any) -> Any:
     if name == "modes":
         return frozenset(Mode(mode) for mode in value)
     return frozenset(value) if name == "overridable" else value
+
+
+def safety_hash(safety: str, forbidden: Iterable[str]) -> str:
+    """SHA-256, in hexadecimal, of what one must have read; empty when there is nothing to read."""
+    said = "\n".join((safety.strip(), *forbidden)).strip()
+    return sha256(said.encode()).hexdigest() if said else ""
 
 
 def _nearness(row: PolicyRow) -> int:
