@@ -39,6 +39,7 @@ class Consent(Model):
     asked_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
     asked_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    mailed_at: Mapped[datetime | None]  # when the question was put in the outbox
     answer: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_at: Mapped[datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))

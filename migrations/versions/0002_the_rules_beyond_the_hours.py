@@ -357,6 +357,7 @@ def upgrade() -> None:
         sa.Column("asked_id", sa.Integer(), nullable=True),
         sa.Column("asked_at", UTCDateTime(), nullable=False),
         sa.Column("due_at", UTCDateTime(), nullable=False),
+        sa.Column("mailed_at", UTCDateTime(), nullable=True),
         sa.Column(
             "answer",
             sa.Enum(
