@@ -19,6 +19,7 @@ from fablab.db import Busy, db, writing
 from fablab.mail import delivery, outbox
 from fablab.mail.models import OutgoingMail
 from fablab.members import commands as members
+from fablab.members import marks
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +101,14 @@ def settle(mail_id: int, **values: Any) -> None:
 
 
 def tidy(now: datetime) -> None:
-    """What is kept no longer than promised: old mails, links, tries, unproven accounts."""
+    """What is kept no longer than promised: old mails, links, tries, unproven accounts, marks."""
     table = OutgoingMail.__table__
     with writing() as session:
         session.execute(
             delete(table).where(or_(table.c.sent_at < now - KEPT, table.c.parked_at < now - KEPT))
         )
         members.tidy(session, now)
+        marks.tidy(session, now)
 
 
 class Runner:

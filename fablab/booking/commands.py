@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, and_, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from fablab.booking import consents, lateness
 from fablab.booking.facts import gather
 from fablab.booking.rules import (
     Facts,
@@ -24,7 +25,9 @@ from fablab.machines import guards
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
 from fablab.machines.kinds import OccupancyKind, Status
-from fablab.machines.models import Change, Occupancy
+from fablab.machines.models import Change, Claim, Occupancy
+from fablab.members import marks
+from fablab.members.kinds import MarkKind
 from fablab.members.models import Member
 from fablab.slots import Slot
 from fablab.words import N_
@@ -244,6 +247,9 @@ def _move(session: Session, booking: Row[Any], order: Order, *, by: int, now: da
 def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
     """Free the machine; the booking stays, cancelled. Cancelling again changes nothing.
 
+    Of whoever cancels their own, confirmed, later than the machine's policy lets them, it leaves
+    a mark; never when the team cancels for them.
+
     The machine is locked before the booking is read, in the order of every other write: the
     other way round took 1,019 ms where this takes 43.
 
@@ -258,19 +264,45 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
         is_own = booking.member_id == by
         if not booking.standing or not may_cancel(slot, now=now, is_own=is_own, is_team=is_team):
             raise NotAllowed
-        session.execute(
-            update(Occupancy.__table__)
-            .where(Occupancy.id == booking.id)
-            .values(
-                status=Status.CANCELLED,
-                standing=False,
-                cancelled_at=now,
-                changed_at=now,
-                revision=booking.revision + 1,
+        is_to_count = is_own and booking.status == Status.CONFIRMED
+        place_id = lateness.late_in(booking, now) if is_to_count else None
+        release(session, booking, Status.CANCELLED, "cancelled", by=by, now=now)
+        if place_id is not None:
+            marks.mark(
+                session, booking.member_id, place_id, booking.id, MarkKind.LATE, by=by, now=now
             )
+
+
+def release(
+    session: Session,
+    booking: Row[Any],
+    status: Status,
+    what: str,
+    *,
+    by: int | None,
+    now: datetime,
+    after: dict[str, str] | None = None,
+) -> None:
+    """Free the machine, and the seats it took of shared resources; the record says `what`.
+
+    What was asked about it is asked no longer.
+    """
+    session.execute(
+        update(Occupancy.__table__)
+        .where(Occupancy.id == booking.id)
+        .values(
+            status=status,
+            standing=False,
+            cancelled_at=now if status == Status.CANCELLED else None,
+            changed_at=now,
+            revision=booking.revision + 1,
         )
-        turn_the_page(session, booking.member_id)
-        record(session, booking.id, "cancelled", by=by, now=now)
+    )
+    session.execute(delete(Claim.__table__).where(Claim.occupancy_id == booking.id))
+    if booking.status == Status.PENDING:
+        consents.forget(session, booking.id)
+    turn_the_page(session, booking.member_id)
+    record(session, booking.id, what, by=by, now=now, after=after)
 
 
 def find(uid: str) -> Row[Any]:

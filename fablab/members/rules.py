@@ -1,5 +1,8 @@
-"""How often one may try, and how long a session lasts: plain facts in, a length of time out."""
+"""How often one may try, how long a session lasts, what follows from marks: plain facts in, a
+moment or a length of time out.
+"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,3 +55,27 @@ class Lifetime:
     def is_to_refresh(self, *, seen: datetime, now: datetime) -> bool:
         """Whether the last visit is worth writing anew: ten times per idle time at most."""
         return now - seen >= self.idle / 10
+
+
+def is_late(free_until: datetime | None, now: datetime) -> bool:
+    """Is a booking cancelled later than is free? At that very moment it still is.
+
+    None: cancelling is always free.
+    """
+    return free_until is not None and now > free_until
+
+
+def marked_until(
+    marks: Iterable[datetime], allowed: int | None, window_days: int, suspension_days: int
+) -> datetime | None:
+    """Until when marks, made then and not lifted, keep their member from booking.
+
+    Each that is the `allowed`-th within less than `window_days` starts a suspension of
+    `suspension_days`; the latest end counts. None for `allowed`: nothing follows from any.
+    """
+    if not allowed:
+        return None
+    made, window = sorted(marks), timedelta(days=window_days)
+    spans = zip(made, made[allowed - 1 :], strict=False)
+    starts = [last for first, last in spans if last - first < window]
+    return max(starts) + timedelta(days=suspension_days) if starts else None

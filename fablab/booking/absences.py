@@ -1,0 +1,38 @@
+"""Nobody came: the machine is given to the others, and it is held against whoever booked."""
+
+from datetime import datetime
+from typing import Any
+
+from fablab.booking import commands
+from fablab.booking.commands import NotAllowed
+from fablab.db import retried, writing
+from fablab.machines.kinds import Status
+from fablab.members import marks
+from fablab.members.kinds import MarkKind
+
+
+@retried
+def mark_missed(booking_uid: str, place_id: int, *, by: int, now: datetime) -> None:
+    """Release the machine from a booking nobody came to, once it has started.
+
+    Called by the team of the place, which the caller has checked. A second time it changes
+    nothing. Raises NotAllowed before the start, for a booking that was not confirmed, and for
+    one's own; LookupError (no such booking), and Busy.
+    """
+    here = commands.find(booking_uid)
+    with writing() as session:
+        booking = commands.find_in_line(session, booking_uid, here.machine_id)
+        if booking.status == Status.MISSED:
+            return
+        if not may_be_missed(booking, by=by, now=now):
+            raise NotAllowed
+        commands.release(session, booking, Status.MISSED, "missed", by=by, now=now)
+        marks.mark(
+            session, booking.member_id, place_id, booking.id, MarkKind.MISSED, by=by, now=now
+        )
+
+
+def may_be_missed(booking: Any, *, by: int, now: datetime) -> bool:
+    return (
+        booking.status == Status.CONFIRMED and booking.starts_at <= now and booking.member_id != by
+    )

@@ -1,0 +1,128 @@
+"""Late cancellations and absences: noted, lifted for a reason, forgotten after a year."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.orm import Session
+
+from fablab.db import add_row, db, retried, writing
+from fablab.members import audit
+from fablab.members.kinds import Deed, MarkKind
+from fablab.members.models import Mark, Member, Membership
+from fablab.members.rules import marked_until
+from fablab.members.staff import NotAllowed
+from fablab.places.models import Place
+
+KEPT = timedelta(days=365)
+
+
+def mark(
+    session: Session,
+    member_id: int,
+    place_id: int,
+    occupancy_id: int,
+    kind: MarkKind,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """Note it against the member, in the caller's transaction; perhaps a suspension follows."""
+    _stand_in_line(session, member_id)
+    add_row(
+        session,
+        Mark,
+        uid=str(uuid4()),
+        member_id=member_id,
+        place_id=place_id,
+        occupancy_id=occupancy_id,
+        kind=kind,
+        made_at=now,
+        lift_reason="",
+    )
+    until = _weigh(session, member_id, place_id)
+    after = {"mark": kind, "marked_until": until}
+    _note(session, Deed.MARKED, member_id, place_id, after, by=by, now=now)
+
+
+@retried
+def lift(mark_uid: str, place_id: int, why: str, *, by: int, now: datetime) -> None:
+    """Take a mark away for a reason that is kept; lifting it again changes nothing.
+
+    Raises LookupError (no such mark in the place), NotAllowed for one's own, ValueError without
+    a reason, and Busy.
+    """
+    if not why:
+        raise ValueError("a mark is lifted for a reason")
+    here = _find(mark_uid, place_id)
+    if here.member_id == by:
+        raise NotAllowed
+    with writing() as session:
+        _stand_in_line(session, here.member_id)
+        if _find(mark_uid, place_id).lifted_at is not None:
+            return
+        session.execute(
+            update(Mark.__table__)
+            .where(Mark.id == here.id)
+            .values(lifted_at=now, lifted_by_id=by, lift_reason=why)
+        )
+        until = _weigh(session, here.member_id, place_id)
+        after = {"mark": here.kind, "reason": why, "marked_until": until}
+        _note(session, Deed.LIFTED, here.member_id, place_id, after, by=by, now=now)
+
+
+def tidy(session: Session, now: datetime) -> None:
+    """Forget what is older than a year."""
+    session.execute(delete(Mark).where(Mark.made_at < now - KEPT))
+
+
+def _find(uid: str, place_id: int) -> Row[Any]:
+    table = Mark.__table__
+    found = db.session.execute(
+        select(table).where(table.c.uid == uid, table.c.place_id == place_id)
+    ).first()
+    if found is None:
+        raise LookupError(f"no mark {uid} in place {place_id}")
+    return found
+
+
+def _stand_in_line(session: Session, member_id: int) -> None:
+    """Two marks at once, made on two machines: the second weighs the first as well."""
+    asked = select(Member.id).where(Member.id == member_id)
+    session.execute(asked.with_for_update(key_share=True))
+
+
+def _weigh(session: Session, member_id: int, place_id: int) -> datetime | None:
+    """Write down until when their marks keep them from booking, and say so."""
+    place = session.execute(
+        select(Place.marks_allowed, Place.marks_window_days, Place.marks_suspension_days).where(
+            Place.id == place_id
+        )
+    ).one()
+    made: Sequence[datetime] = session.scalars(
+        select(Mark.made_at).where(
+            Mark.member_id == member_id, Mark.place_id == place_id, Mark.lifted_at.is_(None)
+        )
+    ).all()
+    until = marked_until(made, *place)
+    session.execute(
+        update(Membership.__table__)
+        .where(Membership.member_id == member_id, Membership.place_id == place_id)
+        .values(marked_until=until)
+    )
+    return until
+
+
+def _note(
+    session: Session,
+    deed: Deed,
+    member_id: int,
+    place_id: int,
+    after: dict[str, Any],
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    audit.note(session, deed, place_id=place_id, member_id=member_id, by=by, now=now, after=after)
