@@ -16,6 +16,8 @@ from sqlalchemy import func, select, text
 from fablab import clock, create_app, demo
 from fablab.booking import commands
 from fablab.booking.facts import gather
+from fablab.booking.kinds import ConsentKind
+from fablab.booking.models import Acknowledgement, Booking, Consent
 from fablab.booking.rules import Reason, refusals
 from fablab.booking.suggestions import acceptable
 from fablab.clock import whole_day
@@ -23,8 +25,8 @@ from fablab.db import db, writing
 from fablab.home.queries import on_place
 from fablab.machines import guards
 from fablab.machines.inventory import Inventory, of_place
-from fablab.machines.kinds import MachineState, Status
-from fablab.machines.models import Category, Machine, Occupancy, Pool
+from fablab.machines.kinds import Approval, MachineState, RiskClass, Status
+from fablab.machines.models import Category, Claim, Machine, Occupancy, Pool
 from fablab.members import passwords, sessions
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
@@ -32,7 +34,7 @@ from fablab.members.people import load_person
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import Mode
 from fablab.places.models import Place
-from fablab.slots import Slot, without
+from fablab.slots import Slot, merged, without
 from fablab.trainings.models import Qualification, Training
 from tests.conftest import browser
 from tests.support import PARIS, Databases, close, instant, settings_for
@@ -181,21 +183,92 @@ def test_hours_and_days_off_are_those_of_the_place(wednesday):
     ("slug", "who", "told"),
     [
         ("m01", "resident", {"maximum": timedelta(hours=3), "level": 2, "horizon_days": 45}),
+        ("m01", "individual", {"weekly_bookings": 2, "quota_risky": timedelta(hours=6)}),
+        ("m01", "staff", {"weekly_bookings": 0, "quota_risky": timedelta(0), "bookings_ahead": 0}),
         ("m02", "individual", {"maximum": timedelta(hours=2), "horizon_days": 21}),
+        ("m02", "association", {"bookings_ahead": 4, "one_at_a_time": True}),
+        ("m02", "professional", {"quota_risky": timedelta(hours=16), "bookings_ahead": 8}),
+        ("m02", "cooperative", {"quota_risky": timedelta(hours=24), "one_at_a_time": False}),
+        ("m03", "resident", {"buddy": True, "approval": Approval.FIRST, "youngest": "adult"}),
         ("m03", "staff", {"cleanup": timedelta(minutes=15), "horizon_days": 365}),
         ("m05b", "reduced", {"maximum": timedelta(hours=16), "modes": frozenset(Mode)}),
+        ("m05b", "individual", {"units": 2, "last_minute": timedelta(hours=4)}),
+        ("m07", "resident", {"youngest": "from_16", "free_cancellation": timedelta(days=1)}),
         ("m13", "professional", {"modes": frozenset({Mode.SUPERVISED}), "horizon_days": 30}),
         ("m15", "individual", {"is_open": False}),
-        ("m15", "cooperative", {"is_open": True, "level": 3}),
+        ("m15", "cooperative", {"is_open": True, "level": 3, "owner_approval": True}),
+        ("m16", "resident", {"youngest": "adult", "buddy": False}),
         ("m20", "association", {"level": 0, "notice": timedelta(minutes=30)}),
-        ("m21", "resident", {"minimum": timedelta(hours=12), "cleanup": timedelta(hours=12)}),
-        ("m24", "reduced", {"minimum": timedelta(days=1), "maximum": timedelta(days=3)}),
+        ("m21", "resident", {"minimum": timedelta(hours=12), "cooling": timedelta(hours=12)}),
+        ("m24", "reduced", {"whole_days": True, "maximum": timedelta(days=3)}),
     ],
 )
 def test_each_machine_has_its_rules_for_each_audience(wednesday, slug, who, told):
     policy = wednesday.by_slug[slug].policy_for(who)
 
     assert {name: getattr(policy, name) for name in told} == told
+
+
+def test_what_machines_share_has_its_capacity(wednesday):
+    shared = {
+        machine.slug: [(resource.name, resource.capacity) for resource in machine.resources]
+        for machine in wednesday.machines
+        if machine.resources
+    }
+
+    extraction = [("Filtration et extraction laser", 1)]
+    dust, room = [("Aspiration centralisée bois", 2)], [("Salle textile", 4)]
+    assert shared == {
+        **dict.fromkeys(("m01", "m02"), extraction),
+        **dict.fromkeys(("m03", "m13", "m14", "m15"), dust),
+        **dict.fromkeys(("m10", "m11", "m12"), room),
+    }
+
+
+def test_every_booking_takes_a_seat_of_what_its_machine_shares(wednesday):
+    claims: dict[int, list[Slot]] = {}
+    for claim in db.session.scalars(select(Claim).order_by(Claim.claimed_from)):
+        part = Slot(claim.claimed_from, claim.claimed_until)
+        claims.setdefault(claim.occupancy_id, []).append(part)
+    shared = [machine.id for machine in wednesday.machines if machine.resources]
+
+    rows = db.session.execute(
+        select(Occupancy.__table__).where(
+            Occupancy.standing, Occupancy.member_id.is_not(None), Occupancy.machine_id.in_(shared)
+        )
+    ).all()
+    assert {row.id: [Slot(row.occupied_from, row.occupied_until)] for row in rows} == {
+        occupancy_id: merged(parts) for occupancy_id, parts in claims.items()
+    }
+
+
+def test_everybody_needed_has_agreed_to_what_is_confirmed(wednesday):
+    asked: dict[int, list[Consent]] = {}
+    for consent in db.session.scalars(select(Consent)):
+        asked.setdefault(consent.occupancy_id, []).append(consent)
+    rows = db.session.scalars(
+        select(Booking).where(Booking.standing, Booking.starts_at > clock.now())
+    ).all()
+
+    assert any(row.buddy_id for row in rows)
+    for row in rows:
+        consents = asked.get(row.id, [])
+        with_whom = [c.asked_id for c in consents if c.kind is ConsentKind.BUDDY]
+        assert with_whom == ([row.buddy_id] if row.buddy_id else [])
+        needs = wednesday.by_id[row.machine_id].policy_for(None).buddy
+        assert needs == (row.buddy_id is not None)
+        waits = any(consent.answer is None for consent in consents)
+        assert waits == (row.status is Status.PENDING)
+
+
+def test_whoever_is_trained_has_read_what_the_machine_asks_for(wednesday):
+    noa = db.session.scalars(select(Acknowledgement).filter_by(member_id=member_id("noa"))).all()
+
+    read = {wednesday.by_id[one.machine_id].slug: one.text_hash for one in noa}
+    assert set(read) == {"m01", "m02", "m03"}
+    assert all(text == wednesday.by_slug[slug].safety_hash for slug, text in read.items())
+    for machine in wednesday.machines:
+        assert machine.safety or machine.risk_class not in (RiskClass.C, RiskClass.D)
 
 
 def test_nobody_is_real(wednesday):

@@ -5,7 +5,7 @@ same for the same day, and only what the house rules accept of the person who bo
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -15,14 +15,18 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from fablab.booking.commands import Order, said, times
+from fablab.booking.kinds import Answer, ConsentKind
+from fablab.booking.models import Consent
 from fablab.booking.rules import Facts, Taken, occupied, refusals
-from fablab.clock import to_wall
+from fablab.clock import to_wall, whole_days
 from fablab.demo.people import Player
 from fablab.demo.stage import Stage
 from fablab.machines import commands as machines
 from fablab.machines.inventory import MachineFacts
-from fablab.machines.kinds import OccupancyKind, Status
-from fablab.machines.models import Change, Occupancy
+from fablab.machines.kinds import Approval, OccupancyKind, RiskClass, Status
+from fablab.machines.models import Change, Claim, Occupancy
+from fablab.machines.policies import BookingPolicy
+from fablab.machines.seating import NoSeatLeft, seats_for
 from fablab.members.kinds import Audience
 from fablab.places.kinds import Mode
 from fablab.slots import Slot, without
@@ -39,6 +43,8 @@ QUITE_FREE = timedelta(hours=1)
 HALF_AN_HOUR = timedelta(minutes=30)
 BOOKED_BEFORE = timedelta(days=4)  # at most
 TRIES = 4  # at each booking that is drawn
+ANSWERED_AFTER = timedelta(minutes=20)
+RISKY = frozenset({RiskClass.C, RiskClass.D})
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,22 @@ class Entry:
     player: Player | None = None  # who booked; none: an outage
     organization_id: int | None = None
     cancelled_at: datetime | None = None
+    buddy: Player | None = None
+    seats: tuple[tuple[int, Slot], ...] = ()  # of what it shares with other machines
+    consents: tuple["Asked", ...] = ()
 
     @property
     def is_standing(self) -> bool:
         return self.status in STANDING
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Somebody's yes that a booking needs, and who said it; none: it is still waited for."""
+
+    kind: ConsentKind
+    asked: Player | None = None  # none: whoever is on the team, or manages the owner
+    answered_by: int | None = None
 
 
 class Diary:
@@ -74,6 +92,11 @@ class Diary:
         self.entries: list[Entry] = []
         self.taken: dict[str, list[Taken]] = {slug: [] for slug in stage.machines}
         self.busy: dict[str, list[Slot]] = {player.key: [] for player in players}
+        shared = {r.id: r for machine in stage.machines.values() for r in machine.resources}
+        self.seats: dict[int, list[Slot]] = {
+            seat: [] for resource in shared.values() for seat in resource.seats
+        }
+        self.standing: dict[str, list[Entry]] = {player.key: [] for player in players}
 
     def fill(self) -> list[Entry]:
         for told in self.told["outage"]:
@@ -102,13 +125,19 @@ class Diary:
         """The week told, as it is told; its repetitions, if the rules accept them."""
         machine, player = self.stage.machines[told["machine"]], self.players[told["who"]]
         slot = self.loading.slot(told, shift)
-        created_at = min(slot.start, self.now) - timedelta(days=2, hours=told["day"] % 7)
+        status = Status(told.get("status", Status.CONFIRMED))
+        before = timedelta(days=2, hours=told["day"] % 7)
+        if status is Status.PENDING:  # asked a moment ago: there is still time to answer
+            before = HALF_AN_HOUR
+        created_at = min(slot.start, self.now) - before
         if self.stage.schedule.closed_time(slot, ANY_TIME):
             return
-        if shift and refusals(slot, self.facts(machine, player, created_at)):
+        if shift and not self.is_accepted(machine, player, slot, created_at):
             return
-        status = Status(told.get("status", Status.CONFIRMED))
-        self.book(machine, player, slot, told["purpose"], created_at, status)
+        buddy = self.players[told["buddy"]] if "buddy" in told else None
+        if status is Status.PENDING and slot.start <= self.now:
+            status = Status.CANCELLED  # nobody answered in time
+        self.book(machine, player, slot, told["purpose"], created_at, status, buddy)
 
     def look_after_closed_days(self) -> None:
         """Upkeep on the days off of this week and the next, so that no day is empty."""
@@ -140,24 +169,34 @@ class Diary:
                         self.draw(machine, category, day)
 
     def draw(self, machine: MachineFacts, category: dict[str, Any], day: date) -> None:
-        for _ in range(TRIES):
-            player = self.draw_player(machine)
+        for turn in range(2 * TRIES):
+            player = self.draw_player(machine, is_last=turn >= TRIES)
             slot = self.draw_slot(machine, player, day, category.get("left_free", 0))
             if slot is None or not self.suits(player, slot):
                 continue
             ahead = BOOKED_BEFORE * self.dice.uniform(0.03, 1)
             created_at = (min(slot.start, self.now) - ahead).replace(microsecond=0)
-            if refusals(slot, self.facts(machine, player, created_at)):
+            if not self.is_accepted(machine, player, slot, created_at):
                 continue
+            buddy = None
+            if machine.policy_for(player.audience).buddy:
+                buddy = self.find_buddy(machine, player, slot)
+                if buddy is None:
+                    continue
             purpose = self.dice.choice(category["purposes"])
-            self.book(machine, player, slot, purpose, created_at, self.draw_status(slot))
+            self.book(machine, player, slot, purpose, created_at, self.draw_status(slot), buddy)
             return
 
-    def draw_player(self, machine: MachineFacts) -> Player:
-        """Mostly those trained on it, seldom the team, who are there for others."""
+    def draw_player(self, machine: MachineFacts, *, is_last: bool) -> Player:
+        """Mostly those trained on it, seldom the team, who are there for others: for visitors
+        at last, when no member comes.
+        """
         asks_level = machine.policy_for(None).level > 0
         able = [p for p in self.regulars if machine.slug in p.held or not asks_level]
         weights = [1 if player.audience is Audience.STAFF else 6 for player in able]
+        if is_last:
+            able = [p for p in able if p.audience is Audience.STAFF]
+            weights = [1] * len(able)
         return self.dice.choices(able, weights)[0]
 
     def draw_slot(
@@ -168,6 +207,9 @@ class Diary:
         stretches = self.stage.schedule.open_time(day, day, policy.modes & DAYTIME)
         if not stretches:
             return None
+        if policy.whole_days:
+            days = self.dice.randint(1, policy.maximum // timedelta(days=1))
+            return whole_days(self.loading.zone, day, day + timedelta(days=days - 1))
         lengths = [n for n in LENGTHS if policy.minimum <= n <= policy.maximum]
         length = self.dice.choice(lengths or [policy.minimum])
         free = without(stretches, [taken.span for taken in self.taken[machine.slug]])
@@ -194,6 +236,91 @@ class Diary:
             return Status.CANCELLED
         return Status.MISSED if luck > 0.97 and slot.end < self.now else Status.CONFIRMED
 
+    def is_accepted(
+        self, machine: MachineFacts, player: Player, slot: Slot, created_at: datetime
+    ) -> bool:
+        """By the house rules of that moment, with room left for whoever tries the demonstration."""
+        policy = machine.policy_for(player.audience)
+        entry = Entry(machine, slot, occupied(slot, policy), "", created_at, player.member_id)
+        return (
+            not refusals(slot, self.facts(machine, player, created_at))
+            and self.has_turns_left(entry, player, policy)
+            and self.has_hours_left(entry, player, policy)
+            and self.has_bookings_left(entry, player, policy)
+            and self.find_seats(entry) is not None
+        )
+
+    def has_turns_left(self, entry: Entry, player: Player, policy: BookingPolicy) -> bool:
+        """On the machine that week; one is left where there is more than one."""
+        others = [
+            other
+            for other in self.standing[player.key]
+            if other.machine is entry.machine and self.weeks(other) & self.weeks(entry)
+        ]
+        return not policy.weekly_bookings or len(others) < max(1, policy.weekly_bookings - 1)
+
+    def has_hours_left(self, entry: Entry, player: Player, policy: BookingPolicy) -> bool:
+        """Of the week's on risky machines, two of which are left."""
+        if not policy.quota_risky or entry.machine.risk_class not in RISKY:
+            return True
+        used = sum(
+            (
+                other.slot.duration
+                for other in self.standing[player.key]
+                if other.machine.risk_class in RISKY and self.weeks(other) & self.weeks(entry)
+            ),
+            entry.slot.duration,
+        )
+        return used <= policy.quota_risky - timedelta(hours=2)
+
+    def has_bookings_left(self, entry: Entry, player: Player, policy: BookingPolicy) -> bool:
+        """Of those ahead, two of which are left, at every moment one of them was made."""
+        if not policy.bookings_ahead:
+            return True
+        every = [*self.standing[player.key], entry]
+        most = policy.bookings_ahead - 2
+        return all(
+            sum(other.slot.end > one.created_at for other in every) <= most
+            for one in every
+            if one.slot.end > self.now
+        )
+
+    def weeks(self, entry: Entry) -> set[tuple[int, int]]:
+        """The weeks on the wall that a booking touches."""
+        days = self.stage.schedule.days_of(entry.slot)
+        return {(day.isocalendar().year, day.isocalendar().week) for day in days}
+
+    def find_seats(self, entry: Entry) -> tuple[tuple[int, Slot], ...] | None:
+        """Of each thing it shares with other machines; None when there is none left."""
+        try:
+            return tuple(
+                part
+                for resource in entry.machine.resources
+                for part in seats_for(
+                    entry.whole, {seat: self.seats[seat] for seat in resource.seats}
+                )
+            )
+        except NoSeatLeft:
+            return None
+
+    def find_buddy(self, machine: MachineFacts, player: Player, slot: Slot) -> Player | None:
+        """Somebody else qualified on the machine who is nowhere else then."""
+        level = machine.policy_for(player.audience).level
+        days = self.stage.schedule.days_of(slot)
+        able = [
+            other
+            for other in self.players.values()
+            if other is not player
+            and other.suspended_until is None
+            and (other.expires_on is None or days[1] <= other.expires_on)
+            and any(
+                held.level >= level and held.is_valid_on(*days)
+                for held in other.held.get(machine.slug, ())
+            )
+            and self.suits(other, slot)
+        ]
+        return self.dice.choice(able) if able else None
+
     def facts(self, machine: MachineFacts, player: Player, now: datetime) -> Facts:
         """What the rules would have been told when the booking was made."""
         return Facts(
@@ -218,31 +345,64 @@ class Diary:
         purpose: str,
         created_at: datetime,
         status: Status,
+        buddy: Player | None = None,
     ) -> None:
         cancelled_at = None
         if status is Status.CANCELLED:
             cancelled_at = min(slot.start - timedelta(hours=3), self.now - QUARTER)
-        self.add(
-            Entry(
-                machine,
-                slot,
-                occupied(slot, machine.policy_for(player.audience)),
-                purpose,
-                created_at,
-                player.member_id,
-                status,
-                player,
-                player.organization_id,
-                cancelled_at and max(cancelled_at, created_at),
+        entry = Entry(
+            machine,
+            slot,
+            occupied(slot, machine.policy_for(player.audience)),
+            purpose,
+            created_at,
+            player.member_id,
+            status,
+            player,
+            player.organization_id,
+            cancelled_at and max(cancelled_at, created_at),
+            buddy,
+        )
+        if entry.is_standing:
+            seats = self.find_seats(entry)
+            if seats is None:
+                return
+            entry = replace(entry, seats=seats, consents=tuple(self.consents(entry, player)))
+        self.add(entry)
+
+    def consents(self, entry: Entry, player: Player) -> Iterator[Asked]:
+        """Everybody had said yes to what is confirmed; to what is pending, the owner not yet."""
+        policy = entry.machine.policy_for(player.audience)
+        if entry.buddy:
+            yield Asked(ConsentKind.BUDDY, entry.buddy, entry.buddy.member_id)
+        is_first = all(other.machine is not entry.machine for other in self.standing[player.key])
+        if policy.approval is Approval.FIRST and is_first:
+            yield Asked(ConsentKind.TEAM, answered_by=self.team)
+        if policy.owner_approval and player.organization_id != entry.machine.owner_id:
+            is_waiting = entry.status is Status.PENDING
+            yield Asked(
+                ConsentKind.OWNER,
+                answered_by=None if is_waiting else self.manager_of(entry.machine.owner_id),
             )
+
+    def manager_of(self, organization_id: int | None) -> int:
+        return next(
+            player.member_id
+            for player in self.players.values()
+            if player.organization_id == organization_id
         )
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         if entry.is_standing:
             self.taken[entry.machine.slug].append(Taken(entry.whole))
+            for seat, part in entry.seats:
+                self.seats[seat].append(part)
+            for one in (entry.player, entry.buddy):
+                if one:
+                    self.busy[one.key].append(entry.slot)
             if entry.player:
-                self.busy[entry.player.key].append(entry.slot)
+                self.standing[entry.player.key].append(entry)
 
 
 def repetitions(told: dict[str, Any]) -> Iterator[int]:
@@ -257,7 +417,7 @@ def repetitions(told: dict[str, Any]) -> Iterator[int]:
 def liveliness(offset: int) -> float:
     """How much of the usual demand a day sees: the weeks ahead fill up as they come nearer."""
     week = offset // 7
-    return {0: 0.75, 1: 0.7, 2: 0.45, 3: 0.25, 4: 0.12}.get(week, 0.45)
+    return {0: 0.75, 1: 0.75, 2: 0.45, 3: 0.25, 4: 0.12}.get(week, 0.45)
 
 
 def steps(first: datetime, last: datetime) -> Iterator[datetime]:
@@ -267,7 +427,7 @@ def steps(first: datetime, last: datetime) -> Iterator[datetime]:
 
 
 def write(session: Session, entries: list[Entry]) -> None:
-    """Insert the occupancies and what is recorded of each."""
+    """Insert the occupancies, what is recorded of each, the seats they take, who agreed."""
     rows = [row_of(entry) for entry in entries]
     session.execute(insert(Occupancy.__table__), rows)
     ids = {row.uid: row.id for row in session.execute(select(Occupancy.uid, Occupancy.id))}
@@ -277,6 +437,41 @@ def write(session: Session, entries: list[Entry]) -> None:
         for record in records_of(entry, ids[row["uid"]])
     ]
     session.execute(insert(Change.__table__), records)
+    claims = [
+        {
+            "seat_id": seat,
+            "occupancy_id": ids[row["uid"]],
+            "claimed_from": part.start,
+            "claimed_until": part.end,
+        }
+        for row, entry in zip(rows, entries, strict=True)
+        for seat, part in entry.seats
+    ]
+    session.execute(insert(Claim.__table__), claims)
+    consents = [
+        consent_of(entry, asked, ids[row["uid"]])
+        for row, entry in zip(rows, entries, strict=True)
+        for asked in entry.consents
+    ]
+    session.execute(insert(Consent.__table__), consents)
+
+
+def consent_of(entry: Entry, asked: Asked, occupancy_id: int) -> dict[str, Any]:
+    assert entry.player
+    policy = entry.machine.policy_for(entry.player.audience)
+    is_answered = asked.answered_by is not None
+    return {
+        "uid": str(uuid4()),
+        "occupancy_id": occupancy_id,
+        "kind": asked.kind,
+        "asked_id": asked.asked.member_id if asked.asked else None,
+        "asked_at": entry.created_at,
+        "due_at": min(entry.created_at + policy.answer_within, entry.slot.start),
+        "answer": Answer.YES if is_answered else None,
+        "answered_at": entry.created_at + ANSWERED_AFTER if is_answered else None,
+        "answered_by_id": asked.answered_by,
+        "why": "",
+    }
 
 
 def row_of(entry: Entry) -> dict[str, Any]:
@@ -293,8 +488,17 @@ def row_of(entry: Entry) -> dict[str, Any]:
         "member_id": entry.player.member_id if entry.player else None,
         "organization_id": entry.organization_id,
         "title": entry.title,
+        "buddy_id": entry.buddy.member_id if entry.buddy else None,
+        "counts_in_quota": not is_last_minute(entry),
         **times(entry.machine.id, entry.slot, entry.whole),
     }
+
+
+def is_last_minute(entry: Entry) -> bool:
+    if entry.player is None:
+        return False
+    policy = entry.machine.policy_for(entry.player.audience)
+    return entry.slot.start - entry.created_at < policy.last_minute
 
 
 def records_of(entry: Entry, occupancy_id: int) -> Iterator[dict[str, Any]]:

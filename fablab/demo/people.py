@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
+from fablab.booking.models import Acknowledgement
 from fablab.booking.rules import Held
 from fablab.clock import from_wall
 from fablab.demo.stage import Stage
@@ -54,6 +55,7 @@ def invite(
         join(session, one, member, stage)
         players.append(build_player(one, member, stage))
     qualify(session, told, stage, players)
+    session.add_all(read_by(players, stage))
     session.flush()
     return players
 
@@ -155,6 +157,22 @@ def qualify(session: Session, told: dict[str, Any], stage: Stage, players: list[
             for unit, level in given.levels.items():
                 held = Held(level, given.given_on, given.expires_on)
                 player.held.setdefault(unit, []).append(held)
+
+
+def read_by(players: list[Player], stage: Stage) -> Iterator[Acknowledgement]:
+    """What each has read of the machines they were trained on, on that day."""
+    for player in players:
+        for unit, held in player.held.items():
+            machine = stage.machines[unit]
+            if machine.safety_hash:
+                yield Acknowledgement(
+                    member_id=player.member_id,
+                    machine_id=machine.id,
+                    text_hash=machine.safety_hash,
+                    acknowledged_at=from_wall(
+                        stage.loading.zone, min(one.given_on for one in held), MORNING
+                    ),
+                )
 
 
 class Given(NamedTuple):

@@ -10,9 +10,23 @@ from sqlalchemy.orm import Session
 
 from fablab import clock
 from fablab.clock import from_wall
-from fablab.machines.inventory import MachineFacts, category_facts, machine_facts, schedule_of
+from fablab.machines.inventory import (
+    MachineFacts,
+    category_facts,
+    machine_facts,
+    resources_of,
+    schedule_of,
+)
 from fablab.machines.kinds import MachineState, RiskClass
-from fablab.machines.models import Category, Machine, Policy, Pool
+from fablab.machines.models import (
+    Category,
+    Machine,
+    MachineResource,
+    Policy,
+    Pool,
+    Resource,
+    Seat,
+)
 from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization, OrganizationKind
 from fablab.places.kinds import Mode, NamesShown
@@ -22,7 +36,20 @@ from fablab.slots import Slot
 from fablab.trainings.models import Training, TrainingGrant, TrainingPrerequisite
 from fablab.words import slug
 
-IN_MINUTES = {"step", "minimum", "maximum", "notice", "setup", "cleanup"}
+IN_MINUTES = {
+    "step",
+    "minimum",
+    "maximum",
+    "fixed",
+    "notice",
+    "setup",
+    "cleanup",
+    "cooling",
+    "quota_risky",
+    "last_minute",
+    "answer_within",
+    "free_cancellation",
+}
 DAYS_A_MONTH = 30.44
 
 
@@ -79,15 +106,19 @@ def build(session: Session, told: dict[str, Any], now: datetime) -> Stage:
     categories = build_categories(session, told, place)
     machines = build_machines(session, told, place, categories, organizations, loading)
     policies = build_policies(session, told, place, categories, machines)
+    build_resources(session, told, place, machines)
     trainings, grants = build_trainings(session, told, place, machines)
     session.flush()
+    shared = resources_of(place.id)
     facts = {key: category_facts(category) for key, category in categories.items()}
     return Stage(
         place_id=place.id,
         loading=loading,
         schedule=schedule_of(place),
         machines={
-            unit.slug: machine_facts(unit, facts[one["category"]], policies)
+            unit.slug: machine_facts(
+                unit, facts[one["category"]], policies, shared.get(unit.id, ())
+            )
             for one, unit in each_unit(told, machines)
         },
         units={code: [unit.slug for unit in row] for code, row in machines.items()},
@@ -201,6 +232,7 @@ def build_machines(
                 materials_allowed=one.get("allowed", []),
                 materials_forbidden=one.get("forbidden", []),
                 risk_class=RiskClass(one["risk"]),
+                safety=one.get("safety", ""),
                 notes=one["notes"],
                 asset_number=one.get("asset_number", "") + unit,
                 funder=one.get("funder", ""),
@@ -256,6 +288,15 @@ def build_policies(
             )
             for audience in one.get("closed_to", [])
         ]
+        if "for_staff" in one:
+            made.append(
+                Policy(
+                    place_id=place.id,
+                    machine_id=unit.id,
+                    audience=Audience.STAFF,
+                    **policy_values(one["for_staff"]),
+                )
+            )
     session.add_all(made)
     return made
 
@@ -269,6 +310,23 @@ def policy_values(told: dict[str, Any]) -> dict[str, Any]:
     if "audience" in told:
         values["audience"] = Audience(told["audience"])
     return values
+
+
+def build_resources(
+    session: Session, told: dict[str, Any], place: Place, machines: dict[str, list[Machine]]
+) -> None:
+    for one in told["resource"]:
+        resource = Resource(place_id=place.id, slug=one["slug"], name=one["name"])
+        session.add(resource)
+        session.flush()
+        session.add_all(
+            Seat(resource_id=resource.id, number=number + 1) for number in range(one["capacity"])
+        )
+        session.add_all(
+            MachineResource(machine_id=unit.id, resource_id=resource.id)
+            for code in one["machines"]
+            for unit in machines[code]
+        )
 
 
 def build_trainings(
