@@ -20,6 +20,7 @@ from fablab.mail import delivery, outbox
 from fablab.mail.models import OutgoingMail
 from fablab.members import commands as members
 from fablab.members import marks
+from fablab.trainings import expiries, sessions
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ class Runner:
         try:
             with self.app.app_context():
                 deliver_due(self.app, self._stop.is_set)
+                sessions.decide(clock.now())
                 self._tidy_now_and_then(clock.now())
         except (DBAPIError, Busy) as error:
             log.warning("background work put off: %s", error)
@@ -152,4 +154,5 @@ class Runner:
     def _tidy_now_and_then(self, now: datetime) -> None:
         if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:
             tidy(now)
+            expiries.warn(now)
             self._tidied = now

@@ -129,7 +129,8 @@ class TrainingSession(Model):
     location: Mapped[str] = mapped_column(default="")
     seats: Mapped[int]
     state: Mapped[SessionState] = mapped_column(choice(SessionState), default=SessionState.PLANNED)
-    cancel_reason: Mapped[str] = mapped_column(default="")
+    cancel_reason: Mapped[str] = mapped_column(default="")  # empty: too few people
+    decided_at: Mapped[datetime | None]  # whether it is held for so few; none: not decided yet
     revision: Mapped[int] = mapped_column(default=0)  # SEQUENCE, RFC 5545 §3.8.7.4
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))

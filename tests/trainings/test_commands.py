@@ -8,7 +8,8 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.booking.facts import held_on
 from fablab.booking.rules import Held
-from fablab.db import db
+from fablab.db import add_row, db, writing
+from fablab.machines.models import MachineReferent
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.members.staff import NotAllowed
@@ -89,6 +90,53 @@ def test_nobody_qualifies_themselves(any_fablab, laser_course):
         give(any_fablab, laser_course, to="amina")
 
     assert noted() == []
+
+
+@pytest.fixture
+def laser_referent(any_fablab):
+    """Bruno looks after the laser, and is not on the team."""
+    with writing() as session:
+        add_row(
+            session,
+            MachineReferent,
+            machine_id=any_fablab.machine("laser").id,
+            member_id=any_fablab.people["bruno"],
+        )
+
+
+@pytest.mark.usefixtures("laser_referent")
+def test_a_referent_gives_what_is_on_their_machine_and_nothing_else(any_fablab, laser_course):
+    laser, bench = any_fablab.machine("laser").id, any_fablab.machine("bench").id
+
+    give(any_fablab, laser_course, by="bruno")
+    give(any_fablab, Award("L1", GIVEN, None, machine_id=laser, level=3), by="bruno")
+    with pytest.raises(NotAllowed):
+        give(any_fablab, Award("B1", GIVEN, None, machine_id=bench, level=1), by="bruno")
+
+    assert [entry.made_by_id for entry in noted()] == [any_fablab.people["bruno"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("level", "expires_on", "may"),
+    [
+        (3, None, False),
+        (4, None, True),
+        (4, date(2027, 3, 28), False),
+        (4, date(2027, 3, 29), True),
+    ],
+)
+def test_a_trainer_gives_what_is_on_their_machine_while_they_are_one(
+    any_fablab, level, expires_on, may
+):
+    laser = any_fablab.machine("laser").id
+    trainer = Award("L1", date(2027, 1, 1), expires_on, machine_id=laser, level=level)
+    give(any_fablab, trainer, to="bruno")
+
+    if may:
+        give(any_fablab, Award("L1", GIVEN, None, machine_id=laser, level=2), by="bruno")
+    else:
+        with pytest.raises(NotAllowed):
+            give(any_fablab, Award("L1", GIVEN, None, machine_id=laser, level=2), by="bruno")
 
 
 def test_what_is_taken_back_is_gone_and_stays_on_record(any_fablab, laser_course):

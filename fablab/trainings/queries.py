@@ -1,0 +1,292 @@
+"""What is asked of trainings, sessions and qualifications, always of one place."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from fablab import clock
+from fablab.db import db
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Machine, MachineReferent, Occupancy
+from fablab.members.models import Member
+from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.models import (
+    Level,
+    Qualification,
+    Registration,
+    Training,
+    TrainingGrant,
+    TrainingPrerequisite,
+    TrainingSession,
+)
+from fablab.trainings.rules import last_valid_day
+
+TAKES_A_SEAT = (Seating.SEATED, Seating.ATTENDED, Seating.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A qualification as somebody holds it, and its last valid day once use is counted."""
+
+    id: int
+    member_id: int
+    training_id: int | None
+    machine_id: int | None
+    level: int | None
+    training: str  # empty for one of a machine alone
+    machine: str
+    given_on: date
+    last_day: date | None  # none: for life
+
+    def is_valid_on(self, day: date) -> bool:
+        return self.given_on <= day and (self.last_day is None or day <= self.last_day)
+
+    @property
+    def lasts(self) -> date:
+        """The last valid day, to compare."""
+        return self.last_day or date.max
+
+
+def holdings(
+    place_id: int, zone: tzinfo, now: datetime, *narrowed: ColumnElement[bool]
+) -> list[Holding]:
+    """The qualifications of the place that `narrowed` leaves, latest given first. One statement."""
+    of_training = (
+        select(TrainingGrant.machine_id)
+        .where(TrainingGrant.training_id == Qualification.training_id)
+        .correlate(Qualification)
+    )
+    last_used_at = (
+        select(func.max(Occupancy.starts_at))
+        .where(
+            Occupancy.member_id == Qualification.member_id,
+            Occupancy.kind == OccupancyKind.BOOKING,
+            Occupancy.status == Status.CONFIRMED,
+            Occupancy.starts_at <= now,
+            or_(
+                Occupancy.machine_id == Qualification.machine_id,
+                and_(Qualification.machine_id.is_(None), Occupancy.machine_id.in_(of_training)),
+            ),
+        )
+        .correlate(Qualification)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(
+            Qualification.id,
+            Qualification.member_id,
+            Qualification.training_id,
+            Qualification.machine_id,
+            Qualification.level,
+            Qualification.given_on,
+            Qualification.expires_on,
+            Training.name.label("training"),
+            Training.validity_months,
+            Training.inactivity_months,
+            Training.is_renewed_by_use,
+            Machine.name.label("machine"),
+            last_used_at.label("last_used_at"),
+        )
+        .outerjoin(Training, Training.id == Qualification.training_id)
+        .outerjoin(Machine, Machine.id == Qualification.machine_id)
+        .where(or_(Training.place_id == place_id, Machine.place_id == place_id), *narrowed)
+        .order_by(Qualification.given_on.desc(), Qualification.id.desc())
+    ).all()
+    return [_holding(row, zone) for row in rows]
+
+
+def _holding(row: Any, zone: tzinfo) -> Holding:
+    return Holding(
+        row.id,
+        row.member_id,
+        row.training_id,
+        row.machine_id,
+        row.level,
+        row.training or "",
+        row.machine or "",
+        row.given_on,
+        last_valid_day(
+            given_on=row.given_on,
+            expires_on=row.expires_on,
+            validity_months=row.validity_months,
+            inactivity_months=row.inactivity_months,
+            is_renewed_by_use=bool(row.is_renewed_by_use),
+            last_used_on=clock.today(zone, row.last_used_at) if row.last_used_at else None,
+        ),
+    )
+
+
+def held_by(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> list[Holding]:
+    return holdings(place_id, zone, now, Qualification.member_id == member_id)
+
+
+def required(training_ids: Collection[int]) -> dict[int, dict[int, str]]:
+    """The trainings that each of some asks for first, by id with their name. One statement."""
+    rows = db.session.execute(
+        select(TrainingPrerequisite.training_id, Training.id, Training.name)
+        .join(Training, Training.id == TrainingPrerequisite.required_id)
+        .where(TrainingPrerequisite.training_id.in_(training_ids))
+        .order_by(Training.name, Training.id)
+    )
+    found: dict[int, dict[int, str]] = {}
+    for training_id, required_id, name in rows:
+        found.setdefault(training_id, {})[required_id] = name
+    return found
+
+
+def missing(needed: dict[int, str], held: Collection[Holding], day: date) -> list[str]:
+    """The names of those of `needed` that are not held on that day."""
+    there = {each.training_id for each in held if each.is_valid_on(day)}
+    return [name for training_id, name in needed.items() if training_id not in there]
+
+
+def granted(training_id: int) -> dict[int, int]:
+    """The level that a training gives on each machine, by the machine's id."""
+    rows = db.session.execute(
+        select(TrainingGrant.machine_id, TrainingGrant.level).where(
+            TrainingGrant.training_id == training_id
+        )
+    )
+    return {row.machine_id: row.level for row in rows}
+
+
+def trains_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set[int]:
+    """The machines of the place on which they are a trainer today."""
+    day = clock.today(zone, now)
+    found: set[int] = set()
+    for held in held_by(member_id, place_id, zone, now):
+        if not held.is_valid_on(day):
+            continue
+        if held.machine_id is not None:
+            levels = {held.machine_id: held.level or 0}
+        else:
+            levels = granted(held.training_id or 0)
+        found |= {machine for machine, level in levels.items() if level >= Level.TRAINER}
+    return found
+
+
+def looks_after(member_id: int, place_id: int) -> set[int]:
+    """The machines of the place whose referent they are."""
+    return set(
+        db.session.scalars(
+            select(MachineReferent.machine_id)
+            .join(Machine, Machine.id == MachineReferent.machine_id)
+            .where(MachineReferent.member_id == member_id, Machine.place_id == place_id)
+        )
+    )
+
+
+Trainer = aliased(Member)
+
+
+def _sessions(*narrowed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Sessions with their training, their trainer, how many are seated and how many wait."""
+
+    def count(*seatings: Seating) -> Any:
+        return (
+            select(func.count())
+            .where(
+                Registration.session_id == TrainingSession.id,
+                Registration.seating.in_(seatings),
+            )
+            .correlate(TrainingSession)
+            .scalar_subquery()
+        )
+
+    return (
+        select(
+            *TrainingSession.__table__.columns,
+            Training.name.label("training"),
+            Training.code.label("training_code"),
+            Training.minimum_people,
+            Training.decided_before,
+            Training.minimum_age,
+            Training.validity_months,
+            Trainer.first_name,
+            Trainer.last_name,
+            Trainer.uid.label("trainer_uid"),
+            count(*TAKES_A_SEAT).label("seated"),
+            count(Seating.WAITING).label("waiting"),
+        )
+        .join(Training, Training.id == TrainingSession.training_id)
+        .outerjoin(Trainer, Trainer.id == TrainingSession.trainer_id)
+        .where(*narrowed)
+        .order_by(TrainingSession.starts_at, TrainingSession.id)
+    )
+
+
+def sessions(*narrowed: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """The sessions that `narrowed` leaves, soonest first. One statement."""
+    return db.session.execute(_sessions(*narrowed)).all()
+
+
+def sessions_ahead(place_id: int, now: datetime) -> Sequence[Row[Any]]:
+    """The sessions of the place that are planned and have not begun."""
+    return sessions(
+        TrainingSession.place_id == place_id,
+        TrainingSession.state == SessionState.PLANNED,
+        TrainingSession.starts_at > now,
+    )
+
+
+def session(uid: str) -> Row[Any]:
+    """One session as it stands in the database now. Raises LookupError."""
+    found = db.session.execute(_sessions(TrainingSession.uid == uid)).first()
+    if found is None:
+        raise LookupError(f"no session {uid}")
+    return found
+
+
+def machines_of(session_id: int) -> Sequence[Any]:
+    """What the session occupies: the standing rows, with the machine's name and code."""
+    return db.session.execute(
+        select(
+            Occupancy.id,
+            Occupancy.machine_id,
+            Occupancy.starts_at,
+            Occupancy.ends_at,
+            Occupancy.revision,
+            Machine.slug,
+            Machine.code,
+            Machine.name,
+        )
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .where(Occupancy.session_id == session_id, Occupancy.standing)
+        .order_by(Machine.position, Machine.id)
+    ).all()
+
+
+def people(session_id: int) -> Sequence[Any]:
+    """Who is or was in a session, in the order they asked."""
+    return db.session.execute(
+        select(
+            Registration.id,
+            Registration.member_id,
+            Registration.seating,
+            Registration.asked_at,
+            Member.uid,
+            Member.first_name,
+            Member.last_name,
+            Member.email,
+            Member.language,
+            Member.age_band,
+            Member.erased_at,
+        )
+        .join(Member, Member.id == Registration.member_id)
+        .where(Registration.session_id == session_id)
+        .order_by(Registration.asked_at, Registration.id)
+    ).all()
+
+
+def seatings(member_id: int, session_ids: Collection[int]) -> dict[int, Seating]:
+    """Where a member stands in each of some sessions. One statement."""
+    rows = db.session.execute(
+        select(Registration.session_id, Registration.seating).where(
+            Registration.member_id == member_id, Registration.session_id.in_(session_ids)
+        )
+    )
+    return {row.session_id: row.seating for row in rows}

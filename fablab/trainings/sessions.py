@@ -1,0 +1,503 @@
+"""What can be done to a session: to plan it, to register for it, to hold it or to call it off.
+
+A write that touches machines stands in line for them first and for the session after; one that
+concerns its people alone, for the session. What it decides on is asked anew from then on.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from fablab import clock
+from fablab.db import add_row, db, retried, writing
+from fablab.machines import guards
+from fablab.machines.commands import SlotTaken, record, said, stand_in_line
+from fablab.machines.inventory import of_place
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Machine, Occupancy
+from fablab.members import audit
+from fablab.members.kinds import Deed
+from fablab.members.models import Member
+from fablab.members.staff import NotAllowed
+from fablab.members.staff import stand_in_line as stand_in_line_for
+from fablab.slots import Slot
+from fablab.trainings import letters, queries
+from fablab.trainings.commands import Award, give, is_allowed
+from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.models import Registration, Training, TrainingSession
+from fablab.trainings.rules import (
+    Obstacle,
+    is_to_cancel,
+    lasts_until,
+    obstacles,
+    seating_for,
+)
+
+REGISTERED = (Seating.SEATED, Seating.WAITING)
+
+
+class NotPlanned(Exception):
+    """The session is over, held or cancelled: this cannot be done to it any more."""
+
+
+class TooFewSeats(Exception):
+    """More people are seated already."""
+
+    def __init__(self, seated: int) -> None:
+        super().__init__(seated)
+        self.seated = seated
+
+
+class Refused(Exception):
+    """They may not register, for each of `obstacles`; `values` fill these sentences."""
+
+    def __init__(self, found: list[Obstacle], values: dict[str, Any]) -> None:
+        super().__init__(", ".join(found))
+        self.obstacles = found
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a session is, by whom, for how many, where, and which machines it occupies."""
+
+    slot: Slot
+    seats: int
+    trainer_id: int | None = None
+    location: str = ""
+    machine_ids: frozenset[int] = frozenset()
+
+
+@contextmanager
+def writing_unless_taken() -> Iterator[Session]:
+    """Raises SlotTaken when something stands on one of the machines: people are moved first,
+    never written over.
+    """
+    try:
+        with writing() as session:
+            yield session
+    except IntegrityError as error:
+        if guards.refused(error):
+            raise SlotTaken from error
+        raise
+
+
+@retried
+def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
+    """Plan a session and give its UID. What is planned too late to be decided is decided.
+
+    Raises SlotTaken, LookupError (no such training or machine, or a retired one), and Busy.
+    """
+    uid = str(uuid4())
+    with writing_unless_taken() as session:
+        stand_in_line(session, *planned.machine_ids)
+        training = find_training(session, training_id)
+        if training.retired_at is not None:
+            raise LookupError(f"training {training_id} is retired")
+        check_place(session, planned, training.place_id)
+        session_id = add_row(
+            session,
+            TrainingSession,
+            uid=uid,
+            place_id=training.place_id,
+            training_id=training_id,
+            state=SessionState.PLANNED,
+            cancel_reason="",
+            revision=0,
+            created_at=now,
+            created_by_id=by,
+            **of_session(planned, training, now),
+        )
+        for machine_id in sorted(planned.machine_ids):
+            occupy(session, session_id, machine_id, planned.slot, training.name, by=by, now=now)
+        note(session, training.place_id, training.name, planned.slot, "planned", by=by, now=now)
+    return uid
+
+
+@retried
+def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
+    """Give a session that is still planned another time, trainer, place, seats or machines.
+
+    Those registered hear of another hour or place. Who waits gets what seats are added.
+
+    Raises SlotTaken, TooFewSeats, NotPlanned, LookupError and Busy.
+    """
+    here = queries.session(uid)
+    before = {row.machine_id for row in queries.machines_of(here.id)}
+    with writing_unless_taken() as session:
+        stand_in_line(session, *before, *planned.machine_ids)
+        held = find_in_line(session, uid)
+        if held.state is not SessionState.PLANNED:
+            raise NotPlanned
+        if held.seated > planned.seats:
+            raise TooFewSeats(held.seated)
+        check_place(session, planned, held.place_id)
+        training = find_training(session, held.training_id)
+        values = of_session(planned, training, now)
+        if values["starts_at"] == held.starts_at:
+            values["decided_at"] = held.decided_at
+        edit(session, held, **values)
+        occupy_anew(session, held, planned, by=by, now=now)
+        if (held.starts_at, held.ends_at, held.location) != (
+            planned.slot.start,
+            planned.slot.end,
+            planned.location,
+        ):
+            tell(session, "session_changed", queries.session(uid), now=now)
+        fill_seats(session, queries.session(uid), now=now)
+        note(session, held.place_id, held.training, planned.slot, "changed", by=by, now=now)
+
+
+@retried
+def cancel(uid: str, why: str, *, by: int | None, now: datetime) -> None:
+    """Call a session off: its machines are free, its people are told why.
+
+    Called off already, nothing changes. Raises NotPlanned once it was held, LookupError, Busy.
+    """
+    here = queries.session(uid)
+    with writing() as session:
+        stand_in_line(session, *(row.machine_id for row in queries.machines_of(here.id)))
+        held = find_in_line(session, uid)
+        if held.state is SessionState.CANCELLED:
+            return
+        if held.state is not SessionState.PLANNED:
+            raise NotPlanned
+        call_off(session, held, why, by=by, now=now)
+
+
+def decide(now: datetime) -> None:
+    """Call off the sessions with too few people, once, so long before their start as their
+    training says; the others are held, whoever leaves them later.
+    """
+    asked = queries.sessions(
+        TrainingSession.state == SessionState.PLANNED,
+        TrainingSession.decided_at.is_(None),
+        TrainingSession.starts_at > now,
+    )
+    due = [held.uid for held in asked if held.starts_at - held.decided_before <= now]
+    db.session.rollback()
+    for uid in due:
+        decide_on(uid, now)
+
+
+@retried
+def decide_on(uid: str, now: datetime) -> None:
+    here = queries.session(uid)
+    with writing() as session:
+        stand_in_line(session, *(row.machine_id for row in queries.machines_of(here.id)))
+        held = find_in_line(session, uid)
+        is_decided = held.decided_at is not None or held.state is not SessionState.PLANNED
+        if is_decided or held.starts_at - held.decided_before > now:
+            return
+        edit(session, held, decided_at=now)
+        if is_to_cancel(seated=held.seated, minimum_people=held.minimum_people):
+            call_off(session, held, "", by=None, now=now)
+
+
+@retried
+def register(uid: str, member_id: int, *, now: datetime) -> Seating:
+    """Take a seat for them, or a place in the waiting list when there is none.
+
+    Raises Refused with every reason, LookupError (no such session, or nobody), and Busy.
+    """
+    with writing() as session:
+        held = find_in_line(session, uid)
+        seating = queries.seatings(member_id, [held.id]).get(held.id)
+        found, values = what_stands_in_the_way(held, member_id, seating, now)
+        if found:
+            raise Refused(found, values)
+        taken = seating_for(seats=held.seats, seated=held.seated)
+        mine = {"session_id": held.id, "member_id": member_id}
+        if seating is None:
+            add_row(session, Registration, **mine, seating=taken, asked_at=now, changed_at=now)
+        else:
+            seat(session, held.id, member_id, taken, now, asked_at=now)
+        return taken
+
+
+def what_stands_in_the_way(
+    held: Any, member_id: int, seating: Seating | None, now: datetime
+) -> tuple[list[Obstacle], dict[str, Any]]:
+    """The obstacles to a member's registration, and what fills their sentences.
+
+    Raises LookupError for nobody.
+    """
+    member = db.session.execute(
+        select(Member.age_band).where(Member.id == member_id, Member.erased_at.is_(None))
+    ).first()
+    if member is None:
+        raise LookupError(f"no member {member_id}")
+    zone = of_place(place_id=held.place_id).schedule.zone
+    missing = queries.missing(
+        queries.required([held.training_id]).get(held.training_id, {}),
+        queries.held_by(member_id, held.place_id, zone, now),
+        clock.today(zone, held.starts_at),
+    )
+    found = obstacles(
+        is_planned=held.state is SessionState.PLANNED,
+        starts_at=held.starts_at,
+        now=now,
+        seating=seating,
+        is_trainer=held.trainer_id == member_id,
+        age_band=member.age_band,
+        minimum_age=held.minimum_age,
+        missing=missing,
+    )
+    return found, {"age": held.minimum_age, "trainings": ", ".join(missing)}
+
+
+@retried
+def leave(uid: str, member_id: int, *, now: datetime) -> None:
+    """Give a seat, or a place in the waiting list, back; the first who waits gets the seat.
+
+    Not registered, nothing changes. Raises NotPlanned once it has begun, LookupError and Busy.
+    """
+    with writing() as session:
+        held = find_in_line(session, uid)
+        if queries.seatings(member_id, [held.id]).get(held.id) not in REGISTERED:
+            return
+        if held.state is not SessionState.PLANNED or held.starts_at <= now:
+            raise NotPlanned
+        seat(session, held.id, member_id, Seating.LEFT, now)
+        fill_seats(session, queries.session(uid), now=now)
+
+
+@retried
+def note_attendance(uid: str, came: Collection[int], *, by: int, now: datetime) -> None:
+    """Write down who of those seated came, by the members' ids; the others were absent.
+
+    May be corrected by noting it again. Raises NotPlanned before it has begun or when it was
+    called off, LookupError and Busy.
+    """
+    with writing() as session:
+        held = find_in_line(session, uid)
+        if held.state is SessionState.CANCELLED or held.starts_at > now:
+            raise NotPlanned
+        for person in queries.people(held.id):
+            if person.seating in queries.TAKES_A_SEAT:
+                was = Seating.ATTENDED if person.member_id in came else Seating.ABSENT
+                seat(session, held.id, person.member_id, was, now)
+        edit(session, held, state=SessionState.HELD)
+        slot = Slot(held.starts_at, held.ends_at)
+        note(session, held.place_id, held.training, slot, "attended", by=by, now=now)
+
+
+@retried
+def grant(uid: str, *, by: int, now: datetime) -> int:
+    """Give the training to all who attended, from the day of the session; how many got it.
+
+    Whoever holds it already gets the new one; the same session gives it once. Nobody grants
+    themselves: whoever gives it and attended is left out.
+
+    Raises NotAllowed for who may not grant the training, NotPlanned before attendance is noted,
+    LookupError and Busy.
+    """
+    with writing() as session:
+        held = find_in_line(session, uid)
+        if held.state is not SessionState.HELD:
+            raise NotPlanned
+        day = clock.today(of_place(place_id=held.place_id).schedule.zone, held.starts_at)
+        award = Award(
+            held.training,
+            day,
+            lasts_until(day, held.validity_months),
+            training_id=held.training_id,
+        )
+        count = 0
+        attended = [
+            person.member_id
+            for person in queries.people(held.id)
+            if person.seating is Seating.ATTENDED
+            and person.member_id != by
+            and person.erased_at is None
+        ]
+        for member_id in sorted(attended):
+            stand_in_line_for(session, member_id)
+            if not is_allowed(member_id, held.place_id, held.training_id, None, by=by, now=now):
+                raise NotAllowed
+            count += give(session, member_id, held.place_id, award, by=by, now=now)[1]
+        return count
+
+
+def find_in_line(session: Session, uid: str) -> Row[Any]:
+    """The session's row, once it is one's turn to write on it. Raises LookupError."""
+    session.execute(select(TrainingSession.id).where(TrainingSession.uid == uid).with_for_update())
+    return queries.session(uid)
+
+
+def find_training(session: Session, training_id: int) -> Row[Any]:
+    """Raises LookupError."""
+    table = Training.__table__
+    found = session.execute(select(table).where(table.c.id == training_id)).first()
+    if found is None:
+        raise LookupError(f"no training {training_id}")
+    return found
+
+
+def check_place(session: Session, planned: Plan, place_id: int) -> None:
+    """Raises LookupError for a machine of another place."""
+    here = session.scalars(
+        select(Machine.id).where(Machine.id.in_(planned.machine_ids), Machine.place_id == place_id)
+    )
+    if set(here) != planned.machine_ids:
+        raise LookupError("a machine of another place")
+
+
+def of_session(planned: Plan, training: Any, now: datetime) -> dict[str, Any]:
+    """The columns of a session that a plan sets."""
+    return {
+        "trainer_id": planned.trainer_id,
+        "starts_at": planned.slot.start,
+        "ends_at": planned.slot.end,
+        "location": planned.location,
+        "seats": planned.seats,
+        "decided_at": now if planned.slot.start - training.decided_before <= now else None,
+        "changed_at": now,
+    }
+
+
+def edit(session: Session, held: Any, **values: Any) -> None:
+    session.execute(
+        update(TrainingSession.__table__)
+        .where(TrainingSession.id == held.id)
+        .values(revision=TrainingSession.revision + 1, **values)
+    )
+
+
+def seat(
+    session: Session,
+    session_id: int,
+    member_id: int,
+    seating: Seating,
+    now: datetime,
+    **values: Any,
+) -> None:
+    session.execute(
+        update(Registration.__table__)
+        .where(Registration.session_id == session_id, Registration.member_id == member_id)
+        .values(seating=seating, changed_at=now, **values)
+    )
+
+
+def occupy(
+    session: Session,
+    session_id: int,
+    machine_id: int,
+    slot: Slot,
+    name: str,
+    *,
+    by: int,
+    now: datetime,
+) -> None:
+    made = add_row(
+        session,
+        Occupancy,
+        uid=str(uuid4()),
+        kind=OccupancyKind.SESSION,
+        session_id=session_id,
+        machine_id=machine_id,
+        status=Status.CONFIRMED,
+        standing=True,
+        revision=0,
+        created_at=now,
+        changed_at=now,
+        created_by_id=by,
+        title=name,
+        **times(slot),
+    )
+    record(session, made, "planned", by=by, now=now, after=said(slot))
+
+
+def occupy_anew(session: Session, held: Any, planned: Plan, *, by: int, now: datetime) -> None:
+    """Move what the session occupies to the new plan, on its old machines and on others."""
+    rows = {row.machine_id: row for row in queries.machines_of(held.id)}
+    for machine_id, row in rows.items():
+        was = Slot(row.starts_at, row.ends_at)
+        if machine_id not in planned.machine_ids:
+            free(session, row, by=by, now=now)
+        elif was != planned.slot:
+            touch(session, row, now, **times(planned.slot))
+            record(
+                session, row.id, "moved", by=by, now=now, before=said(was), after=said(planned.slot)
+            )
+    for machine_id in sorted(planned.machine_ids - rows.keys()):
+        occupy(session, held.id, machine_id, planned.slot, held.training, by=by, now=now)
+
+
+def free(session: Session, row: Any, *, by: int | None, now: datetime) -> None:
+    touch(session, row, now, status=Status.CANCELLED, standing=False, cancelled_at=now)
+    record(session, row.id, "cancelled", by=by, now=now)
+
+
+def touch(session: Session, row: Any, now: datetime, **values: Any) -> None:
+    session.execute(
+        update(Occupancy.__table__)
+        .where(Occupancy.id == row.id)
+        .values(changed_at=now, revision=row.revision + 1, **values)
+    )
+
+
+def times(slot: Slot) -> dict[str, datetime]:
+    return {
+        "starts_at": slot.start,
+        "ends_at": slot.end,
+        "occupied_from": slot.start,
+        "occupied_until": slot.end,
+    }
+
+
+def call_off(session: Session, held: Any, why: str, *, by: int | None, now: datetime) -> None:
+    edit(session, held, state=SessionState.CANCELLED, cancel_reason=why, changed_at=now)
+    for row in queries.machines_of(held.id):
+        free(session, row, by=by, now=now)
+    tell(session, "session_cancelled", held, now=now, why=why)
+    slot = Slot(held.starts_at, held.ends_at)
+    note(session, held.place_id, held.training, slot, "cancelled", by=by, now=now)
+
+
+def fill_seats(session: Session, held: Any, *, now: datetime) -> None:
+    """Give what seats are free to who waits, first come, first seated; they are told."""
+    waiting = [each for each in queries.people(held.id) if each.seating is Seating.WAITING]
+    for person in waiting[: held.seats - held.seated]:
+        seat(session, held.id, person.member_id, Seating.SEATED, now)
+        letters.about(session, "session_seat", held, to=person, now=now)
+
+
+def tell(session: Session, kind: str, held: Any, *, now: datetime, **values: Any) -> None:
+    """A mail to everybody registered for the session, and to who gives it."""
+    trainer = session.execute(
+        select(Member.id, Member.email, Member.language, Member.erased_at).where(
+            Member.id == held.trainer_id
+        )
+    ).first()
+    registered = [each for each in queries.people(held.id) if each.seating in REGISTERED]
+    for reader in [trainer, *registered] if trainer else registered:
+        letters.about(session, kind, held, to=reader, now=now, **values)
+
+
+def note(
+    session: Session,
+    place_id: int,
+    training: str,
+    slot: Slot,
+    what: str,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """Keep what was done to a session with what the team does."""
+    audit.note(
+        session,
+        Deed.TRAINING,
+        place_id=place_id,
+        by=by,
+        now=now,
+        after={"session": what, "of": training, **said(slot)},
+    )

@@ -1,0 +1,524 @@
+"""Planning a session, registering for it, holding it, calling it off."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from fablab import clock, jobs
+from fablab.db import add_row, db, writing
+from fablab.machines.commands import SlotTaken
+from fablab.machines.kinds import OccupancyKind
+from fablab.machines.models import MachineReferent, Occupancy
+from fablab.mail.models import OutgoingMail
+from fablab.members.kinds import AgeBand
+from fablab.members.models import Member
+from fablab.members.staff import NotAllowed
+from fablab.trainings import queries, sessions
+from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.models import (
+    Qualification,
+    Training,
+    TrainingPrerequisite,
+    TrainingSession,
+)
+from fablab.trainings.rules import Obstacle
+from fablab.trainings.sessions import NotPlanned, Refused, TooFewSeats
+from tests.support import slot
+from tests.trainings.conftest import TUESDAY, count, last_mail, mails
+
+LATER = slot("2027-04-07 10:00-12:00")
+
+
+def occupied():
+    """The machines that sessions occupy, and when."""
+    rows = db.session.execute(
+        select(Occupancy.machine_id, Occupancy.starts_at, Occupancy.title).where(
+            Occupancy.kind == OccupancyKind.SESSION, Occupancy.standing
+        )
+    )
+    return sorted((row.machine_id, row.starts_at, row.title) for row in rows)
+
+
+def seats(course, uid):
+    """Where everybody stands, in the order they asked."""
+    names = {member_id: name for name, member_id in course.fablab.people.items()}
+    people = queries.people(queries.session(uid).id)
+    return [(names[each.member_id], each.seating) for each in people]
+
+
+def cancel(course, uid, why="The laser is broken."):
+    sessions.cancel(uid, why, by=course.fablab.people["amina"], now=clock.now())
+
+
+def change(course, uid, *args, **changed):
+    planned = course.planned(*args, **changed)
+    sessions.change(uid, planned, by=course.fablab.people["amina"], now=clock.now())
+
+
+def attend(course, uid, *came):
+    ids = [course.fablab.people[name] for name in came]
+    sessions.note_attendance(uid, ids, by=course.fablab.people["amina"], now=clock.now())
+
+
+def grant(course, uid, by="amina"):
+    return sessions.grant(uid, by=course.fablab.people[by], now=clock.now())
+
+
+def held_by(course, name):
+    rows = db.session.execute(
+        select(Qualification.given_on, Qualification.expires_on, Qualification.given_by_id)
+        .where(
+            Qualification.member_id == course.fablab.people[name],
+            Qualification.training_id == course.id,
+        )
+        .order_by(Qualification.id)
+    )
+    return [tuple(row) for row in rows]
+
+
+# Planning
+
+
+def test_a_session_occupies_its_machines_under_the_trainings_name(any_course):
+    any_course.plan(machine_ids=frozenset({any_course.laser, any_course.bench}))
+
+    assert occupied() == [
+        (any_course.laser, TUESDAY.start, "Laser cutting"),
+        (any_course.bench, TUESDAY.start, "Laser cutting"),
+    ]
+
+
+def test_a_session_is_not_planned_over_a_booking(any_course):
+    any_course.fablab.book("laser", slot("2027-04-06 15:30-17:00"), "bruno")
+
+    with pytest.raises(SlotTaken):
+        any_course.plan()
+
+    assert (occupied(), count(TrainingSession)) == ([], 0)
+
+
+def test_nobody_books_over_a_session(any_course):
+    any_course.plan()
+
+    with pytest.raises(Exception, match="taken"):
+        any_course.fablab.book("laser", slot("2027-04-06 15:30-17:00"), "bruno")
+
+
+def test_a_retired_training_has_no_new_session(course):
+    course.sets(retired_at=clock.now())
+
+    with pytest.raises(LookupError):
+        course.plan()
+
+
+def test_a_session_that_moves_takes_its_machines_along_and_its_people_are_told(any_course):
+    uid = any_course.plan()
+    any_course.register(uid, "chloe")
+
+    change(any_course, uid, LATER, machine_ids=frozenset({any_course.laser, any_course.bench}))
+
+    assert occupied() == [
+        (any_course.laser, LATER.start, "Laser cutting"),
+        (any_course.bench, LATER.start, "Laser cutting"),
+    ]
+    assert mails() == [("session_changed", "bruno"), ("session_changed", "chloe")]
+    assert queries.session(uid).revision == 1
+
+
+def test_a_machine_left_out_is_free_again(any_course):
+    uid = any_course.plan(machine_ids=frozenset({any_course.laser, any_course.bench}))
+
+    change(any_course, uid, machine_ids=frozenset({any_course.bench}))
+
+    assert occupied() == [(any_course.bench, TUESDAY.start, "Laser cutting")]
+    assert mails() == []
+
+
+def test_a_session_does_not_move_onto_a_booking(any_course):
+    uid = any_course.plan()
+    any_course.fablab.book("laser", LATER, "bruno")
+
+    with pytest.raises(SlotTaken):
+        change(any_course, uid, LATER)
+
+    assert occupied() == [(any_course.laser, TUESDAY.start, "Laser cutting")]
+
+
+def test_seats_taken_are_not_taken_away(course):
+    uid = course.plan()
+    course.register(uid, "chloe", "amina")
+
+    with pytest.raises(TooFewSeats):
+        change(course, uid, seats=1)
+
+    assert queries.session(uid).seats == 2
+
+
+def test_more_seats_are_for_who_waits(any_course):
+    uid = any_course.plan(seats=1)
+    any_course.register(uid, "chloe", "dora", "emil")
+
+    change(any_course, uid, seats=2)
+
+    assert seats(any_course, uid) == [
+        ("chloe", Seating.SEATED),
+        ("dora", Seating.SEATED),
+        ("emil", Seating.WAITING),
+    ]
+    assert mails() == [("session_seat", "dora")]
+
+
+# Calling off
+
+
+def test_a_session_called_off_frees_its_machines_and_tells_everybody_why(any_course):
+    uid = any_course.plan(seats=1)
+    any_course.register(uid, "chloe", "dora")
+
+    cancel(any_course, uid)
+    cancel(any_course, uid)
+
+    assert occupied() == []
+    assert mails() == [
+        ("session_cancelled", "bruno"),
+        ("session_cancelled", "chloe"),
+        ("session_cancelled", "dora"),
+    ]
+    assert "The laser is broken." in last_mail().text
+    any_course.fablab.book("laser", TUESDAY, "bruno")
+
+
+def test_who_left_is_told_nothing(course):
+    uid = course.plan(trainer_id=None)
+    course.register(uid, "chloe")
+    sessions.leave(uid, course.fablab.people["chloe"], now=clock.now())
+
+    cancel(course, uid)
+
+    assert mails() == []
+
+
+def test_mails_speak_the_language_of_each_reader(course):
+    with writing() as session:
+        session.execute(
+            update(Member.__table__)
+            .where(Member.id == course.fablab.people["chloe"])
+            .values(language="en")
+        )
+    uid = course.plan(trainer_id=None)
+    course.register(uid, "chloe")
+
+    cancel(course, uid)
+
+    mail = last_mail()
+    assert mail.subject == "L'Atelier: the session of Laser cutting is cancelled"
+    assert "Tuesday 6 April" in mail.text
+    assert "14:00–16:00" in mail.text
+    assert f"/trainings/sessions/{uid}" in mail.text
+    assert "14:00–16:00" in mail.html
+
+
+# Too few people
+
+
+@pytest.mark.parametrize(
+    ("at_hour", "is_off"), [("2027-04-04 13:59", False), ("2027-04-04 14:00", True)]
+)
+def test_with_too_few_people_it_is_called_off_when_that_is_decided(any_course, at, at_hour, is_off):
+    any_course.sets(minimum_people=2, decided_before=timedelta(hours=48))
+    uid = any_course.plan()
+    any_course.register(uid, "chloe")
+    at(at_hour)
+
+    sessions.decide(clock.now())
+
+    assert (queries.session(uid).state is SessionState.CANCELLED) is is_off
+    assert (occupied() == []) is is_off
+    expected = [("session_cancelled", "bruno"), ("session_cancelled", "chloe")]
+    assert mails() == (expected if is_off else [])
+
+
+def test_the_background_work_decides(app, course, at):
+    course.sets(minimum_people=1)
+    uid = course.plan()
+    at("2027-04-05 09:00")
+
+    jobs.Runner(app).once()
+
+    assert queries.session(uid).state is SessionState.CANCELLED
+
+
+def test_who_left_does_not_count_among_the_people(course, at):
+    course.sets(minimum_people=1)
+    uid = course.plan()
+    course.register(uid, "chloe")
+    sessions.leave(uid, course.fablab.people["chloe"], now=clock.now())
+    at("2027-04-05 09:00")
+
+    sessions.decide(clock.now())
+
+    assert queries.session(uid).state is SessionState.CANCELLED
+
+
+def test_once_decided_it_is_held_whoever_leaves(course, at):
+    course.sets(minimum_people=1)
+    uid = course.plan()
+    course.register(uid, "chloe")
+    at("2027-04-05 09:00")
+    sessions.decide(clock.now())
+
+    sessions.leave(uid, course.fablab.people["chloe"], now=clock.now())
+    sessions.decide(clock.now())
+
+    assert queries.session(uid).state is SessionState.PLANNED
+
+
+def test_what_is_planned_too_late_to_be_decided_is_held(course, at):
+    at("2027-04-05 09:00")
+    uid = course.plan()
+
+    sessions.decide(clock.now())
+
+    assert queries.session(uid).state is SessionState.PLANNED
+
+
+# Registering
+
+
+def test_the_last_seat_is_followed_by_the_waiting_list(any_course):
+    uid = any_course.plan(seats=2)
+
+    given = any_course.register(uid, "chloe", "dora", "emil")
+
+    assert given == [Seating.SEATED, Seating.SEATED, Seating.WAITING]
+
+
+def test_a_freed_seat_is_for_the_first_who_waits(any_course):
+    uid = any_course.plan(seats=1)
+    any_course.register(uid, "chloe", "dora", "emil")
+
+    sessions.leave(uid, any_course.fablab.people["chloe"], now=clock.now())
+
+    assert seats(any_course, uid) == [
+        ("chloe", Seating.LEFT),
+        ("dora", Seating.SEATED),
+        ("emil", Seating.WAITING),
+    ]
+    assert mails() == [("session_seat", "dora")]
+
+
+def test_who_leaves_the_waiting_list_frees_no_seat(course):
+    uid = course.plan(seats=1)
+    course.register(uid, "chloe", "amina")
+
+    sessions.leave(uid, course.fablab.people["amina"], now=clock.now())
+
+    assert seats(course, uid) == [("chloe", Seating.SEATED), ("amina", Seating.LEFT)]
+    assert mails() == []
+
+
+def test_who_comes_back_stands_at_the_end_of_the_line(any_course, at):
+    uid = any_course.plan(seats=1)
+    any_course.register(uid, "chloe", "dora", "emil")
+    sessions.leave(uid, any_course.fablab.people["dora"], now=clock.now())
+    at("2027-03-29 10:00")
+    any_course.register(uid, "dora")
+
+    sessions.leave(uid, any_course.fablab.people["chloe"], now=clock.now())
+
+    assert dict(seats(any_course, uid)) == {
+        "chloe": Seating.LEFT,
+        "emil": Seating.SEATED,
+        "dora": Seating.WAITING,
+    }
+
+
+def refused(course, uid, who):
+    with pytest.raises(Refused) as refusal:
+        course.register(uid, who)
+    return refusal.value
+
+
+def test_nobody_is_registered_twice(course):
+    uid = course.plan()
+    course.register(uid, "chloe")
+
+    assert refused(course, uid, "chloe").obstacles == [Obstacle.THERE]
+
+
+def test_a_training_asks_for_those_before_it(course):
+    uid = course.plan(trainer_id=None)
+    with writing() as session:
+        first = add_row(
+            session,
+            Training,
+            place_id=course.fablab.place_id,
+            code="ACC",
+            name="Welcome",
+            duration=timedelta(hours=1),
+            seats=8,
+        )
+        add_row(session, TrainingPrerequisite, training_id=course.id, required_id=first)
+        add_row(
+            session,
+            Qualification,
+            member_id=course.fablab.people["bruno"],
+            training_id=first,
+            given_on=date(2027, 1, 1),
+            expires_on=TUESDAY.start.date(),
+            recorded_at=clock.now(),
+        )
+
+    refusal = refused(course, uid, "chloe")
+    course.register(uid, "bruno")
+
+    assert refusal.obstacles == [Obstacle.PREREQUISITES]
+    assert refusal.values["trainings"] == "Welcome"
+
+
+def test_what_is_required_is_held_on_the_day_of_the_session(course):
+    uid = course.plan(trainer_id=None)
+    with writing() as session:
+        add_row(session, TrainingPrerequisite, training_id=course.id, required_id=course.id)
+        session.execute(update(Qualification.__table__).values(expires_on=date(2027, 4, 5)))
+
+    assert refused(course, uid, "bruno").obstacles == [Obstacle.PREREQUISITES]
+
+
+def test_a_minor_is_kept_out_of_what_is_for_adults(course):
+    course.sets(minimum_age=18)
+    uid = course.plan()
+    with writing() as session:
+        session.execute(
+            update(Member.__table__)
+            .where(Member.id == course.fablab.people["chloe"])
+            .values(age_band=AgeBand.FROM_16)
+        )
+
+    assert refused(course, uid, "chloe").obstacles == [Obstacle.TOO_YOUNG]
+
+
+def test_every_obstacle_is_told_at_once(course, at):
+    course.sets(minimum_age=18)
+    uid = course.plan()
+    cancel(course, uid)
+
+    assert refused(course, uid, "bruno").obstacles == [Obstacle.OVER, Obstacle.TRAINER]
+
+
+def test_a_session_that_has_begun_is_neither_joined_nor_left(course, at):
+    uid = course.plan()
+    course.register(uid, "chloe")
+    at("2027-04-06 14:00")
+
+    with pytest.raises(NotPlanned):
+        sessions.leave(uid, course.fablab.people["chloe"], now=clock.now())
+    assert refused(course, uid, "amina").obstacles == [Obstacle.OVER]
+
+
+# Attendance and grants
+
+
+@pytest.fixture
+def held(any_course, at):
+    """A session that has just begun: Chloé and Dora have its seats, Emil waits."""
+    uid = any_course.plan(seats=2)
+    any_course.register(uid, "chloe", "dora", "emil")
+    at("2027-04-06 14:00")
+    return uid
+
+
+def test_attendance_says_who_came_of_those_seated(any_course, held):
+    attend(any_course, held, "chloe", "emil")
+
+    assert seats(any_course, held) == [
+        ("chloe", Seating.ATTENDED),
+        ("dora", Seating.ABSENT),
+        ("emil", Seating.WAITING),
+    ]
+    assert queries.session(held).state is SessionState.HELD
+
+
+def test_attendance_can_be_corrected(any_course, held):
+    attend(any_course, held, "chloe")
+
+    attend(any_course, held, "dora")
+
+    assert dict(seats(any_course, held))["chloe"] is Seating.ABSENT
+    assert dict(seats(any_course, held))["dora"] is Seating.ATTENDED
+
+
+def test_attendance_is_not_noted_before_the_session(any_course, held, at):
+    at("2027-04-06 13:59")
+
+    with pytest.raises(NotPlanned):
+        attend(any_course, held, "chloe")
+
+
+def test_all_who_attended_are_granted_the_training_in_one_go(any_course, held):
+    any_course.sets(validity_months=24)
+    attend(any_course, held, "chloe")
+
+    granted = grant(any_course, held), grant(any_course, held)
+
+    assert granted == (1, 0)
+    amina = any_course.fablab.people["amina"]
+    assert held_by(any_course, "chloe") == [(date(2027, 4, 6), date(2029, 4, 6), amina)]
+    assert held_by(any_course, "dora") == held_by(any_course, "emil") == []
+
+
+def test_who_holds_it_already_gets_the_new_one(course, at):
+    course.sets(validity_months=24)
+    uid = course.plan(trainer_id=None)
+    course.register(uid, "bruno")
+    at("2027-04-06 16:00")
+    attend(course, uid, "bruno")
+
+    grant(course, uid)
+
+    assert [expires_on for _given, expires_on, _by in held_by(course, "bruno")] == [
+        None,
+        date(2029, 4, 6),
+    ]
+
+
+def test_nobody_grants_themselves(course, at):
+    uid = course.plan()
+    course.register(uid, "amina", "chloe")
+    at("2027-04-06 16:00")
+    attend(course, uid, "amina", "chloe")
+    before = held_by(course, "amina")
+
+    assert grant(course, uid) == 1
+    assert held_by(course, "amina") == before
+
+
+def test_nothing_is_granted_before_attendance_is_noted(any_course, held):
+    with pytest.raises(NotPlanned):
+        grant(any_course, held)
+
+
+def test_who_gives_the_session_grants_only_what_they_may(any_course, held):
+    attend(any_course, held, "chloe")
+    with pytest.raises(NotAllowed):
+        grant(any_course, held, by="bruno")
+
+    with writing() as session:
+        add_row(
+            session,
+            MachineReferent,
+            machine_id=any_course.laser,
+            member_id=any_course.fablab.people["bruno"],
+        )
+
+    assert grant(any_course, held, by="bruno") == 1
+
+
+def test_what_was_held_is_not_called_off(any_course, held):
+    attend(any_course, held, "chloe")
+
+    with pytest.raises(NotPlanned):
+        cancel(any_course, held)
+
+    assert count(OutgoingMail) == 0
