@@ -1,4 +1,5 @@
-"""The background work: mails that are due, and the housekeeping of every hour.
+"""The background work: mails that are due, bookings that nobody answered in time, and the
+housekeeping of every hour.
 
 A loop over the outbox in the application's own database rather than a job queue: the outbox is
 the truth either way, and a second store would only have to be kept in step with it.
@@ -15,6 +16,7 @@ from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from fablab import clock
+from fablab.booking import answers, consent_letters
 from fablab.db import Busy, db, writing
 from fablab.mail import delivery, outbox
 from fablab.mail.models import OutgoingMail
@@ -145,6 +147,8 @@ class Runner:
             with self.app.app_context():
                 deliver_due(self.app, self._stop.is_set)
                 sessions.decide(clock.now())
+                answers.lapse(clock.now())
+                consent_letters.send_questions(clock.now())  # they leave in the next round, at once
                 self._tidy_now_and_then(clock.now())
         except (DBAPIError, Busy) as error:
             log.warning("background work put off: %s", error)

@@ -1,0 +1,235 @@
+"""Answering what a booking waits for: yes, no, a buddy who is named or takes it back, too late."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from fablab.booking import commands, consent_letters, consents
+from fablab.booking.commands import NotAllowed, release, turn_the_page
+from fablab.booking.consent_rules import ends_it, may_be_buddy
+from fablab.booking.consents import Wanted
+from fablab.booking.facts import audience_of, held_on, standing_of
+from fablab.booking.kinds import Answer, ConsentKind
+from fablab.booking.models import Consent
+from fablab.db import db, retried, writing
+from fablab.machines.commands import record
+from fablab.machines.inventory import of_place
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Occupancy
+from fablab.slots import Slot
+
+
+class TooLate(Exception):
+    """The question waits for an answer no more."""
+
+
+class NoBuddy(Exception):
+    """Whoever is named cannot be the buddy; which of the reasons it is stays theirs."""
+
+
+@retried
+def answer(uid: str, yes: bool, *, by: int, now: datetime, why: str = "") -> Answer:
+    """Answer a question, and give the answer that stands: a second one changes nothing.
+
+    The last yes confirms the booking. A no ends it, for a reason that its member reads; but a
+    buddy's, after which another may be named until the same moment.
+
+    Raises LookupError for whoever is not asked, TooLate, and Busy.
+    """
+    here = consents.find(uid, by, now)
+    with writing() as session:
+        booking = commands.find_in_line(session, here.uid, here.machine_id)
+        asked = consents.find(uid, by, now)
+        if asked.answer is not None:
+            return Answer(asked.answer)
+        if booking.status != Status.PENDING or asked.due_at <= now:
+            raise TooLate
+        given = Answer.YES if yes else Answer.NO
+        _write_down(session, asked.consent_id, given, by=by, now=now, why=why)
+        if yes:
+            _agreed(session, booking, asked, by=by, now=now)
+        else:
+            _declined(session, booking, asked, by=by, now=now, why=why)
+        return given
+
+
+def _write_down(
+    session: Session, consent_id: int, given: Answer, *, by: int, now: datetime, why: str = ""
+) -> None:
+    session.execute(
+        update(Consent.__table__)
+        .where(Consent.id == consent_id)
+        .values(answer=given, answered_at=now, answered_by_id=by, why=why)
+    )
+
+
+def _agreed(
+    session: Session, booking: Row[Any], asked: Row[Any], *, by: int, now: datetime
+) -> None:
+    if asked.kind == ConsentKind.BUDDY:
+        _change(session, booking, buddy_id=by)
+    if consents.is_waiting(session, booking.id):
+        return
+    _change(
+        session,
+        booking,
+        status=Status.CONFIRMED,
+        revision=booking.revision + 1,
+        changed_at=now,
+    )
+    turn_the_page(session, booking.member_id)
+    record(session, booking.id, "confirmed", by=by, now=now)
+    consent_letters.post_outcome(session, booking, "consent_confirmed", now=now)
+
+
+def _declined(
+    session: Session, booking: Row[Any], asked: Row[Any], *, by: int, now: datetime, why: str
+) -> None:
+    if ends_it(asked.kind):
+        after = {"why": why} if why else {}
+        release(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
+        consent_letters.post_outcome(session, booking, "consent_declined", now=now, why=why)
+        return
+    _change(session, booking, buddy_id=None)
+    record(session, booking.id, "buddy_declined", by=by, now=now)
+    _ask_for_another(session, booking.id, due_at=asked.due_at, now=now)
+
+
+def _ask_for_another(
+    session: Session, occupancy_id: int, *, due_at: datetime, now: datetime
+) -> None:
+    """A question to nobody yet: its member names somebody."""
+    consents.ask(session, occupancy_id, [Wanted(ConsentKind.BUDDY)], due_at=due_at, now=now)
+
+
+def _change(session: Session, booking: Row[Any], **values: Any) -> None:
+    session.execute(update(Occupancy.__table__).where(Occupancy.id == booking.id).values(**values))
+
+
+@retried
+def name_buddy(
+    booking_uid: str, buddy_id: int, *, place_id: int, by: int, is_team: bool, now: datetime
+) -> None:
+    """Ask this member to be the buddy of a booking that waits for one, in place of whoever was
+    named before and has not answered.
+
+    Naming them again changes nothing. Raises NoBuddy when they cannot be, NotAllowed for
+    whoever is neither its member nor of the team, TooLate when no buddy is waited for any more,
+    LookupError (no such booking), and Busy.
+    """
+    here = commands.find(booking_uid)
+    with writing() as session:
+        booking = commands.find_in_line(session, booking_uid, here.machine_id)
+        if booking.member_id != by and not is_team:
+            raise NotAllowed
+        asked = _open_buddy(session, booking.id)
+        if booking.status != Status.PENDING or asked is None or asked.due_at <= now:
+            raise TooLate
+        if asked.asked_id == buddy_id:
+            return
+        if not _may_be_buddy(booking, buddy_id, place_id):
+            raise NoBuddy
+        session.execute(
+            update(Consent.__table__)
+            .where(Consent.id == asked.id)
+            .values(asked_id=buddy_id, asked_at=now, mailed_at=None)
+        )
+        consents.ring(session)
+        record(session, booking.id, "buddy_named", by=by, now=now)
+
+
+def _open_buddy(session: Session, occupancy_id: int) -> Row[Any] | None:
+    table = Consent.__table__
+    return session.execute(
+        select(table).where(
+            table.c.occupancy_id == occupancy_id,
+            table.c.kind == ConsentKind.BUDDY,
+            table.c.answer.is_(None),
+        )
+    ).first()
+
+
+def _may_be_buddy(booking: Row[Any], buddy_id: int, place_id: int) -> bool:
+    inventory = of_place(place_id=place_id)
+    machine = inventory.by_id[booking.machine_id]
+    policy = machine.policy_for(audience_of(standing_of(booking.member_id, place_id)))
+    standing = standing_of(buddy_id, place_id)
+    return may_be_buddy(
+        buddy_id,
+        booked_for=booking.member_id,
+        is_member=standing is not None,
+        membership_ends_on=standing.expires_on if standing else None,
+        held=held_on(machine.id, buddy_id),
+        level=policy.level,
+        days=inventory.schedule.days_of(Slot(booking.starts_at, booking.ends_at)),
+    )
+
+
+@retried
+def take_back(uid: str, *, by: int, now: datetime) -> None:
+    """A buddy who agreed cannot come after all: the booking waits for another, until it starts.
+
+    A second time it changes nothing. Raises LookupError for whoever is not that buddy, TooLate
+    once it has started or no longer stands, and Busy.
+    """
+    here = consents.find(uid, by, now)
+    with writing() as session:
+        booking = commands.find_in_line(session, here.uid, here.machine_id)
+        asked = consents.find(uid, by, now)
+        if asked.answer == Answer.TAKEN_BACK:
+            return
+        is_theirs = asked.kind == ConsentKind.BUDDY and asked.answer == Answer.YES
+        if not is_theirs or not booking.standing or booking.starts_at <= now:
+            raise TooLate
+        _write_down(session, asked.consent_id, Answer.TAKEN_BACK, by=by, now=now)
+        _change(
+            session,
+            booking,
+            status=Status.PENDING,
+            buddy_id=None,
+            revision=booking.revision + 1,
+            changed_at=now,
+        )
+        turn_the_page(session, booking.member_id)
+        record(session, booking.id, "buddy_taken_back", by=by, now=now)
+        _ask_for_another(session, booking.id, due_at=booking.starts_at, now=now)
+
+
+# Bookings of which a question is past its time, each once: all that a round with nothing to do
+# asks of the database.
+OVERDUE = (
+    select(Occupancy.uid, Occupancy.machine_id)
+    .join(Consent, Consent.occupancy_id == Occupancy.id)
+    .where(Consent.answer.is_(None), Occupancy.kind == OccupancyKind.BOOKING)
+    .distinct()
+)
+
+
+def lapse(now: datetime) -> int:
+    """End every pending booking that was not answered in time; how many. Raises Busy."""
+    overdue = db.session.execute(OVERDUE.where(Consent.due_at <= now)).all()
+    db.session.rollback()
+    return sum(_lapse(booking.uid, booking.machine_id, now=now) for booking in overdue)
+
+
+@retried
+def _lapse(uid: str, machine_id: int, *, now: datetime) -> bool:
+    with writing() as session:
+        booking = commands.find_in_line(session, uid, machine_id)
+        if booking.status != Status.PENDING:
+            consents.forget(session, booking.id)
+            return False
+        if not _is_overdue(session, booking.id, now):
+            return False
+        release(session, booking, Status.CANCELLED, "lapsed", by=None, now=now)
+        consent_letters.post_outcome(session, booking, "consent_lapsed", now=now)
+        return True
+
+
+def _is_overdue(session: Session, occupancy_id: int, now: datetime) -> bool:
+    asked = select(Consent.id).where(
+        Consent.occupancy_id == occupancy_id, Consent.answer.is_(None), Consent.due_at <= now
+    )
+    return session.scalar(asked.limit(1)) is not None
