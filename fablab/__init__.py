@@ -31,13 +31,14 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     access.init_app(app)
     web.init_app(app)
 
+    from fablab.booking import consent_views as consents
     from fablab.booking import views as booking
     from fablab.calendars import views as calendars
     from fablab.home import views as home
     from fablab.manage import views as manage
     from fablab.members import views as members
 
-    for feature in (home, members, booking, calendars, manage, preferences, health):
+    for feature in (home, members, booking, consents, calendars, manage, preferences, health):
         app.register_blueprint(feature.bp)
 
     from fablab import cli

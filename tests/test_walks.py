@@ -15,16 +15,22 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Table, select
+from sqlalchemy import Table, select, update
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import Rule
 
 from fablab import clock
 from fablab.access import Right, right_of
+from fablab.booking import consent_letters, consents
+from fablab.booking.consents import Wanted
+from fablab.booking.kinds import ConsentKind
+from fablab.booking.models import Consent
 from fablab.calendars import commands as calendars
 from fablab.calendars.kinds import About, Scope
 from fablab.db import Base, add_row, db, writing
 from fablab.machines.commands import withdraw
+from fablab.machines.kinds import Status
+from fablab.machines.models import Occupancy
 from fablab.members import passwords
 from fablab.members.commands import digest
 from fablab.members.kinds import LinkPurpose
@@ -59,11 +65,15 @@ class Stage:
     member: str
     qualification: int
     token: str
+    consent: str
+    letter: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
         if name == "uid":
             return self.uid(rule)
+        if name == "token" and rule.rule.startswith("/consents/"):
+            return self.letter
         if name == "secret":
             return f"secret-of-{self.purpose(rule)}"
         known = {
@@ -79,7 +89,13 @@ class Stage:
         return known[name]
 
     def uid(self, rule: Rule) -> str:
-        whose = {"/bookings/": self.booking, "/outages/": self.outage, "/members/": self.member}
+        whose = {
+            "/bookings/": self.booking,
+            "/outages/": self.outage,
+            "/members/": self.member,
+            "/consents/": self.consent,
+            "/approvals/": self.consent,
+        }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:
                 return uid
@@ -141,7 +157,7 @@ def set_up(app: Flask) -> Stage:
     fablab, now = populate(), clock.now()
     laser, bruno = fablab.machine("laser").id, fablab.people["bruno"]
     booking = fablab.book("laser", slot(f"{DAY} 10:00-11:00"), "bruno")
-    fablab.book("laser", slot(f"{DAY} 14:00-15:00"), "bruno", purpose="Lamp")
+    asked = fablab.book("laser", slot(f"{DAY} 14:00-15:00"), "bruno", purpose="Lamp")
     fablab.book("bench", slot(f"{DAY} 10:00-12:00"), "chloe")
     outage = withdraw(laser, slot(f"{DAY} 16:00-17:00"), "Lens", by=None, now=now)
     token = calendars.make_address(
@@ -167,7 +183,22 @@ def set_up(app: Flask) -> Stage:
         select(Qualification.id).where(Qualification.member_id == bruno)
     )
     member = db.session.scalar(select(Member.uid).where(Member.id == bruno))
-    return Stage(app, fablab, booking, outage, member, qualification, token)
+    consent, letter = ask_amina(asked, fablab)
+    return Stage(app, fablab, booking, outage, member, qualification, token, consent, letter)
+
+
+def ask_amina(booking: str, fablab: Fablab) -> tuple[str, str]:
+    """The booking waits for her to be its buddy: the question's UID, and what opens it by mail."""
+    amina, of_it = fablab.people["amina"], Occupancy.uid == booking
+    with writing() as session:
+        session.execute(update(Occupancy).where(of_it).values(status=Status.PENDING))
+        occupancy_id = session.scalar(select(Occupancy.id).where(of_it))
+        due = slot(f"{DAY} 14:00-15:00").start
+        wanted = [Wanted(ConsentKind.BUDDY, amina)]
+        consents.ask(session, occupancy_id, wanted, due_at=due, now=clock.now())
+    uid = db.session.scalar(select(Consent.uid).where(Consent.asked_id == amina))
+    of_hers = select(Member.uid).where(Member.id == amina)
+    return uid, consent_letters.token_for(uid, db.session.scalar(of_hers))
 
 
 # -- rights

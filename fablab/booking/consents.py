@@ -191,6 +191,17 @@ def of_booking(occupancy_id: int) -> list[Row[Any]]:
     )
 
 
+def booking_without_buddy(uid: str) -> str | None:
+    """The UID of the booking that waits, under this question, for a buddy to be named or agree."""
+    asked = (
+        select(Occupancy.uid)
+        .join(Consent, Consent.occupancy_id == Occupancy.id)
+        .where(Consent.uid == uid, Consent.kind == ConsentKind.BUDDY, is_open())
+    )
+    found: str | None = db.session.scalar(asked)
+    return found
+
+
 def is_waiting(session: Session, occupancy_id: int) -> bool:
     """Is there a question about it that nobody has answered?"""
     asked = select(Consent.id).where(Consent.occupancy_id == occupancy_id, Consent.answer.is_(None))

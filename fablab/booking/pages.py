@@ -10,6 +10,7 @@ from flask_babel import ngettext, pgettext
 
 from fablab import texts
 from fablab.booking import suggestions
+from fablab.booking.consent_words import HAPPENED
 from fablab.booking.forms import BookingForm, SlotForm
 from fablab.booking.offers import Offer
 from fablab.booking.rules import Facts, Reason, Refusal
@@ -541,6 +542,10 @@ def _happened(row: Any, zone: tzinfo) -> str:
     if row.what == "moved" and row.before.get("start"):
         was = Slot(*(datetime.fromisoformat(row.before[name]) for name in ("start", "end")))
         return _("Changed by %(who)s; it was %(hours)s", who=who, hours=_full_hours(was, zone))
+    if row.what == "declined" and row.after.get("why"):
+        return _("Declined by %(who)s: %(why)s", who=who, why=row.after["why"])
+    if row.what in HAPPENED:
+        return _(HAPPENED[row.what], who=who)
     return _("Changed by %(who)s", who=who)
 
 

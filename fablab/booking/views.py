@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from fablab import clock
 from fablab.access import members_only
-from fablab.booking import commands, offers, pages, queries
+from fablab.booking import commands, consent_pages, offers, pages, queries
 from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
 from fablab.booking.rules import (
@@ -47,6 +47,7 @@ def index():
         past=lines(past[:PAGE], now),
         page=page,
         has_more=len(past) > PAGE,
+        asked=consent_pages.asked_of(current_user.id, now),
         kept=kept(),
     )
 
@@ -97,6 +98,7 @@ def show(uid):
         ticket=pages.ticket(booking, slot_of(booking), inventory),
         history=pages.history_lines(queries.history(booking.id), inventory),
         is_own=booking.member_id == current_user.id,
+        waiting=consent_pages.waiting_lines(booking, inventory, current_user),
     )
 
 

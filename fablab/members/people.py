@@ -165,3 +165,9 @@ def profile(member_id: int) -> dict[str, Any]:
         Member.first_name, Member.last_name, Member.phone, Member.shares_phone, Member.language
     ).where(Member.id == member_id)
     return db.session.execute(asked).one()._asdict()
+
+
+def named(email: str) -> int:
+    """The id of the member with this address; 0, which is nobody's, without one."""
+    known = select(Member.id).where(Member.email == email.lower(), Member.erased_at.is_(None))
+    return db.session.scalar(known) or 0
