@@ -262,7 +262,7 @@ def booking_address(uid: str) -> str:
 
 
 def entry(row: Any, eyes: Eyes, words: "Phrases", bookings: str = "") -> Entry:
-    """A booking or an outage as these eyes see it.
+    """A booking, an outage or a training session as these eyes see it.
 
     `bookings` is the address that a UID follows, empty for whom the page would not open.
     """
@@ -276,6 +276,8 @@ def entry(row: Any, eyes: Eyes, words: "Phrases", bookings: str = "") -> Entry:
     }
     if row.kind == OccupancyKind.OUTAGE:
         return _entry(row, zone, words.outage % {"machine": machine}, row.title, **more)
+    if row.kind == OccupancyKind.SESSION:
+        return _entry(row, zone, words.training % {"name": row.title, "machine": machine}, **more)
     summary, description = _told(row, eyes, words, machine)
     if row.status == Status.CANCELLED:
         summary = words.cancelled % {"what": summary}
@@ -476,6 +478,7 @@ class Phrases(NamedTuple):
     booked: str
     busy: str
     outage: str
+    training: str
     cancelled: str
     waiting: str
     closed: str
@@ -496,6 +499,7 @@ def phrases(language: str) -> Phrases:
             booked=_("Booked"),
             busy=_("Busy"),
             outage=_("Out of service: %(machine)s"),
+            training=_("Training: %(name)s, %(machine)s"),
             cancelled=_("Cancelled: %(what)s"),
             waiting=_("Awaiting approval: %(what)s"),
             closed=_("Closed: %(reason)s"),

@@ -394,6 +394,8 @@ class Day:
         words, until = self.words, self.hour_of(state.until)
         if state.kind is Kind.OUTAGE:
             return "stopped", words.state_outage % until, state.row.title
+        if state.kind is Kind.TRAINING:
+            return "busy", words.state_session % until, state.row.title
         is_soon = state.until is not None and state.until - self.minute <= SHORTLY
         title = words.state_yours if state.kind is Kind.OWN else words.state_busy
         detail = ""
@@ -477,7 +479,7 @@ class Day:
         return f"{self.new_url}{'&' if '?' in self.new_url else '?'}machine={machine.slug}"
 
     def held(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
-        """A booking or an outage, with the names and words this reader may read."""
+        """A booking, an outage or a session, with the names and words this reader may read."""
         row, words, kind = part.row, self.words, part.kind
         start, end = self.scale.minute(row.starts_at), self.scale.minute(row.ends_at)
         hours = self.written(row, start, end)
@@ -485,6 +487,8 @@ class Day:
             why = row.title or words.outage
             return Cell("outage", part.span, words.outage_said % {"hours": hours, "why": why}, why)
         is_over = row.ends_at <= self.now
+        if kind is Kind.TRAINING:
+            return self.training(part, hours, is_over=is_over)
         if kind is Kind.OWN:
             return self.own(machine, part, terms, hours, is_over=is_over)
         who = self.holder(row)
@@ -498,6 +502,17 @@ class Day:
             initials(who) if self.viewer.sees_names else "",
             is_over,
             url=f"{self.addresses.bookings}{row.uid}" if self.viewer.is_team else "",
+        )
+
+    def training(self, part: Segment, hours: str, *, is_over: bool) -> Cell:
+        words, name = self.words, part.row.title
+        return Cell(
+            "training",
+            part.span,
+            words.session_said % {"name": name, "hours": hours},
+            words.session % {"name": name},
+            hours,
+            is_over=is_over,
         )
 
     def own(

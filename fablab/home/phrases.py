@@ -29,6 +29,8 @@ class Phrases(NamedTuple):
     stopped_said: str
     outage: str
     outage_said: str
+    session: str
+    session_said: str
     booked: str
     held_said: str
     waiting_said: str
@@ -41,6 +43,7 @@ class Phrases(NamedTuple):
     state_busy: str
     state_yours: str
     state_outage: str
+    state_session: str
     state_stopped: str
     state_closed: str
     state_opens: str
@@ -69,6 +72,8 @@ def _phrases(_language: str) -> Phrases:
         stopped_said=_("Out of service from %(start)s to %(end)s. %(why)s"),
         outage=_("Maintenance"),
         outage_said=_("Maintenance %(hours)s: %(why)s"),
+        session=_("Training: %(name)s"),
+        session_said=_("Training: %(name)s, %(hours)s"),
         booked=_("Booked"),
         held_said=_("%(who)s, %(hours)s"),
         waiting_said=_("%(who)s, %(hours)s, waiting for approval"),
@@ -81,6 +86,7 @@ def _phrases(_language: str) -> Phrases:
         state_busy=_("Busy until %(hour)s"),
         state_yours=_("Yours until %(hour)s"),
         state_outage=_("Maintenance until %(hour)s"),
+        state_session=_("Training until %(hour)s"),
         state_stopped=_("Out of service"),
         state_closed=_("Closed"),
         state_opens=_("opens at %(hour)s"),

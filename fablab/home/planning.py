@@ -35,6 +35,7 @@ class Kind(StrEnum):
     FREE = "free"  # a slot the rules accept fits in it
     STOPPED = "stopped"  # the machine is out of service
     OUTAGE = "outage"
+    TRAINING = "training"  # a session of one
     BOOKED = "booked"
     WAITING = "waiting"  # for an approval
     OWN = "own"
@@ -162,6 +163,8 @@ def _change_of_clocks(zone: tzinfo, start: datetime, lasts: int) -> int:
 def kind_of(row: Occupied, viewer_id: int | None) -> Kind:
     if row.kind == OccupancyKind.OUTAGE:
         return Kind.OUTAGE
+    if row.kind == OccupancyKind.SESSION:
+        return Kind.TRAINING
     if viewer_id is not None and row.member_id == viewer_id:
         return Kind.OWN
     return Kind.WAITING if row.status == Status.PENDING else Kind.BOOKED
@@ -380,7 +383,7 @@ class State(NamedTuple):
     None: not before the day ends.
     """
 
-    kind: Kind  # FREE, BOOKED, OWN, WAITING, OUTAGE, STOPPED or CLOSED
+    kind: Kind  # FREE, BOOKED, OWN, WAITING, OUTAGE, TRAINING, STOPPED or CLOSED
     until: int | None = None
     row: Any = None  # what occupies it
     is_free_then: bool = False  # after `until`

@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 from icalendar import Calendar
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import commands as bookings
 from fablab.calendars.feed import phrases
-from fablab.db import writing
+from fablab.db import db, writing
 from fablab.machines import commands as machines
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Machine, Occupancy
@@ -18,6 +18,8 @@ from fablab.members.models import Member, names_changed
 from fablab.places.kinds import NamesShown
 from fablab.places.models import Closure, Place
 from fablab.slots import Slot
+from fablab.trainings.models import Training
+from fablab.trainings.sessions import Plan, plan
 from tests.calendars.support import (
     DAY,
     PLACE,
@@ -234,6 +236,36 @@ def test_an_outage_appears_as_what_it_is(fablab, phone):
         assert event["SUMMARY"] == "Out of service: Laser cutter (L1)"
         assert event["DESCRIPTION"] == "New lens"
         assert event["STATUS"] == "CONFIRMED"
+
+
+def test_a_training_session_appears_as_what_it_is(fablab, phone):
+    session_on_the_laser(fablab, TUESDAY)
+
+    for about in (PLACE, DAY, category(fablab, "laser")):
+        (event,) = read(phone, address(fablab, "amina", about))
+
+        assert event["SUMMARY"] == "Training: Laser cutting, Laser cutter (L1)"
+        assert event["STATUS"] == "CONFIRMED"
+        assert "URL" not in event
+
+
+def session_on_the_laser(fablab, span):
+    return plan(
+        db.session.scalar(select(Training.id)),
+        Plan(span, 4, machine_ids=frozenset({fablab.machine("laser").id})),
+        by=fablab.people["amina"],
+        now=clock.now(),
+    )
+
+
+def test_a_training_session_only_keeps_the_machine_busy_for_anyone(fablab, phone):
+    session_on_the_laser(fablab, TUESDAY)
+
+    text = phone.get("/machines/laser/calendar.ics").text
+
+    (event,) = read(phone, "/machines/laser/calendar.ics")
+    assert event["SUMMARY"] == "Busy"
+    assert "Laser cutting" not in text
 
 
 # -- the machine, for anyone

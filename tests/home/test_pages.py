@@ -4,7 +4,7 @@ import re
 from datetime import date, time, timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from fablab import clock
 from fablab.db import db, writing
@@ -15,6 +15,8 @@ from fablab.machines.models import Machine, Occupancy, Policy
 from fablab.members.models import Membership
 from fablab.places.kinds import Mode, NamesShown
 from fablab.places.models import Closure, Opening, Place
+from fablab.trainings.models import Training
+from fablab.trainings.sessions import Plan, plan
 from tests.support import counting, slot
 
 TUESDAY = "2027-03-30"
@@ -175,6 +177,20 @@ def test_an_outage_shows_its_reason(fablab, browse):
     )
 
     assert "Maintenance 14:00–16:00: New lens" in browse(None).get(f"/planning/{TUESDAY}").text
+
+
+def test_a_training_session_shows_what_it_is(fablab, browse, at):
+    plan(
+        db.session.scalar(select(Training.id)),
+        Plan(AFTERNOON, 4, machine_ids=frozenset({fablab.machine("laser").id})),
+        by=fablab.people["amina"],
+        now=clock.now(),
+    )
+
+    assert "Training: Laser cutting, 14:00–16:00" in browse(None).get(f"/planning/{TUESDAY}").text
+    at("2027-03-30 15:00")
+    page = browse("amina").get("/machines/laser").text
+    assert "Training until 16:00" in page
 
 
 def test_a_machine_out_of_service_is_not_offered(fablab, browse):
