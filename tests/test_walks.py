@@ -36,7 +36,8 @@ from fablab.members.commands import digest
 from fablab.members.kinds import LinkPurpose
 from fablab.members.models import MailedLink, Member
 from fablab.security import CONTENT_SECURITY_POLICY
-from fablab.trainings.models import Qualification
+from fablab.trainings.models import Qualification, Training
+from fablab.trainings.sessions import Plan, plan
 from tests.conftest import Fablab, browser, populate
 from tests.support import counting, slot
 
@@ -67,6 +68,7 @@ class Stage:
     token: str
     consent: str
     letter: str
+    session: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -83,6 +85,7 @@ class Stage:
             "token": self.token,
             "filename": "css/app.css",
             "qualification_id": str(self.qualification),
+            "code": "LAS",
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")
@@ -95,6 +98,7 @@ class Stage:
             "/members/": self.member,
             "/consents/": self.consent,
             "/approvals/": self.consent,
+            "/sessions/": self.session,
         }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:
@@ -184,7 +188,25 @@ def set_up(app: Flask) -> Stage:
     )
     member = db.session.scalar(select(Member.uid).where(Member.id == bruno))
     consent, letter = ask_amina(asked, fablab)
-    return Stage(app, fablab, booking, outage, member, qualification, token, consent, letter)
+    training = db.session.scalar(select(Training.id))
+    session_uid = plan(
+        training,
+        Plan(slot(f"{DAY} 17:00-18:00"), 4, machine_ids=frozenset({laser})),
+        by=fablab.people["amina"],
+        now=now,
+    )
+    return Stage(
+        app,
+        fablab,
+        booking,
+        outage,
+        member,
+        qualification,
+        token,
+        consent,
+        letter,
+        session_uid,
+    )
 
 
 def ask_amina(booking: str, fablab: Fablab) -> tuple[str, str]:

@@ -23,23 +23,24 @@ class Day:
     inventory: Inventory
     day: date
     now: datetime
-    rows: Sequence[Any]  # what stands: bookings and outages
+    rows: Sequence[Any]  # what stands: bookings, outages, sessions
     called_off: Sequence[Any]
 
     @cached_property
     def bookings(self) -> list[Line]:
-        return self._lines(OccupancyKind.BOOKING)
+        return self._lines({OccupancyKind.BOOKING})
 
     @cached_property
     def outages(self) -> list[Line]:
-        return self._lines(OccupancyKind.OUTAGE)
+        """Sessions too: nobody may book the machine meanwhile."""
+        return self._lines({OccupancyKind.OUTAGE, OccupancyKind.SESSION})
 
     @cached_property
     def cancelled(self) -> list[Line]:
         return lines(self.called_off, self.inventory, self.now)
 
-    def _lines(self, kind: OccupancyKind) -> list[Line]:
-        return lines((r for r in self.rows if r.kind == kind), self.inventory, self.now)
+    def _lines(self, kinds: set[OccupancyKind]) -> list[Line]:
+        return lines((r for r in self.rows if r.kind in kinds), self.inventory, self.now)
 
     @cached_property
     def stopped(self) -> list[MachineFacts]:

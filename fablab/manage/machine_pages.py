@@ -59,7 +59,7 @@ def line(machine: MachineFacts, rows: Iterable[Any], inventory: Inventory, now: 
 
 
 def outages(rows: Iterable[Any], inventory: Inventory, now: datetime) -> list[occupancies.Line]:
-    kept = [row for row in rows if row.kind == OccupancyKind.OUTAGE]
+    kept = [row for row in rows if row.kind != OccupancyKind.BOOKING]
     return occupancies.lines(kept, inventory, now)
 
 

@@ -1,4 +1,4 @@
-"""Bookings and outages as rows of the team's tables: who, where, when, how to reach them."""
+"""What occupies machines, as rows of the team's tables: who, where, when, how to reach them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import url_for
+from flask_babel import gettext as _
 
 from fablab import texts
 from fablab.machines.inventory import Inventory
@@ -16,7 +17,7 @@ from fablab.slots import Slot
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A booking or an outage, as a row of the team's tables."""
+    """A booking, an outage or a session, as a row of the team's tables."""
 
     url: str  # the booking's page, or where the outage is ended
     day: str  # it begins on
@@ -29,10 +30,11 @@ class Line:
     who: str
     who_url: str  # empty for somebody whose account was erased
     organization: str
-    title: str  # a booking's purpose, an outage's reason
+    title: str  # a booking's purpose, an outage's reason, a session's training
     phone: str  # only of who shares it with the team
     email: str
     state: str  # pending, over, now, ahead, cancelled, missed
+    is_session: bool
 
 
 def lines(rows: Iterable[Any], inventory: Inventory, now: datetime) -> list[Line]:
@@ -46,9 +48,7 @@ def line(row: Any, inventory: Inventory, now: datetime) -> Line:
     hours = texts.hours(slot, zone) if first == last else over_days(slot, zone)
     is_known = row.member_id is not None and row.erased_at is None
     return Line(
-        url=url_for("booking.show", uid=row.uid)
-        if row.kind == OccupancyKind.BOOKING
-        else url_for("manage.outage_end", slug=row.slug, uid=row.uid),
+        url=url_of(row),
         day=day,
         hours=hours,
         when=f"{day} {hours}" if first == last else texts.capital(texts.hours(slot, zone)),
@@ -59,11 +59,23 @@ def line(row: Any, inventory: Inventory, now: datetime) -> Line:
         who=f"{row.first_name or ''} {row.last_name or ''}".strip(),
         who_url=url_for("manage.member", uid=row.member_uid) if is_known else "",
         organization=row.organization_name or "",
-        title=row.title,
+        title=_("Training: %(name)s", name=row.title)
+        if row.kind == OccupancyKind.SESSION
+        else row.title,
         phone=row.phone if is_known and row.shares_phone else "",
         email=row.email if is_known else "",
         state=state_of(row, now),
+        is_session=row.kind == OccupancyKind.SESSION,
     )
+
+
+def url_of(row: Any) -> str:
+    """Where it is seen and ended."""
+    if row.kind == OccupancyKind.BOOKING:
+        return url_for("booking.show", uid=row.uid)
+    if row.kind == OccupancyKind.SESSION:
+        return url_for("manage.session", uid=row.session_uid)
+    return url_for("manage.outage_end", slug=row.slug, uid=row.uid)
 
 
 def over_days(slot: Slot, zone: tzinfo) -> str:

@@ -17,7 +17,7 @@ from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.models import Place
 from fablab.slots import Slot
-from fablab.trainings.models import Qualification, Training
+from fablab.trainings.models import Qualification, Training, TrainingSession
 
 # After any day a form takes.
 NEVER = datetime(2300, 1, 1, tzinfo=UTC)
@@ -43,6 +43,7 @@ OCCUPANCY = (
     Member.phone,
     Member.shares_phone,
     Member.erased_at,
+    TrainingSession.uid.label("session_uid"),
 )
 
 
@@ -53,6 +54,7 @@ def _with_people(asked: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         .join(Category, Category.id == Machine.category_id)
         .outerjoin(Member, Member.id == Occupancy.member_id)
         .outerjoin(Organization, Organization.id == Occupancy.organization_id)
+        .outerjoin(TrainingSession, TrainingSession.id == Occupancy.session_id)
         .order_by(Occupancy.starts_at, Machine.position, Occupancy.id)
     )
 

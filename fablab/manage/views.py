@@ -6,12 +6,13 @@ from fablab import clock
 from fablab.access import team_only
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.machines.inventory import here
-from fablab.manage import machine_views, member_views, queries
+from fablab.manage import machine_views, member_views, queries, training_views
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.day_page import Day, day_url
 from fablab.manage.forms import DayForm
 
-__all__ = ["bp", "machine_views", "member_views"]  # importing them adds their routes
+# Importing them adds their routes.
+__all__ = ["bp", "machine_views", "member_views", "training_views"]
 
 
 @bp.get("/manage/day")

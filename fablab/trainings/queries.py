@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, union
 from sqlalchemy.orm import aliased
 
 from fablab import clock
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Machine, MachineReferent, Occupancy
-from fablab.members.models import Member
+from fablab.members.kinds import TEAM, Role
+from fablab.members.models import Member, Membership, RoleHeld
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import (
     Level,
@@ -290,3 +291,63 @@ def seatings(member_id: int, session_ids: Collection[int]) -> dict[int, Seating]
         )
     )
     return {row.session_id: row.seating for row in rows}
+
+
+def required_in(place_id: int) -> dict[int, set[int]]:
+    """What each training of the place asks for first, by id. One statement."""
+    rows = db.session.execute(
+        select(TrainingPrerequisite.training_id, TrainingPrerequisite.required_id)
+        .join(Training, Training.id == TrainingPrerequisite.training_id)
+        .where(Training.place_id == place_id)
+    )
+    found: dict[int, set[int]] = {}
+    for training_id, required_id in rows:
+        found.setdefault(training_id, set()).add(required_id)
+    return found
+
+
+def trainings(place_id: int) -> Sequence[Row[Any]]:
+    """The trainings of the place by name, those that are retired last."""
+    table = Training.__table__
+    return db.session.execute(
+        select(table)
+        .where(table.c.place_id == place_id)
+        .order_by(table.c.retired_at.is_not(None), table.c.name, table.c.id)
+    ).all()
+
+
+def may_give_sessions(place_id: int) -> Sequence[Any]:
+    """Who may be named as the trainer of a session: the team, trainers, referents; by name."""
+    on_duty = (
+        select(Membership.member_id)
+        .join(RoleHeld, RoleHeld.membership_id == Membership.id)
+        .where(Membership.place_id == place_id, RoleHeld.role.in_((*sorted(TEAM), Role.REFERENT)))
+    )
+    referents = (
+        select(MachineReferent.member_id)
+        .join(Machine, Machine.id == MachineReferent.machine_id)
+        .where(Machine.place_id == place_id)
+    )
+    of_machines = (
+        select(Qualification.member_id)
+        .join(Machine, Machine.id == Qualification.machine_id)
+        .where(Machine.place_id == place_id, Qualification.level >= Level.TRAINER)
+    )
+    of_trainings = (
+        select(Qualification.member_id)
+        .join(TrainingGrant, TrainingGrant.training_id == Qualification.training_id)
+        .join(Training, Training.id == Qualification.training_id)
+        .where(
+            Training.place_id == place_id,
+            Qualification.machine_id.is_(None),
+            TrainingGrant.level >= Level.TRAINER,
+        )
+    )
+    return db.session.execute(
+        select(Member.id, Member.uid, Member.first_name, Member.last_name)
+        .where(
+            Member.erased_at.is_(None),
+            Member.id.in_(union(on_duty, referents, of_machines, of_trainings)),
+        )
+        .order_by(Member.last_name, Member.first_name, Member.id)
+    ).all()

@@ -1,7 +1,7 @@
 """Who may follow a training, who may give what it gives, and how long that lasts. Pure."""
 
 from calendar import monthrange
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -130,3 +130,16 @@ def may_grant(
     """
     own = {*trains_on, *looks_after}
     return by_id != member_id and (is_team or (bool(machines) and own.issuperset(machines)))
+
+
+def is_circular(training: int, required: Mapping[int, Collection[int]]) -> bool:
+    """Does `training` ask for itself, straight or through those it asks for?"""
+    to_ask, asked = list(required.get(training, ())), set()
+    while to_ask:
+        each = to_ask.pop()
+        if each == training:
+            return True
+        if each not in asked:
+            asked.add(each)
+            to_ask += required.get(each, ())
+    return False
