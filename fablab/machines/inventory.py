@@ -20,7 +20,15 @@ from sqlalchemy.orm import Session, joinedload
 
 from fablab.db import WRITES, db
 from fablab.machines.kinds import MachineState, RiskClass
-from fablab.machines.models import Category, Machine, MachineResource, Policy, Resource, Seat
+from fablab.machines.models import (
+    Category,
+    Machine,
+    MachineReferent,
+    MachineResource,
+    Policy,
+    Resource,
+    Seat,
+)
 from fablab.machines.policies import BookingPolicy, resolve, safety_hash
 from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization
@@ -309,7 +317,19 @@ def machine_facts(
     )
 
 
-SET_UP = (Place, Opening, Closure, Organization, Category, Machine, Policy, Resource)
+SET_UP = (
+    Place,
+    Opening,
+    Closure,
+    Organization,
+    Category,
+    Machine,
+    Policy,
+    Resource,
+    Seat,
+    MachineResource,
+    MachineReferent,
+)
 
 
 @event.listens_for(Session, "after_flush")
@@ -339,6 +359,14 @@ def _places_of(row: Any) -> Iterator[int]:
     """The place of a row of SET_UP; also the one it is taken away from."""
     if isinstance(row, Place):
         yield row.id
+        return
+    if isinstance(row, Seat):
+        yield from db.session.scalars(
+            select(Resource.place_id).where(Resource.id == row.resource_id)
+        )
+        return
+    if isinstance(row, MachineResource | MachineReferent):
+        yield from db.session.scalars(select(Machine.place_id).where(Machine.id == row.machine_id))
         return
     history = inspect(row).attrs.place_id.history
     yield from (place_id for place_id in history.sum() if place_id is not None)

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import MachineState
+from fablab.manage import policy_words
 from fablab.manage.queries import Somebody
 from fablab.manage.words import AUDIENCES, DEEDS, LEVELS, ROLES, STATES
 from fablab.members.kinds import AgeBand, Audience, Role
@@ -209,7 +210,16 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "given_on": (_("Given on"), read_day),
         "state": (_("State"), lambda v: _(STATES[MachineState(v)])),
         "back_on": (_("Expected back on"), read_day),
+        "category": (_("Category"), str),
+        "safety": (_("Safety text"), str),
+        "referent_of": (_("Looks after"), str),
+        "marks_allowed": (_("Marks that suspend"), str),
+        "marks_window_days": (_("Within so many days"), str),
+        "marks_suspension_days": (_("Suspended for so many days"), str),
+        "shared": (_("Shared resources"), str),
     }
+    if name in policy_words.LABELS and name != "level":
+        return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)
     label, read = readers[name]
     return label, read(kept) if kept else "–"
 

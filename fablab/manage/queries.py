@@ -299,3 +299,17 @@ def places(ids: Collection[int]) -> Sequence[Any]:
         .where(Place.id.in_(ids))
         .order_by(Place.position, Place.id)
     ).all()
+
+
+def categories(place_id: int) -> Sequence[Category]:
+    return db.session.scalars(
+        select(Category)
+        .where(Category.place_id == place_id)
+        .order_by(Category.position, Category.id)
+    ).all()
+
+
+def find_category(slug: str, place_id: int) -> Category:
+    """A category of the place; any other answers 404."""
+    found = next((each for each in categories(place_id) if each.slug == slug), None)
+    return found or abort(404)

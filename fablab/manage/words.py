@@ -46,4 +46,7 @@ DEEDS = {
     Deed.QUALIFIED: N_("Qualification given"),
     Deed.DISQUALIFIED: N_("Qualification withdrawn"),
     Deed.STATE: N_("State of the machine"),
+    Deed.POLICY: N_("Booking rules"),
+    Deed.RESOURCES: N_("Shared resources"),
+    Deed.REFERENTS: N_("Machines looked after"),
 }

@@ -8,11 +8,20 @@ import pytest
 from sqlalchemy import select
 
 from fablab import clock
-from fablab.db import db, writing
+from fablab.db import add_row, db, writing
 from fablab.machines import inventory as inventories
 from fablab.machines.inventory import NothingSetUp, here, of_place
 from fablab.machines.kinds import MachineState
-from fablab.machines.models import Category, Machine, Policy, Pool
+from fablab.machines.models import (
+    Category,
+    Machine,
+    MachineReferent,
+    MachineResource,
+    Policy,
+    Pool,
+    Resource,
+    Seat,
+)
 from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization, OrganizationKind
 from fablab.places.kinds import Mode
@@ -40,6 +49,10 @@ def rows(place_id: int) -> dict[type, Any]:
     """One of each thing that staff set up."""
     laser = db.session.scalars(select(Machine).filter_by(slug="laser")).one()
     hours = {"opens_at": time(9), "closes_at": time(12), "mode": Mode.RESIDENT}
+    air, _dust = (
+        add_row(db.session(), Resource, place_id=place_id, slug=name, name=name)
+        for name in ("air", "dust")
+    )
     return {
         Opening: Opening(place_id=place_id, weekday=1, **hours),
         Closure: Closure(
@@ -58,6 +71,10 @@ def rows(place_id: int) -> dict[type, Any]:
             place_id=place_id, category_id=laser.category_id, slug="m2", code="M2", name="Two"
         ),
         Policy: Policy(place_id=place_id, audience=Audience.RESIDENT, horizon_days=60),
+        Resource: Resource(place_id=place_id, slug="steam", name="Steam"),
+        Seat: Seat(resource_id=air, number=1),
+        MachineResource: MachineResource(machine_id=laser.id, resource_id=air),
+        MachineReferent: MachineReferent(machine_id=laser.id, member_id=1),
     }
 
 
@@ -68,6 +85,10 @@ CHANGES = {
     Category: {"name": "Another"},
     Machine: {"state": MachineState.OUT_OF_SERVICE},
     Policy: {"level": 3},
+    Resource: {"name": "Another"},
+    Seat: {"number": 2},
+    MachineResource: {"resource_id": 2},
+    MachineReferent: {"member_id": 2},
 }
 
 
