@@ -37,8 +37,19 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.home import views as home
     from fablab.manage import views as manage
     from fablab.members import views as members
+    from fablab.trainings import views as trainings
 
-    for feature in (home, members, booking, consents, calendars, manage, preferences, health):
+    for feature in (
+        home,
+        members,
+        trainings,
+        booking,
+        consents,
+        calendars,
+        manage,
+        preferences,
+        health,
+    ):
         app.register_blueprint(feature.bp)
 
     from fablab import cli

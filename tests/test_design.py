@@ -93,7 +93,7 @@ def test_every_icon_asked_for_is_in_the_sprite(page):
 FIELDS = '{% from "components/field.html" import field, choice, error_summary %}'
 # Where the frame of a page leads
 ENDPOINTS = [
-    *("home.index", "home.day", "home.machines", "booking.index", "booking.new"),
+    *("home.index", "home.day", "home.machines", "trainings.index", "booking.index", "booking.new"),
     *("members.account", "members.login", "members.logout", "calendars.index"),
     *("manage.day", "preferences.language"),
 ]

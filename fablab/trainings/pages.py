@@ -1,0 +1,241 @@
+"""Trainings and sessions as plain values, as somebody who may follow them reads them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+
+from fablab import clock, texts
+from fablab.db import db
+from fablab.machines.inventory import Inventory
+from fablab.members.kinds import AgeBand
+from fablab.members.models import Member
+from fablab.slots import Slot
+from fablab.trainings import queries
+from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.queries import Holding
+from fablab.trainings.rules import Obstacle, is_old_enough, obstacles
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCard:
+    """A session for one reader."""
+
+    uid: str
+    url: str
+    training: str
+    when: str
+    trainer: str
+    location: str
+    seats: str  # how many are left, or who waits
+    seating: str  # where the reader stands, in words; empty when they do not
+    obstacles: list[str]
+    is_full: bool
+    may_register: bool
+    may_leave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A training as it is offered to one reader."""
+
+    anchor: str
+    name: str
+    description: str
+    facts: list[tuple[str, str]]
+    missing: str  # the trainings to follow first; empty when all are held
+    is_too_young: bool
+    held: str  # until when it is held; empty when it is not
+    next_session: SessionCard | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    name: str
+    until: str
+    is_valid: bool
+
+
+@dataclass
+class TrainingsPage:
+    """All trainings and sessions of the place, for one reader. Seven statements at most."""
+
+    inventory: Inventory
+    now: datetime
+    reader: int | None
+
+    def __post_init__(self) -> None:
+        self.zone = self.inventory.schedule.zone
+        self.place_id = self.inventory.place.id
+        self.today = clock.today(self.zone, self.now)
+
+    @cached_property
+    def _trainings(self) -> Sequence[Any]:
+        return queries.trainings(self.place_id)
+
+    @cached_property
+    def _required(self) -> dict[int, dict[int, str]]:
+        return queries.required([row.id for row in self._trainings])
+
+    @cached_property
+    def _holdings(self) -> list[Holding]:
+        if self.reader is None:
+            return []
+        return queries.held_by(self.reader, self.place_id, self.zone, self.now)
+
+    @cached_property
+    def _age_band(self) -> AgeBand:
+        band = db.session.scalar(select(Member.age_band).where(Member.id == self.reader))
+        return band or AgeBand.ADULT
+
+    @cached_property
+    def sessions(self) -> list[SessionCard]:
+        """Those to come, and of those under way none: it is too late for them."""
+        rows = queries.sessions_ahead(self.place_id, self.now)
+        ids = [row.id for row in rows]
+        mine = queries.seatings(self.reader, ids) if self.reader is not None else {}
+        return [self.card(row, mine.get(row.id)) for row in rows]
+
+    def card(self, row: Any, seating: Seating | None) -> SessionCard:
+        found = self.obstacles(row, seating)
+        left = row.seats - row.seated
+        is_open = row.state is SessionState.PLANNED and row.starts_at > self.now
+        return SessionCard(
+            uid=row.uid,
+            url=url_for("trainings.session", uid=row.uid),
+            training=row.training,
+            when=self.when(row),
+            trainer=f"{row.first_name or ''} {row.last_name or ''}".strip(),
+            location=row.location,
+            seats=seats_left(left, row.waiting),
+            seating=seating_in_words(seating),
+            obstacles=self.in_words(row, found),
+            is_full=left <= 0,
+            may_register=self.reader is not None and not found,
+            may_leave=is_open and seating in (Seating.SEATED, Seating.WAITING),
+        )
+
+    def obstacles(self, row: Any, seating: Seating | None) -> list[Obstacle]:
+        return obstacles(
+            is_planned=row.state is SessionState.PLANNED,
+            starts_at=row.starts_at,
+            now=self.now,
+            seating=seating,
+            is_trainer=self.reader is not None and row.trainer_id == self.reader,
+            age_band=self._age_band,
+            minimum_age=row.minimum_age,
+            missing=self.missing(row.training_id, clock.today(self.zone, row.starts_at)),
+        )
+
+    def missing(self, training_id: int, day: date) -> list[str]:
+        """What a visitor holds is not known: nothing is missing to them."""
+        if self.reader is None:
+            return []
+        return queries.missing(self._required.get(training_id, {}), self._holdings, day)
+
+    def in_words(self, row: Any, found: Collection[Obstacle]) -> list[str]:
+        """The sentences of what stands in the way; that one is registered is told otherwise."""
+        day = clock.today(self.zone, row.starts_at)
+        values = {
+            "age": row.minimum_age,
+            "trainings": ", ".join(self.missing(row.training_id, day)),
+        }
+        return [
+            texts.filled(each, values, self.zone) for each in found if each is not Obstacle.THERE
+        ]
+
+    def when(self, row: Any) -> str:
+        slot = Slot(row.starts_at, row.ends_at)
+        first, last = self.inventory.schedule.days_of(slot)
+        hours = texts.hours(slot, self.zone)
+        if first != last:
+            return texts.capital(hours)
+        return f"{texts.capital(texts.near_day(first, self.zone))} {hours}"
+
+    @cached_property
+    def offers(self) -> list[Offer]:
+        return [self.offer(row) for row in self._trainings if row.retired_at is None]
+
+    def offer(self, row: Any) -> Offer:
+        held = [each for each in self._holdings if each.training_id == row.id]
+        valid = [each for each in held if each.is_valid_on(self.today)]
+        best = max(valid, key=lambda each: each.lasts, default=None)
+        needed = self._required.get(row.id, {}).values()
+        following = (card for card in self.sessions if card.training == row.name)
+        return Offer(
+            anchor=f"training-{row.id}",
+            name=row.name,
+            description=row.description,
+            facts=[
+                (_("Length"), texts.length(row.duration)),
+                (_("Valid"), self.validity(row)),
+                (_("Asks first for"), ", ".join(needed)),
+                (
+                    _("Youngest age"),
+                    _("%(age)s years", age=row.minimum_age) if row.minimum_age else "",
+                ),
+            ],
+            missing=", ".join(self.missing(row.id, self.today)),
+            is_too_young=self.reader is not None
+            and not is_old_enough(self._age_band, row.minimum_age),
+            held=self.until(best) if best else "",
+            next_session=next(following, None),
+        )
+
+    def validity(self, row: Any) -> str:
+        if not row.validity_months:
+            return _("for life")
+        months = ngettext("%(num)s month", "%(num)s months", row.validity_months)
+        if row.is_renewed_by_use:
+            return _("%(months)s from the last use", months=months)
+        return months
+
+    @cached_property
+    def held(self) -> list[Held]:
+        """What the reader holds, and what has ended and was not renewed."""
+        best: dict[tuple[int | None, int | None], Holding] = {}
+        for each in self._holdings:
+            of = (each.training_id, each.machine_id)
+            if of not in best or best[of].lasts < each.lasts:
+                best[of] = each
+        return [
+            Held(self.name_of(each), self.until(each), each.is_valid_on(self.today))
+            for each in sorted(best.values(), key=lambda held: (held.training, held.machine))
+        ]
+
+    def name_of(self, held: Holding) -> str:
+        if held.machine_id is None:
+            return held.training
+        return _("%(machine)s, level %(level)s", machine=held.machine, level=held.level)
+
+    def until(self, held: Holding) -> str:
+        if held.last_day is None:
+            return _("For life")
+        day = texts.near_day(held.last_day, self.zone)
+        if held.last_day < self.today:
+            return _("Ended on %(day)s", day=day)
+        return _("Valid until %(day)s", day=day)
+
+
+def seats_left(left: int, waiting: int) -> str:
+    if left > 0:
+        return ngettext("%(num)s seat left", "%(num)s seats left", left)
+    if waiting:
+        return ngettext("Full; %(num)s person waits", "Full; %(num)s people wait", waiting)
+    return _("Full")
+
+
+def seating_in_words(seating: Seating | None) -> str:
+    words = {
+        Seating.SEATED: _("You have a seat"),
+        Seating.WAITING: _("You are in the waiting list"),
+        Seating.ATTENDED: _("You came"),
+        Seating.ABSENT: _("You were absent"),
+    }
+    return words.get(seating, "") if seating else ""

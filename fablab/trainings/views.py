@@ -1,0 +1,84 @@
+"""What one can learn, what one holds, and the sessions to register for."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from fablab import clock, texts
+from fablab.access import anyone, members_only
+from fablab.machines.inventory import here
+from fablab.trainings import queries, sessions
+from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.pages import TrainingsPage
+from fablab.trainings.sessions import NotPlanned, Refused
+
+bp = Blueprint("trainings", __name__)
+
+
+@bp.get("/trainings/")
+@anyone
+def index():
+    return render_template("trainings/index.html", page=page())
+
+
+@bp.get("/trainings/sessions/<uuid:uid>")
+@members_only
+def session(uid: UUID):
+    return session_page(find_session(uid))
+
+
+@bp.post("/trainings/sessions/<uuid:uid>/registration")
+@members_only
+def register(uid: UUID):
+    row = find_session(uid)
+    try:
+        seating = sessions.register(row.uid, current_user.id, now=clock.now())
+    except Refused as refused:
+        zone = here().schedule.zone
+        reasons = [texts.filled(each, refused.values, zone) for each in refused.obstacles]
+        return session_page(row, reasons), 422
+    if seating is Seating.SEATED:
+        flash(_("You have a seat."))
+    else:
+        flash(_("You are in the waiting list: a mail tells you when a seat is yours."), "info")
+    return redirect(url_for(".session", uid=uid), 303)
+
+
+@bp.post("/trainings/sessions/<uuid:uid>/departure")
+@members_only
+def leave(uid: UUID):
+    row = find_session(uid)
+    try:
+        sessions.leave(row.uid, current_user.id, now=clock.now())
+    except NotPlanned:
+        return session_page(row, [_("It is too late to give the seat back.")]), 422
+    flash(_("You are no longer registered for this session."))
+    return redirect(url_for(".session", uid=uid), 303)
+
+
+def find_session(uid: UUID) -> Any:
+    """A session of the place; any other answers 404."""
+    try:
+        row = queries.session(str(uid))
+    except LookupError:
+        abort(404)
+    return row if row.place_id == here().place.id else abort(404)
+
+
+def page() -> TrainingsPage:
+    return TrainingsPage(here(), clock.now(), current_user.id)
+
+
+def session_page(row: Any, reasons: list[str] | None = None) -> str:
+    seating = queries.seatings(current_user.id, [row.id]).get(row.id)
+    return render_template(
+        "trainings/session.html",
+        card=page().card(row, seating),
+        reasons=reasons or [],
+        is_cancelled=row.state is SessionState.CANCELLED,
+        why=row.cancel_reason,
+        machines=queries.machines_of(row.id),
+    )

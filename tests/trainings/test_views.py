@@ -1,0 +1,168 @@
+"""The trainings as a member meets them: what they hold, the sessions, their seat."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from fablab import clock
+from fablab.db import add_row, db, writing
+from fablab.mail.models import OutgoingMail
+from fablab.trainings import queries, sessions
+from fablab.trainings.kinds import Seating
+from fablab.trainings.models import Qualification, Training, TrainingPrerequisite
+from tests.support import counting, submit
+from tests.trainings.conftest import count
+
+INDEX = "/trainings/"
+
+
+def words(html):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+@pytest.fixture
+def uid(course):
+    return course.plan(seats=1)
+
+
+@pytest.fixture
+def chloe(browse, course):
+    return browse("chloe")
+
+
+def seating(course, uid, who="chloe"):
+    held = queries.session(uid)
+    return queries.seatings(course.fablab.people[who], [held.id]).get(held.id)
+
+
+def address(uid, what=""):
+    return f"/trainings/sessions/{uid}{what}"
+
+
+def test_a_visitor_sees_what_is_offered_and_is_asked_to_log_in(browse, course, uid):
+    page = browse(None).get(INDEX).text
+
+    assert "Laser cutting" in page
+    assert "Tuesday 6 April 14:00–16:00" in page
+    assert "1 seat left" in page
+    assert f"/login?next={address(uid)}" in page
+    assert "Bruno" not in page
+
+
+def test_a_member_registers_and_gives_the_seat_back(chloe, course, uid):
+    submit(chloe, INDEX, address(uid, "/registration"))
+    assert seating(course, uid) is Seating.SEATED
+    page = words(chloe.get(address(uid)).text)
+    assert "You have a seat" in page
+    assert "Bruno Lefil" in page
+
+    submit(chloe, address(uid), address(uid, "/departure"))
+
+    assert seating(course, uid) is Seating.LEFT
+    assert "Register" in words(chloe.get(address(uid)).text)
+
+
+def test_when_it_is_full_one_waits(chloe, course, uid):
+    course.register(uid, "amina")
+    assert "Full" in chloe.get(INDEX).text
+
+    answer = submit(chloe, INDEX, address(uid, "/registration"))
+
+    assert answer.status_code == 303
+    assert seating(course, uid) is Seating.WAITING
+    assert "You are in the waiting list" in chloe.get(INDEX).text
+    assert "Full; 1 person waits" in chloe.get(INDEX).text
+
+
+def test_what_is_required_first_is_said_beforehand_and_on_the_way(chloe, course, uid):
+    page = chloe.get(address(uid)).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    with writing() as session:
+        first = add_row(
+            session,
+            Training,
+            place_id=course.fablab.place_id,
+            code="ACC",
+            name="Welcome",
+            duration=timedelta(hours=1),
+            seats=8,
+        )
+        add_row(session, TrainingPrerequisite, training_id=course.id, required_id=first)
+
+    answer = chloe.post(address(uid, "/registration"), data={"csrf_token": token})
+
+    assert answer.status_code == 422
+    assert "This training asks for another one first: Welcome." in answer.text
+    assert seating(course, uid) is None
+    index = chloe.get(INDEX).text
+    assert "This training asks for another one first: Welcome." in index
+    assert "You need to hold this first: Welcome." in index
+    assert "/registration" not in index
+
+
+def test_a_seat_is_not_given_back_once_it_has_begun(chloe, course, uid, at):
+    course.register(uid, "chloe")
+    page = chloe.get(address(uid)).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    at("2027-04-06 14:00")
+
+    answer = chloe.post(address(uid, "/departure"), data={"csrf_token": token})
+
+    assert answer.status_code == 422
+    assert "It is too late to give the seat back." in answer.text
+    assert seating(course, uid) is Seating.SEATED
+    assert "/departure" not in chloe.get(address(uid)).text
+
+
+def test_a_cancelled_session_says_why(chloe, course, uid):
+    sessions.cancel(uid, "The laser is broken.", by=None, now=clock.now())
+
+    page = chloe.get(address(uid)).text
+
+    assert "The laser is broken." in page
+    assert "/registration" not in page
+    assert "6 April" not in chloe.get(INDEX).text
+
+
+def test_a_member_reads_what_they_hold_and_until_when(browse, course):
+    bruno, chloe = course.fablab.people["bruno"], course.fablab.people["chloe"]
+    with writing() as session:
+        for member_id, expires_on in ((bruno, None), (chloe, date(2027, 3, 28))):
+            add_row(
+                session,
+                Qualification,
+                member_id=member_id,
+                machine_id=course.laser,
+                level=3,
+                given_on=date(2027, 1, 1),
+                expires_on=expires_on,
+                recorded_at=clock.now(),
+            )
+
+    brunos, chloes = (words(browse(name).get(INDEX).text) for name in ("bruno", "chloe"))
+
+    assert "Laser cutter, level 3 For life" in brunos
+    assert "Laser cutter, level 3 Ended on Sunday 28 March Not valid today" in chloes
+
+
+def test_a_session_of_another_place_does_not_exist(chloe):
+    unknown = "00000000-0000-4000-8000-000000000000"
+
+    assert chloe.get(address(unknown)).status_code == 404
+
+
+def test_the_page_asks_the_same_whatever_the_number_of_sessions(chloe, course):
+    def statements():
+        with counting(db.engine) as asked:
+            chloe.get(INDEX)
+        return len(asked)
+
+    course.plan()
+    few = statements()
+    for _number in range(6):
+        course.plan(machine_ids=frozenset())
+    many = statements()
+
+    assert many == few
+    assert count(OutgoingMail) == 0
