@@ -31,14 +31,15 @@ from fablab.db import Base, add_row, db, writing
 from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
-from fablab.members import passwords
+from fablab.members import marks, passwords
 from fablab.members.commands import digest
-from fablab.members.kinds import LinkPurpose
-from fablab.members.models import MailedLink, Member
+from fablab.members.kinds import LinkPurpose, MarkKind
+from fablab.members.models import MailedLink, Mark, Member
 from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.conftest import Fablab, browser, populate
+from tests.manage.conftest import booking as made
 from tests.support import counting, slot
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -69,6 +70,8 @@ class Stage:
     consent: str
     letter: str
     session: str
+    mark: str
+    missed: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -86,12 +89,15 @@ class Stage:
             "filename": "css/app.css",
             "qualification_id": str(self.qualification),
             "code": "LAS",
+            "mark_uid": self.mark,
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")
         return known[name]
 
     def uid(self, rule: Rule) -> str:
+        if rule.rule.endswith("/absence"):
+            return self.missed
         whose = {
             "/bookings/": self.booking,
             "/outages/": self.outage,
@@ -188,6 +194,7 @@ def set_up(app: Flask) -> Stage:
     )
     member = db.session.scalar(select(Member.uid).where(Member.id == bruno))
     consent, letter = ask_amina(asked, fablab)
+    mark, missed = leave_a_mark(fablab)
     training = db.session.scalar(select(Training.id))
     session_uid = plan(
         training,
@@ -206,6 +213,8 @@ def set_up(app: Flask) -> Stage:
         consent,
         letter,
         session_uid,
+        mark,
+        missed,
     )
 
 
@@ -221,6 +230,28 @@ def ask_amina(booking: str, fablab: Fablab) -> tuple[str, str]:
     uid = db.session.scalar(select(Consent.uid).where(Consent.asked_id == amina))
     of_hers = select(Member.uid).where(Member.id == amina)
     return uid, consent_letters.token_for(uid, db.session.scalar(of_hers))
+
+
+def leave_a_mark(fablab: Fablab) -> tuple[str, str]:
+    """Bruno did not come twice: the mark of the first time, and the booking of the second."""
+    machine, bruno = fablab.machine("bench").id, fablab.people["bruno"]
+    with writing() as session:
+        missed = [
+            made(machine, bruno, slot(f"2027-03-29 0{hour}:00-0{hour}:30")) for hour in (7, 8)
+        ]
+        session.add_all(missed)
+        session.flush()
+        missed[0].standing, missed[0].status = False, Status.MISSED
+        marks.mark(
+            session,
+            bruno,
+            fablab.place_id,
+            missed[0].id,
+            MarkKind.MISSED,
+            by=fablab.people["amina"],
+            now=clock.now(),
+        )
+    return db.session.scalar(select(Mark.uid)), missed[1].uid
 
 
 # -- rights

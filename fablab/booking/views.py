@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from fablab import clock
 from fablab.access import members_only
-from fablab.booking import commands, consent_pages, offers, pages, queries
+from fablab.booking import absences, commands, consent_pages, mark_pages, offers, pages, queries
 from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
 from fablab.booking.rules import (
@@ -48,6 +48,7 @@ def index():
         page=page,
         has_more=len(past) > PAGE,
         asked=consent_pages.asked_of(current_user.id, now),
+        marks=mark_pages.marks_of(current_user.id, here(), now, with_past=False),
         kept=kept(),
     )
 
@@ -99,6 +100,9 @@ def show(uid):
         history=pages.history_lines(queries.history(booking.id), inventory),
         is_own=booking.member_id == current_user.id,
         waiting=consent_pages.waiting_lines(booking, inventory, current_user),
+        freedom=mark_pages.freedom(booking, inventory, clock.now()),
+        may_be_missed=current_user.manages(booking.place_id)
+        and absences.may_be_missed(booking, by=current_user.id, now=clock.now()),
     )
 
 
@@ -117,6 +121,7 @@ def cancellation(uid):
         ticket=pages.ticket(booking, slot_of(booking), inventory),
         form=Confirmation(),
         is_own=booking.member_id == current_user.id,
+        freedom=mark_pages.freedom(booking, inventory, now),
     )
 
 

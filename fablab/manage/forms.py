@@ -69,6 +69,19 @@ class SuspensionForm(FromToday):
         self.refuse_the_past(field)
 
 
+class LiftForm(Form):
+    """Why a mark is taken away. Several stand on one page."""
+
+    why = TextField(
+        lazy_gettext("Reason"), [DataRequired(lazy_gettext("Say why."))], maximum=REASON
+    )
+
+    def __init__(self, mark_uid: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mark_uid = mark_uid
+        self.why.id = f"lift-{mark_uid}"
+
+
 class RolesForm(Form):
     roles = SelectMultipleField(
         lazy_gettext("Roles"),

@@ -9,12 +9,13 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from fablab import texts
+from fablab.booking.mark_pages import WORDS as MARKS
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import MachineState
 from fablab.manage import policy_words
 from fablab.manage.queries import Somebody
 from fablab.manage.words import AUDIENCES, DEEDS, LEVELS, ROLES, STATES
-from fablab.members.kinds import AgeBand, Audience, Role
+from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
 from fablab.trainings.models import Level, Training
 
 
@@ -217,6 +218,11 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "marks_window_days": (_("Within so many days"), str),
         "marks_suspension_days": (_("Suspended for so many days"), str),
         "shared": (_("Shared resources"), str),
+        "mark": (_("Mark"), lambda v: _(MARKS[MarkKind(v)])),
+        "marked_until": (
+            _("No booking until"),
+            lambda v: moment(datetime.fromisoformat(v), zone),
+        ),
     }
     if name in policy_words.LABELS and name != "level":
         return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)

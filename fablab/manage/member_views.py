@@ -9,13 +9,20 @@ from flask_login import current_user
 
 from fablab import clock
 from fablab.access import team_only
+from fablab.booking import mark_pages
 from fablab.booking.views import page_number
 from fablab.machines.inventory import here
 from fablab.manage import member_pages, queries
 from fablab.manage.blueprint import bp, page, today
-from fablab.manage.forms import MembershipForm, QualificationForm, RolesForm, SuspensionForm
+from fablab.manage.forms import (
+    LiftForm,
+    MembershipForm,
+    QualificationForm,
+    RolesForm,
+    SuspensionForm,
+)
 from fablab.manage.occupancies import lines
-from fablab.members import staff
+from fablab.members import marks, staff
 from fablab.members.kinds import Audience, Role
 from fablab.trainings import commands
 from fablab.trainings.commands import Award
@@ -101,6 +108,20 @@ def reinstatement(uid: UUID):
     row = find_enrolled(uid)
     staff.reinstate(row.id, here().place.id, by=current_user.id, now=clock.now())
     flash(_("The suspension is over: they may book again."))
+    return redirect(url_for(".member", uid=uid), 303)
+
+
+@bp.post("/manage/members/<uuid:uid>/marks/<uuid:mark_uid>/lifting")
+@team_only
+def lift(uid: UUID, mark_uid: UUID):
+    row, form = find_enrolled(uid), LiftForm(str(mark_uid))
+    if str(mark_uid) not in (mark.uid for mark in marks_of(row).lines):
+        abort(404)
+    if not form.validate():
+        return member_page(row, lifting=form)
+    place_id = here().place.id
+    marks.lift(str(mark_uid), place_id, form.why.data, by=current_user.id, now=clock.now())
+    flash(_("The mark is lifted: it counts no more."))
     return redirect(url_for(".member", uid=uid), 303)
 
 
@@ -222,11 +243,23 @@ def member_page(row: Any, **forms: Any):
         record=[
             member_pages.event(each, zone) for each in queries.record_of_member(row.id, place_id)
         ],
+        marks=marks_of(row),
+        lifting=lambda mark_uid: lift_form(mark_uid, forms.get("lifting")),
         is_own=row.id == current_user.id,
         may_give_roles=Role.ADMINISTRATOR in current_user.standings[place_id].roles,
         forms=blank | forms,
     )
     return shown, 422 if forms else 200
+
+
+def marks_of(row: Any) -> mark_pages.Marks:
+    return mark_pages.marks_of(row.id, here(), clock.now(), with_past=True)
+
+
+def lift_form(mark_uid: str, refused: LiftForm | None) -> LiftForm:
+    """The one that was refused, if it is of this mark; else a blank one."""
+    is_refused = refused is not None and refused.mark_uid == mark_uid
+    return refused if refused and is_refused else LiftForm(mark_uid, formdata=None)
 
 
 def find_subject(of: str) -> member_pages.Subject:

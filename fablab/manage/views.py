@@ -6,13 +6,27 @@ from fablab import clock
 from fablab.access import team_only
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.machines.inventory import here
-from fablab.manage import machine_views, member_views, policy_views, queries, training_views
+from fablab.manage import (
+    approval_views,
+    machine_views,
+    member_views,
+    policy_views,
+    queries,
+    training_views,
+)
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.day_page import Day, day_url
 from fablab.manage.forms import DayForm
 
 # Importing them adds their routes.
-__all__ = ["bp", "machine_views", "member_views", "policy_views", "training_views"]
+__all__ = [
+    "approval_views",
+    "bp",
+    "machine_views",
+    "member_views",
+    "policy_views",
+    "training_views",
+]
 
 
 @bp.get("/manage/day")

@@ -49,4 +49,6 @@ DEEDS = {
     Deed.POLICY: N_("Booking rules"),
     Deed.RESOURCES: N_("Shared resources"),
     Deed.REFERENTS: N_("Machines looked after"),
+    Deed.MARKED: N_("Late cancellation or absence noted"),
+    Deed.LIFTED: N_("Mark lifted"),
 }

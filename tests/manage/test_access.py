@@ -12,7 +12,9 @@ from fablab.db import db, writing
 from fablab.machines import commands as machines
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
-from fablab.trainings.models import Qualification
+from fablab.trainings.models import Qualification, Training
+from fablab.trainings.sessions import Plan, plan
+from tests.manage.conftest import booking
 from tests.support import slot
 
 
@@ -29,17 +31,31 @@ def routes(app, annex, cast, uid):
     held = db.session.scalar(
         select(Qualification.id).where(Qualification.member_id == cast.people["bruno"])
     )
+    with writing() as session:
+        held_now = slot("2027-03-29 08:30-09:30")
+        session.add(made := booking(cast.machine("bench").id, cast.people["chloe"], held_now))
+    begun = made.uid
     values = {
         "day": "2027-03-30",
         "uid": uid("bruno"),
         "slug": "bench",
         "qualification_id": held,
+        "mark_uid": str(uuid4()),
+        "code": "LAS",
     }
+    session_uid = plan(
+        db.session.scalar(select(Training.id).where(Training.code == "LAS")),
+        Plan(slot("2027-03-31 10:00-12:00"), 4),
+        by=cast.people["amina"],
+        now=clock.now(),
+    )
     found = []
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("manage."):
             continue
         known = values | ({"uid": outage} if "outages" in rule.rule else {})
+        known |= {"uid": begun} if "bookings" in rule.rule else {}
+        known |= {"uid": session_uid} if "sessions" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":
             given["of"] = "training:LAS"
@@ -99,7 +115,8 @@ def test_the_team_of_another_place_sees_nothing_of_this_one(browse, routes):
     of_something = [
         (method, address)
         for method, address in routes
-        if address.count("/") > 2 and not address.startswith("/manage/day/")
+        if address.count("/") > 2
+        and not address.startswith(("/manage/day/", "/manage/trainings/new"))
     ]
 
     assert len(of_something) > 10
