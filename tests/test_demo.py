@@ -35,7 +35,9 @@ from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import Mode
 from fablab.places.models import Place
 from fablab.slots import Slot, merged, without
+from fablab.trainings import queries
 from fablab.trainings.models import Qualification, Training
+from fablab.trainings.sessions import what_stands_in_the_way
 from tests.conftest import browser
 from tests.support import PARIS, Databases, close, instant, settings_for
 
@@ -314,6 +316,30 @@ def test_roles_managers_and_memberships_are_as_told(wednesday):
     assert elie.suspension_reason == "3 absences en 90 jours"
     lois = db.session.scalars(select(Membership).filter_by(member_id=member_id("lois"))).one()
     assert lois.expires_on == date(2026, 10, 26)
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("when", ["2026-11-23 09:00", "2026-11-25 10:00", "2026-12-25 12:00"])
+def test_sessions_of_three_trainings_are_ahead_with_people_and_machines(load, when):
+    inventory = load(when)
+
+    rows = queries.sessions_ahead(inventory.place.id, clock.now())
+
+    assert sorted((row.training_code, row.seated) for row in rows) == [
+        ("F-ACC", 1),
+        ("F-LAS", 2),
+        ("F-TOUP", 1),
+    ]
+    assert sorted(unit.slug for row in rows for unit in queries.machines_of(row.id)) == [
+        "m01",
+        "m15",
+        "m23",
+    ]
+    for row in rows:
+        assert row.trainer_uid
+        for person in queries.people(row.id):
+            missing, _ = what_stands_in_the_way(row, person.member_id, None, clock.now())
+            assert missing == []
 
 
 def test_nobody_qualified_themselves(wednesday):

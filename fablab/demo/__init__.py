@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from fablab.db import retried, writing
-from fablab.demo import diary, people, stage
+from fablab.demo import diary, lessons, people, stage
 from fablab.machines import guards
 from fablab.members import passwords
 from fablab.members.demonstration import ACCOUNTS, PASSWORD
@@ -41,7 +41,8 @@ def load(now: datetime) -> bool:
         guards.require(session.connection())
         built = stage.build(session, told, now)
         players = people.invite(session, told, built, passwords.hashed(PASSWORD))
-        diary.write(session, diary.Diary(told, built, players).fill())
+        held = lessons.plan(session, told, built, players)
+        diary.write(session, diary.Diary(told, built, players).fill(held))
     return True
 
 

@@ -4,7 +4,7 @@ What is told is written as it is told, if the place is open then. The rest is dr
 same for the same day, and only what the house rules accept of the person who books it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
@@ -19,6 +19,7 @@ from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent
 from fablab.booking.rules import Facts, Taken, occupied, refusals
 from fablab.clock import to_wall, whole_days
+from fablab.demo.lessons import PLANNED_BEFORE, Lesson
 from fablab.demo.people import Player
 from fablab.demo.stage import Stage
 from fablab.machines import commands as machines
@@ -58,12 +59,13 @@ class Entry:
     created_at: datetime
     made_by: int
     status: Status = Status.CONFIRMED
-    player: Player | None = None  # who booked; none: an outage
+    player: Player | None = None  # who booked; none: an outage, or a training session
     organization_id: int | None = None
     cancelled_at: datetime | None = None
     buddy: Player | None = None
     seats: tuple[tuple[int, Slot], ...] = ()  # of what it shares with other machines
     consents: tuple["Asked", ...] = ()
+    session_id: int | None = None  # of the training that it holds the machine for
 
     @property
     def is_standing(self) -> bool:
@@ -98,7 +100,9 @@ class Diary:
         }
         self.standing: dict[str, list[Entry]] = {player.key: [] for player in players}
 
-    def fill(self) -> list[Entry]:
+    def fill(self, lessons: Iterable[Lesson]) -> list[Entry]:
+        for lesson in lessons:
+            self.hold(lesson)
         for told in self.told["outage"]:
             for shift in repetitions(told):
                 if "end_day" in told or not self.is_day_off(told["day"] + shift):
@@ -112,6 +116,13 @@ class Diary:
         return self.entries
 
     # -- what is told
+
+    def hold(self, lesson: Lesson) -> None:
+        created_at = self.now - PLANNED_BEFORE
+        for slug in lesson.machines:
+            machine, slot = self.stage.machines[slug], lesson.slot
+            held = Entry(machine, slot, slot, lesson.training, created_at, self.team)
+            self.add(replace(held, session_id=lesson.session_id))
 
     def withdraw(self, machine: str, span: Slot, why: str) -> bool:
         """False when something stands in the way."""
@@ -477,7 +488,8 @@ def consent_of(entry: Entry, asked: Asked, occupancy_id: int) -> dict[str, Any]:
 def row_of(entry: Entry) -> dict[str, Any]:
     return {
         "uid": str(uuid4()),
-        "kind": OccupancyKind.BOOKING if entry.player else OccupancyKind.OUTAGE,
+        "kind": kind_of(entry),
+        "session_id": entry.session_id,
         "status": entry.status,
         "standing": entry.is_standing,
         "revision": 1 if entry.cancelled_at else 0,
@@ -494,6 +506,12 @@ def row_of(entry: Entry) -> dict[str, Any]:
     }
 
 
+def kind_of(entry: Entry) -> OccupancyKind:
+    if entry.session_id is not None:
+        return OccupancyKind.SESSION
+    return OccupancyKind.BOOKING if entry.player else OccupancyKind.OUTAGE
+
+
 def is_last_minute(entry: Entry) -> bool:
     if entry.player is None:
         return False
@@ -505,7 +523,8 @@ def records_of(entry: Entry, occupancy_id: int) -> Iterator[dict[str, Any]]:
     common = {"occupancy_id": occupancy_id, "made_by_id": entry.made_by, "before": {}}
     if entry.player is None:
         after = machines.said(entry.slot)
-        yield common | {"made_at": entry.created_at, "what": "withdrawn", "after": after}
+        what = "withdrawn" if entry.session_id is None else "planned"
+        yield common | {"made_at": entry.created_at, "what": what, "after": after}
         return
     order = Order(
         entry.machine.id,
