@@ -31,6 +31,7 @@ from fablab.db import Base, add_row, db, writing
 from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
+from fablab.machines.resources_commands import create_resource
 from fablab.members import marks, passwords
 from fablab.members.commands import digest
 from fablab.members.kinds import LinkPurpose, MarkKind
@@ -169,6 +170,7 @@ def set_up(app: Flask) -> Stage:
     booking = fablab.book("laser", slot(f"{DAY} 10:00-11:00"), "bruno")
     asked = fablab.book("laser", slot(f"{DAY} 14:00-15:00"), "bruno", purpose="Lamp")
     fablab.book("bench", slot(f"{DAY} 10:00-12:00"), "chloe")
+    create_resource(fablab.place_id, "Laser", 1, [laser], by=fablab.people["amina"], now=now)
     outage = withdraw(laser, slot(f"{DAY} 16:00-17:00"), "Lens", by=None, now=now)
     token = calendars.make_address(
         About(Scope.MEMBER),

@@ -223,6 +223,8 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
             _("No booking until"),
             lambda v: moment(datetime.fromisoformat(v), zone),
         ),
+        "capacity": (_("For how many machines at once"), str),
+        "needed_by": (_("Machines that need it"), ", ".join),
     }
     if name in policy_words.LABELS and name != "level":
         return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)

@@ -7,10 +7,11 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import Field, SelectChoice, SelectField, SelectMultipleField, ValidationError
-from wtforms.validators import InputRequired
-from wtforms.widgets import CheckboxInput, TextInput
+from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.widgets import CheckboxInput, TextArea, TextInput
 
-from fablab.forms import Form, StrictField
+from fablab.forms import Form, StrictField, TextField, is_visible
+from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import Approval
 from fablab.machines.policies import NAMES
 from fablab.manage.policy_words import (
@@ -84,6 +85,26 @@ class NumberField(StrictField):
         if self.data is not None and not self.least <= self.data <= self.most:
             raise ValidationError(
                 gettext("Between %(least)s and %(most)s.", least=self.least, most=self.most)
+            )
+
+
+class ParagraphField(TextField):
+    """Some lines of text, otherwise as strict as one line."""
+
+    widget = TextArea()
+
+    def __init__(self, label: str, *, maximum: int) -> None:
+        limit = Length(max=maximum, message=lazy_gettext("%(max)s characters at most."))
+        super(TextField, self).__init__(label, [limit, self.is_visible])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        self.data = (self.data or "").replace("\r\n", "\n")
+
+    def is_visible(self, _form: Any, _field: Any) -> None:
+        if not all(is_visible(line) for line in (self.data or "").split("\n")):
+            raise ValidationError(
+                gettext("It holds characters that nobody can see; type it again.")
             )
 
 
@@ -215,3 +236,44 @@ class MarksForm(Form):
             name: self[name].data
             for name in ("marks_allowed", "marks_window_days", "marks_suspension_days")
         }
+
+
+class ResourceForm(Form):
+    name = TextField(
+        lazy_gettext("Name"), [DataRequired(lazy_gettext("Give it a name."))], maximum=NAME
+    )
+    capacity = NumberField(
+        N_("For how many machines at once"),
+        [InputRequired(lazy_gettext("Write a whole number."))],
+        least=1,
+        most=100,
+    )
+    machines = SelectMultipleField(
+        lazy_gettext("Machines that need it"), option_widget=CheckboxInput()
+    )
+
+    def offer(self, machines: Iterable[MachineFacts]) -> None:
+        self.machines.choices = [
+            SelectChoice(str(machine.id), f"{machine.code} {machine.name}") for machine in machines
+        ]
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "name": self["name"].data,
+            "capacity": self.capacity.data,
+            "machine_ids": [int(each) for each in self.machines.data or ()],
+        }
+
+
+class SafetyForm(Form):
+    safety = ParagraphField(lazy_gettext("Safety text"), maximum=SAFETY)
+
+
+class ReferentForm(Form):
+    """`member` is their UID, among those the page offers."""
+
+    member = SelectField(
+        lazy_gettext("Member"),
+        [InputRequired(lazy_gettext("Choose somebody."))],
+        validate_choice=True,
+    )

@@ -12,11 +12,11 @@ from fablab.db import db
 from fablab.machines import policy_commands
 from fablab.machines.inventory import here
 from fablab.machines.policy_commands import PolicyRefused, Scope
-from fablab.manage import policy_pages, queries
+from fablab.manage import member_pages, policy_pages, queries
 from fablab.manage.blueprint import bp, page
 from fablab.manage.policy_forms import MarksForm, PolicyForm, filled
 from fablab.manage.policy_pages import Subject
-from fablab.members.kinds import Audience
+from fablab.members.kinds import Audience, Deed
 from fablab.places.models import Place
 
 
@@ -37,6 +37,10 @@ def policies():
                 machine_subject(each, None), rows, code=each.code, hue=each.category.hue
             )
             for each in inventory.machines
+        ],
+        record=[
+            member_pages.event(row, inventory.schedule.zone)
+            for row in queries.record_of_place(inventory.place.id, Deed.POLICY)
         ],
     )
 

@@ -12,7 +12,7 @@ from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Machine, Occupancy, standing_around
 from fablab.members.audit import AuditEntry
-from fablab.members.kinds import Role
+from fablab.members.kinds import Deed, Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.models import Place
@@ -313,3 +313,19 @@ def find_category(slug: str, place_id: int) -> Category:
     """A category of the place; any other answers 404."""
     found = next((each for each in categories(place_id) if each.slug == slug), None)
     return found or abort(404)
+
+
+def occupancies(ids: Collection[int]) -> Sequence[Row[Any]]:
+    """Some occupancies with their people, soonest first. One statement."""
+    asked = select(Occupancy.id).join(Machine, Machine.id == Occupancy.machine_id)
+    return db.session.execute(_with_people(asked).where(Occupancy.id.in_(ids))).all()
+
+
+def record_of_place(place_id: int, what: Deed) -> Sequence[Row[Any]]:
+    """What was done to the place itself, and to no machine or member of it."""
+    return record(
+        AuditEntry.place_id == place_id,
+        AuditEntry.what == what,
+        AuditEntry.machine_id.is_(None),
+        AuditEntry.member_id.is_(None),
+    )

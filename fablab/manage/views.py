@@ -12,6 +12,7 @@ from fablab.manage import (
     member_views,
     policy_views,
     queries,
+    resource_views,
     training_views,
 )
 from fablab.manage.blueprint import bp, page, today
@@ -25,6 +26,7 @@ __all__ = [
     "machine_views",
     "member_views",
     "policy_views",
+    "resource_views",
     "training_views",
 ]
 

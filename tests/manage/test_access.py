@@ -10,6 +10,7 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.db import db, writing
 from fablab.machines import commands as machines
+from fablab.machines.resources_commands import create_resource
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.trainings.models import Qualification, Training
@@ -35,6 +36,7 @@ def routes(app, annex, cast, uid):
         held_now = slot("2027-03-29 08:30-09:30")
         session.add(made := booking(cast.machine("bench").id, cast.people["chloe"], held_now))
     begun = made.uid
+    create_resource(cast.place_id, "Bench", 1, [], by=cast.people["amina"], now=clock.now())
     values = {
         "day": "2027-03-30",
         "uid": uid("bruno"),
