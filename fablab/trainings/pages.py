@@ -29,6 +29,7 @@ class SessionCard:
 
     uid: str
     url: str
+    training_id: int
     training: str
     when: str
     trainer: str
@@ -45,14 +46,16 @@ class SessionCard:
 class Offer:
     """A training as it is offered to one reader."""
 
-    anchor: str
     name: str
     description: str
-    facts: list[tuple[str, str]]
+    length: str
+    validity: str
+    required: str  # the trainings it asks for first
+    age: str
     missing: str  # the trainings to follow first; empty when all are held
     is_too_young: bool
     held: str  # until when it is held; empty when it is not
-    next_session: SessionCard | None
+    next_session: str  # when; empty when none is planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class TrainingsPage:
         return SessionCard(
             uid=row.uid,
             url=url_for("trainings.session", uid=row.uid),
+            training_id=row.training_id,
             training=row.training,
             when=self.when(row),
             trainer=f"{row.first_name or ''} {row.last_name or ''}".strip(),
@@ -166,26 +170,19 @@ class TrainingsPage:
         held = [each for each in self._holdings if each.training_id == row.id]
         valid = [each for each in held if each.is_valid_on(self.today)]
         best = max(valid, key=lambda each: each.lasts, default=None)
-        needed = self._required.get(row.id, {}).values()
-        following = (card for card in self.sessions if card.training == row.name)
+        following = (card.when for card in self.sessions if card.training_id == row.id)
         return Offer(
-            anchor=f"training-{row.id}",
             name=row.name,
             description=row.description,
-            facts=[
-                (_("Length"), texts.length(row.duration)),
-                (_("Valid"), self.validity(row)),
-                (_("Asks first for"), ", ".join(needed)),
-                (
-                    _("Youngest age"),
-                    _("%(age)s years", age=row.minimum_age) if row.minimum_age else "",
-                ),
-            ],
+            length=texts.length(row.duration),
+            validity=self.validity(row),
+            required=", ".join(self._required.get(row.id, {}).values()),
+            age=_("%(age)s years", age=row.minimum_age) if row.minimum_age else "",
             missing=", ".join(self.missing(row.id, self.today)),
             is_too_young=self.reader is not None
             and not is_old_enough(self._age_band, row.minimum_age),
             held=self.until(best) if best else "",
-            next_session=next(following, None),
+            next_session=next(following, ""),
         )
 
     def validity(self, row: Any) -> str:
