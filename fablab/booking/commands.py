@@ -1,6 +1,6 @@
 """What can be done to a booking: gather the facts, ask the rules, write it down."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -9,23 +9,29 @@ from sqlalchemy import Row, and_, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.booking import consents, lateness
+from fablab.booking import consents, lateness, rules
 from fablab.booking.facts import gather
+from fablab.booking.kinds import ConsentKind
+from fablab.booking.models import Acknowledgement
 from fablab.booking.rules import (
+    TAKEN,
     Facts,
     Reason,
     Refusal,
+    answer_due,
+    counts_in_quota,
     may_cancel,
     may_move,
+    may_override,
     occupied,
     refusals,
 )
 from fablab.db import add_row, db, retried, writing
-from fablab.machines import guards
+from fablab.machines import guards, resources
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
 from fablab.machines.kinds import OccupancyKind, Status
-from fablab.machines.models import Change, Claim, Occupancy
+from fablab.machines.models import Change, Occupancy
 from fablab.members import marks
 from fablab.members.kinds import MarkKind
 from fablab.members.models import Member
@@ -45,8 +51,8 @@ class BookingRefused(Exception):
 
     @property
     def is_only_taken(self) -> bool:
-        """True when the slot being taken is all that stands in the way."""
-        return {refusal.reason for refusal in self.refusals} == {Reason.TAKEN}
+        """True when the slot being taken, or what it shares, is all that stands in the way."""
+        return {refusal.reason for refusal in self.refusals} <= TAKEN
 
 
 class AlreadyUsed(Exception):
@@ -75,11 +81,22 @@ class Order:
     member_id: int
     purpose: str = ""
     organization_id: int | None = None
+    buddy_id: int | None = None
+    is_accompanied: bool = False
+    # Said with it, and no part of what is asked for: that the machine's safety rules are read;
+    # and by the team, why a rule is set aside.
+    has_read: bool = field(default=False, compare=False)
+    override: str = field(default="", compare=False)
 
 
 @retried
-def book(order: Order, *, by: int, now: datetime, key: str | None = None) -> str:
-    """Make the booking and give its UID.
+def book(
+    order: Order, *, by: int, now: datetime, key: str | None = None, is_team: bool = False
+) -> str:
+    """Make the booking and give its UID. It is pending when somebody's yes is needed still.
+
+    `is_team` says that `by` is on the place's team: what the team books it agrees to, and it may
+    set some rules aside, for the reason that the order gives.
 
     A `key` makes one booking of one person: sent again it gives the one it made, even when that
     has been moved or cancelled since, so that a double click or a repeated POST books once. A
@@ -91,12 +108,20 @@ def book(order: Order, *, by: int, now: datetime, key: str | None = None) -> str
     try:
         with writing() as session:
             stand_in_line(session, order.machine_id)
-            made = made_with(key, order, by) if key else None
-            return made or _write_down(session, order, by=by, now=now, key=key)
+            try:
+                return _write_down(session, order, by=by, now=now, key=key, is_team=is_team)
+            except BookingRefused:
+                made = made_with(key, order, by) if key else None
+                if made:
+                    return made
+                raise
     except IntegrityError as error:
         if guards.refused(error):
             raise BookingRefused([JUST_TAKEN]) from error
-        raise
+        made = made_with(key, order, by) if key else None
+        if made is None:
+            raise
+        return made
 
 
 def made_with(key: str, order: Order, by: int) -> str | None:
@@ -111,15 +136,18 @@ def made_with(key: str, order: Order, by: int) -> str | None:
     ).first()
     if made is None:
         return None
-    if made.after != said(order):
+    if not said(order).items() <= made.after.items():
         raise AlreadyUsed(made.uid)
     uid: str = made.uid
     return uid
 
 
-def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: str | None) -> str:
+def _write_down(
+    session: Session, order: Order, *, by: int, now: datetime, key: str | None, is_team: bool
+) -> str:
     inventory = of_place(place_id=order.place_id)
     machine = inventory.by_id[order.machine_id]
+    resources.stand_in_line(session, machine.resources)
     facts = gather(
         inventory,
         machine,
@@ -127,10 +155,12 @@ def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: 
         order.slot,
         now=now,
         organization_id=order.organization_id,
+        buddy_id=order.buddy_id,
+        is_accompanied=order.is_accompanied,
+        has_read=order.has_read,
     )
-    reasons = refusals(order.slot, facts)
-    if reasons:
-        raise BookingRefused(reasons)
+    set_aside = accepted(order, facts, is_team=is_team)
+    wanted = wanted_for(order, facts, is_team=is_team)
 
     uid = str(uuid4())
     made = add_row(
@@ -138,7 +168,6 @@ def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: 
         Occupancy,
         uid=uid,
         kind=OccupancyKind.BOOKING,
-        status=Status.CONFIRMED,
         standing=True,
         revision=0,
         created_at=now,
@@ -146,13 +175,85 @@ def _write_down(session: Session, order: Order, *, by: int, now: datetime, key: 
         created_by_id=by,
         request_key=key,
         member_id=order.member_id,
-        organization_id=order.organization_id,
-        title=order.purpose,
-        **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
+        **asked_for(order, facts, wanted, set_aside),
     )
+    _claim(session, made, machine, order, facts)
+    consents.ask(session, made, wanted, due_at=answer_due(order.slot, facts), now=now)
+    _note_what_was_read(session, order, machine, now)
     turn_the_page(session, order.member_id)
-    record(session, made, "booked", by=by, now=now, after=said(order))
+    record(session, made, "booked", by=by, now=now, after=said(order) | set_aside)
     return uid
+
+
+def accepted(order: Order, facts: Facts, *, is_team: bool) -> dict[str, str]:
+    """The rules that the team sets aside for this order, and why; empty when none forbids it.
+
+    Raises BookingRefused when one forbids it that is not, or may not be, set aside.
+    """
+    reasons = refusals(order.slot, facts)
+    if not reasons:
+        return {}
+    if not (is_team and order.override and may_override(reasons, facts.policy)):
+        raise BookingRefused(reasons)
+    return {
+        "override": order.override,
+        "rules": " ".join(refusal.reason for refusal in reasons),
+    }
+
+
+def wanted_for(order: Order, facts: Facts, *, is_team: bool) -> list[consents.Wanted]:
+    """Whose yes is still needed. What the team books it agrees to."""
+    kinds = rules.consents(order.slot, facts)
+    if is_team:
+        kinds = [kind for kind in kinds if kind not in OF_THE_TEAM]
+    return [
+        consents.Wanted(kind, order.buddy_id if kind is ConsentKind.BUDDY else None)
+        for kind in kinds
+    ]
+
+
+OF_THE_TEAM = (ConsentKind.TEAM, ConsentKind.COMPANY)
+
+
+def asked_for(
+    order: Order, facts: Facts, wanted: list[consents.Wanted], set_aside: dict[str, str]
+) -> dict[str, Any]:
+    """The columns of the booking that say what was asked for, and how it stands."""
+    return {
+        "status": Status.PENDING if wanted else Status.CONFIRMED,
+        "organization_id": order.organization_id,
+        "title": order.purpose,
+        "buddy_id": order.buddy_id,
+        "is_accompanied": order.is_accompanied,
+        "counts_in_quota": counts_in_quota(order.slot, facts),
+        "override_reason": set_aside.get("override", ""),
+        **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
+    }
+
+
+def _claim(
+    session: Session, occupancy_id: int, machine: MachineFacts, order: Order, facts: Facts
+) -> None:
+    """A seat of all that the machine shares; `facts` were gathered in its line."""
+    taken = {seat: spans for each in facts.shared for seat, spans in each.taken.items()}
+    span = occupied(order.slot, facts.policy)
+    resources.claim(session, occupancy_id, machine.resources, span, taken)
+
+
+def _note_what_was_read(
+    session: Session, order: Order, machine: MachineFacts, now: datetime
+) -> None:
+    if not order.has_read or not machine.safety_hash:
+        return
+    key = {"member_id": order.member_id, "machine_id": machine.id}
+    session.execute(delete(Acknowledgement).filter_by(**key))
+    add_row(
+        session,
+        Acknowledgement,
+        text_hash=machine.safety_hash,
+        acknowledged_at=now,
+        **key,
+    )
 
 
 @retried
@@ -183,7 +284,7 @@ def move(
                 return False
             if revision not in (None, booking.revision):
                 raise ChangedMeanwhile
-            _move(session, booking, order, by=by, now=now)
+            _move(session, booking, order, by=by, now=now, is_team=is_team)
             return True
     except IntegrityError as error:
         if guards.refused(error):
@@ -206,13 +307,18 @@ def order_behind(booking: Row[Any], place_id: int) -> Order:
         booking.member_id,
         booking.title,
         booking.organization_id,
+        booking.buddy_id,
+        booking.is_accompanied,
     )
 
 
-def _move(session: Session, booking: Row[Any], order: Order, *, by: int, now: datetime) -> None:
+def _move(
+    session: Session, booking: Row[Any], order: Order, *, by: int, now: datetime, is_team: bool
+) -> None:
     before = order_behind(booking, order.place_id)
     inventory = of_place(place_id=order.place_id)
     machine = inventory.by_id[order.machine_id]
+    resources.stand_in_line(session, machine.resources)
     facts = gather(
         inventory,
         machine,
@@ -222,25 +328,47 @@ def _move(session: Session, booking: Row[Any], order: Order, *, by: int, now: da
         organization_id=order.organization_id
         if order.organization_id != booking.organization_id
         else None,
+        buddy_id=order.buddy_id,
+        is_accompanied=order.is_accompanied,
+        has_read=order.has_read,
         moving=booking.id,
     )
-    reasons = refusals(order.slot, of_change(facts, booking, machine))
-    if reasons:
-        raise BookingRefused(reasons)
+    facts = of_change(facts, booking, machine)
+    set_aside = accepted(order, facts, is_team=is_team)
+    columns = asked_for(order, facts, [], set_aside)
+    is_asked_again = not keeps_consents(before, order, facts)
+    if is_asked_again:
+        if booking.status == Status.PENDING:
+            consents.forget(session, booking.id)
+        wanted = wanted_for(order, facts, is_team=is_team)
+        consents.ask(session, booking.id, wanted, due_at=answer_due(order.slot, facts), now=now)
+        columns["status"] = Status.PENDING if wanted else Status.CONFIRMED
+    else:
+        columns["status"] = booking.status
 
     session.execute(
         update(Occupancy.__table__)
         .where(Occupancy.id == booking.id)
-        .values(
-            title=order.purpose,
-            organization_id=order.organization_id,
-            revision=booking.revision + 1,
-            changed_at=now,
-            **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
-        )
+        .values(revision=booking.revision + 1, changed_at=now, **columns)
     )
+    left = inventory.by_id.get(booking.machine_id)
+    if left is None or left.resources:
+        resources.let_go(session, booking.id)
+    if machine.resources:
+        _claim(session, booking.id, machine, order, facts)
+    _note_what_was_read(session, order, machine, now)
     turn_the_page(session, booking.member_id)
-    record(session, booking.id, "moved", by=by, now=now, before=said(before), after=said(order))
+    after = said(order) | set_aside
+    record(session, booking.id, "moved", by=by, now=now, before=said(before), after=after)
+
+
+def keeps_consents(before: Order, after: Order, facts: Facts) -> bool:
+    """Whether what was agreed to still holds: no other machine or buddy, and no other hours.
+
+    A booking under way was agreed to when it began.
+    """
+    is_same = (before.machine_id, before.buddy_id) == (after.machine_id, after.buddy_id)
+    return facts.is_under_way or (is_same and before.slot.covers(after.slot))
 
 
 @retried
@@ -298,7 +426,7 @@ def release(
             revision=booking.revision + 1,
         )
     )
-    session.execute(delete(Claim.__table__).where(Claim.occupancy_id == booking.id))
+    resources.let_go(session, booking.id)
     if booking.status == Status.PENDING:
         consents.forget(session, booking.id)
     turn_the_page(session, booking.member_id)
@@ -336,6 +464,8 @@ def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
     return replace(
         facts,
         kept_start=starts_at if is_its_own else None,
+        kept_end=booking.ends_at if is_its_own else None,
+        is_a_change=True,
         is_under_way=starts_at <= facts.now,
     )
 
@@ -367,4 +497,5 @@ def said(order: Order) -> dict[str, str]:
         "start": order.slot.start.isoformat(),
         "end": order.slot.end.isoformat(),
         "organization": str(order.organization_id or ""),
+        "buddy": str(order.buddy_id or ""),
     }

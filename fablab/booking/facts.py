@@ -1,49 +1,130 @@
 """Gathering what the rules want to know, in a bounded number of statements."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select
+from sqlalchemy import Date, Row, Select, and_, bindparam, case, exists, func, or_, select
 
-from fablab.booking.rules import Facts, Held, Taken
+from fablab import clock
+from fablab.booking.models import Acknowledgement
+from fablab.booking.rules import RISKY, Buddy, Facts, Held, Own, Shared, Taken, weeks_of
 from fablab.clock import today
-from fablab.db import db
-from fablab.machines.inventory import Inventory, MachineFacts
-from fablab.machines.kinds import OccupancyKind
+from fablab.db import UTCDateTime, db
+from fablab.machines import resources
+from fablab.machines.inventory import Inventory, MachineFacts, of_place
+from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Bounds, Machine, Occupancy, standing_around
-from fablab.members.kinds import Audience
+from fablab.members.kinds import TEAM, AgeBand, Audience
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Standing
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import NamesShown
 from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training, TrainingGrant
+from fablab.trainings.rules import last_valid_day
 
 # Sent with every booking, hence built once: to build them cost more than to send them.
-STANDING = (
+_EARLIER = Occupancy.__table__.alias("earlier_use")
+_GRANTED = TrainingGrant.__table__.alias("granted_here")
+LAST_USED = (
+    select(func.max(_EARLIER.c.starts_at))
+    .where(
+        _EARLIER.c.member_id == Qualification.member_id,
+        _EARLIER.c.starts_at < bindparam("now", type_=UTCDateTime()),
+        _EARLIER.c.status == Status.CONFIRMED,
+        _EARLIER.c.machine_id.in_(
+            select(_GRANTED.c.machine_id)
+            .where(_GRANTED.c.training_id == Qualification.training_id)
+            .correlate(Qualification.__table__)
+        ),
+    )
+    .correlate(Qualification.__table__)
+    .scalar_subquery()
+)
+USED = Occupancy.__table__.alias("used")
+# Everything about one person in one place and on one machine: a row for each qualification they
+# have or had on it, or one row without.
+ABOUT = (
     select(
+        Member.first_name,
+        Member.last_name,
+        Member.age_band,
+        Member.guardian_agreed_on,
+        Membership.id.label("membership_id"),
         Membership.audience,
-        Membership.expires_on,
+        Membership.expires_on.label("ends_on"),
         Membership.suspended_until,
         Membership.suspension_reason,
-        RoleHeld.role,
-    )
-    .join(Member, Member.id == Membership.member_id)
-    .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
-    .where(
-        Membership.member_id == bindparam("member_id"),
-        Membership.place_id == bindparam("place_id"),
-        Member.erased_at.is_(None),
-    )
-)
-HELD = (
-    select(
+        Membership.marked_until,
+        exists()
+        .where(RoleHeld.membership_id == Membership.id, RoleHeld.role.in_(TEAM))
+        .label("is_team"),
+        select(Acknowledgement.text_hash)
+        .where(
+            Acknowledgement.member_id == Member.id,
+            Acknowledgement.machine_id == bindparam("machine_id"),
+        )
+        .scalar_subquery()
+        .label("has_read"),
+        exists()
+        .where(
+            USED.c.member_id == Member.id,
+            USED.c.machine_id == bindparam("machine_id"),
+            USED.c.status == Status.CONFIRMED,
+            USED.c.id != bindparam("moving"),
+        )
+        .label("has_used"),
+        exists()
+        .where(
+            Organization.id == bindparam("organization_id"),
+            Organization.place_id == bindparam("place_id"),
+            OrganizationMember.organization_id == Organization.id,
+            OrganizationMember.member_id == Member.id,
+            OrganizationMember.since <= bindparam("day", type_=Date()),
+            or_(
+                OrganizationMember.until.is_(None),
+                OrganizationMember.until >= bindparam("day", type_=Date()),
+            ),
+        )
+        .label("acts_for"),
+        Qualification.id.label("qualification_id"),
         Qualification.level,
         TrainingGrant.level.label("granted"),
         Qualification.given_on,
         Qualification.expires_on,
+        Training.validity_months,
+        Training.inactivity_months,
+        Training.is_renewed_by_use,
+        case(
+            (
+                or_(Training.inactivity_months.is_not(None), Training.is_renewed_by_use),
+                LAST_USED,
+            )
+        ).label("last_used_at"),
+    )
+    .select_from(Member)
+    .outerjoin(
+        Membership,
+        and_(Membership.member_id == Member.id, Membership.place_id == bindparam("place_id")),
+    )
+    .outerjoin(
+        Qualification,
+        and_(
+            Qualification.member_id == Member.id,
+            or_(
+                Qualification.machine_id == bindparam("machine_id"),
+                and_(
+                    Qualification.machine_id.is_(None),
+                    Qualification.training_id.in_(
+                        select(TrainingGrant.training_id).where(
+                            TrainingGrant.machine_id == bindparam("machine_id")
+                        )
+                    ),
+                ),
+            ),
+        ),
     )
     .outerjoin(
         TrainingGrant,
@@ -53,13 +134,30 @@ HELD = (
             Qualification.machine_id.is_(None),
         ),
     )
-    .where(
-        Qualification.member_id == bindparam("member_id"),
-        or_(
-            Qualification.machine_id == bindparam("machine_id"),
-            TrainingGrant.level.is_not(None),
-        ),
+    .outerjoin(Training, Training.id == Qualification.training_id)
+    .where(Member.id == bindparam("member_id"), Member.erased_at.is_(None))
+)
+# Their bookings in the place that stand.
+OWN = (
+    select(
+        Occupancy.id,
+        Occupancy.uid,
+        Occupancy.machine_id,
+        Occupancy.starts_at,
+        Occupancy.ends_at,
+        Occupancy.counts_in_quota,
+        Machine.category_id,
+        Machine.pool_id,
+        Machine.risk_class,
     )
+    .join(Machine, Machine.id == Occupancy.machine_id)
+    .where(
+        Occupancy.member_id == bindparam("member_id"),
+        Occupancy.starts_at >= bindparam("since", type_=UTCDateTime()),
+        Occupancy.standing,
+        Machine.place_id == bindparam("place_id"),
+    )
+    .order_by(Occupancy.starts_at)
 )
 TRAINING = (
     select(Training.name)
@@ -91,6 +189,24 @@ TAKEN = (
 )
 
 
+LONGEST = timedelta(days=31)  # of a booking: how long before a week one of it may have begun
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """One person in one place and on one machine, as the database has it now."""
+
+    name: str
+    standing: Standing | None  # None: no member of the place
+    marked_until: datetime | None
+    age: AgeBand
+    guardian_agreed: bool
+    read_hash: str
+    has_used: bool
+    acts_for: bool
+    held: tuple[Held, ...]
+
+
 def gather(
     inventory: Inventory,
     machine: MachineFacts,
@@ -99,55 +215,221 @@ def gather(
     *,
     now: datetime,
     organization_id: int | None = None,
+    buddy_id: int | None = None,
+    is_accompanied: bool = False,
+    has_read: bool = False,
     moving: int | None = None,
+    own: tuple[Own, ...] | None = None,
 ) -> Facts:
     """The facts about `member_id` on `machine`, with all that is taken in and around `span`.
 
-    `moving` is the id of an occupancy to leave out, because it is the one that would move.
-    Five statements at most.
+    `moving` is the id of an occupancy to leave out, because it is the one that would move;
+    `has_read` that they say so now; `own` their other bookings, where they are known already.
+    Six statements at most.
     """
-    standing = standing_of(member_id, inventory.place.id)
-    facts = about(inventory, machine, member_id, standing, span, now=now, moving=moving)
-    if organization_id is None or acts_for(member_id, organization_id, inventory, now):
-        return facts
-    return replace(facts, acts_for_organization=False)
-
-
-def about(
-    inventory: Inventory,
-    machine: MachineFacts,
-    member_id: int,
-    standing: Standing | None,
-    span: Slot,
-    *,
-    now: datetime,
-    moving: int | None = None,
-) -> Facts:
-    """The facts on one machine of a member whose standing is known. Three statements at most."""
+    about = about_member(
+        member_id,
+        inventory,
+        machine.id,
+        now=now,
+        organization_id=organization_id,
+        moving=moving,
+    )
+    standing = about.standing if about else None
     policy = machine.policy_for(audience_of(standing))
-    held = held_on(machine.id, member_id) if policy.level else ()
+    held = about.held if about and policy.level else ()
     days = inventory.schedule.days_of(span)
     is_enough = any(h.level >= policy.level and h.is_valid_on(*days) for h in held)
-    return Facts(
+    whole = span.widened(policy.before, policy.after)
+    taken = resources.claimed(machine.resources, whole, leaving_out=moving)
+    if own is None and not policy.counts_bookings:
+        own = ()
+    elif own is None:
+        own = own_bookings(member_id, inventory, span, now=now, leaving_out=moving)
+    facts = Facts(
         now=now,
         schedule=inventory.schedule,
         policy=policy,
-        machine_state=machine.state,
-        state_reason=machine.state_reason,
-        back_on=machine.back_on,
-        is_member=standing is not None,
-        membership_ends_on=standing.expires_on if standing else None,
-        suspended_until=standing.suspended_until if standing else None,
-        suspension_reason=standing.suspension_reason if standing else "",
         held=held,
         training=training_for(machine.id) if policy.level and not is_enough else "",
         taken=taken_on(
             machine.id,
-            span.widened(policy.before, policy.after),
+            whole,
             member_id=member_id,
             leaving_out=moving,
             with_names=standing is not None and shows_names_to_members(inventory),
         ),
+        is_accompanied=is_accompanied,
+        buddy=buddy_of(buddy_id, member_id, inventory, machine, now=now) if buddy_id else None,
+        own=own,
+        shared=tuple(
+            Shared(each.name, {seat: taken[seat] for seat in each.seats})
+            for each in machine.resources
+        ),
+        acts_for_organization=organization_id is None or bool(about and about.acts_for),
+        **of_machine(machine),
+    )
+    return with_person(facts, about, machine, has_read=has_read)
+
+
+def of_machine(machine: MachineFacts) -> dict[str, Any]:
+    """What the rules want to know of the machine alone, whoever asks."""
+    return {
+        "machine_id": machine.id,
+        "category_id": machine.category.id,
+        "category": machine.category.name,
+        "pool_id": machine.pool_id,
+        "risk": machine.risk_class,
+        "machine_state": machine.state,
+        "state_reason": machine.state_reason,
+        "back_on": machine.back_on,
+        "is_owned": machine.owner_id is not None,
+    }
+
+
+def with_person(
+    facts: Facts, about: About | None, machine: MachineFacts, *, has_read: bool
+) -> Facts:
+    """`facts` with what is known of the person: none, when there is no such member."""
+    if about is None or about.standing is None:
+        return replace(facts, is_member=False, has_read=True)
+    standing = about.standing
+    return replace(
+        facts,
+        is_member=True,
+        membership_ends_on=standing.expires_on,
+        suspended_until=standing.suspended_until,
+        suspension_reason=standing.suspension_reason,
+        marked_until=about.marked_until,
+        age=about.age,
+        guardian_agreed=about.guardian_agreed,
+        has_read=has_read or not machine.safety_hash or about.read_hash == machine.safety_hash,
+        has_used=about.has_used,
+    )
+
+
+def about_member(
+    member_id: int,
+    inventory: Inventory,
+    machine_id: int,
+    *,
+    now: datetime,
+    organization_id: int | None = None,
+    moving: int | None = None,
+) -> About | None:
+    """Who they are here, and what they hold on the machine; None when there is nobody.
+
+    `acts_for` asks of the organization, if one is given, on the place's calendar. One statement.
+    """
+    zone = inventory.schedule.zone
+    rows = rows_of(
+        ABOUT,
+        member_id=member_id,
+        place_id=inventory.place.id,
+        machine_id=machine_id,
+        organization_id=organization_id or 0,
+        moving=moving or 0,
+        now=now,
+        day=today(zone, now),
+    )
+    if not rows:
+        return None
+    first = rows[0]
+    standing = None
+    if first.membership_id is not None:
+        standing = Standing(
+            first.audience,
+            first.ends_on,
+            first.suspended_until,
+            first.suspension_reason,
+            roles=TEAM if first.is_team else frozenset(),
+        )
+    return About(
+        name=f"{first.first_name} {first.last_name}".strip(),
+        standing=standing,
+        marked_until=first.marked_until,
+        age=first.age_band,
+        guardian_agreed=first.guardian_agreed_on is not None,
+        read_hash=first.has_read or "",
+        has_used=first.has_used,
+        acts_for=first.acts_for,
+        held=tuple(_held(row, zone) for row in rows if row.qualification_id is not None),
+    )
+
+
+def standing_of(member_id: int, place_id: int) -> Standing | None:
+    """How the member stands in the place right now; None when they are no member of it."""
+    about = _about(member_id, place_id)
+    return about.standing if about else None
+
+
+def held_on(machine_id: int, member_id: int) -> tuple[Held, ...]:
+    """Every qualification the member has or had on the machine, through a training or its own."""
+    place_id = db.session.scalars(select(Machine.place_id).where(Machine.id == machine_id)).one()
+    about = _about(member_id, place_id, machine_id)
+    return about.held if about else ()
+
+
+def _about(member_id: int, place_id: int, machine_id: int = 0) -> About | None:
+    inventory = of_place(place_id=place_id)
+    return about_member(member_id, inventory, machine_id, now=clock.now())
+
+
+def _held(row: Any, zone: tzinfo) -> Held:
+    """As it stands with what was used since: a training may lapse unused, or be renewed by use."""
+    last_used_on = today(zone, row.last_used_at) if row.last_used_at else None
+    last_day = last_valid_day(
+        given_on=row.given_on,
+        expires_on=row.expires_on,
+        validity_months=row.validity_months,
+        inactivity_months=row.inactivity_months,
+        is_renewed_by_use=bool(row.is_renewed_by_use),
+        last_used_on=last_used_on,
+    )
+    return Held(row.level or row.granted, row.given_on, last_day)
+
+
+def buddy_of(
+    buddy_id: int, member_id: int, inventory: Inventory, machine: MachineFacts, *, now: datetime
+) -> Buddy:
+    """Whoever is named as a buddy, as the rules ask of them. One statement."""
+    about = about_member(buddy_id, inventory, machine.id, now=now)
+    if about is None:
+        return Buddy(is_member=False)
+    standing = about.standing
+    is_valid = standing is not None and (
+        standing.expires_on is None or standing.expires_on >= today(inventory.schedule.zone, now)
+    )
+    return Buddy(is_valid, buddy_id == member_id, about.held)
+
+
+def own_bookings(
+    member_id: int,
+    inventory: Inventory,
+    span: Slot,
+    *,
+    now: datetime,
+    leaving_out: int | None = None,
+) -> tuple[Own, ...]:
+    """Their bookings in the place that the quotas of the weeks around `span`, and the rules
+    about what lies ahead, are about. One statement.
+    """
+    since = min(now, weeks_of(span, inventory.schedule.zone)[0].start) - LONGEST
+    rows = rows_of(OWN, member_id=member_id, place_id=inventory.place.id, since=since)
+    return tuple(
+        Own(
+            Slot(row.starts_at, row.ends_at),
+            row.machine_id,
+            row.category_id,
+            row.pool_id,
+            row.risk_class in RISKY,
+            row.counts_in_quota,
+            row.machine_id in inventory.by_id
+            and inventory.by_id[row.machine_id].policy_for(None).runs_alone,
+            row.uid,
+        )
+        for row in rows
+        if row.id != leaving_out
     )
 
 
@@ -162,27 +444,6 @@ def audience_of(standing: Standing | None) -> Audience | None:
     return Audience.STAFF if standing.is_team else standing.audience
 
 
-def standing_of(member_id: int, place_id: int) -> Standing | None:
-    """How the member stands in the place right now; None when they are no member of it."""
-    rows = rows_of(STANDING, member_id=member_id, place_id=place_id)
-    if not rows:
-        return None
-    first = rows[0]
-    return Standing(
-        first.audience,
-        first.expires_on,
-        first.suspended_until,
-        first.suspension_reason,
-        roles=frozenset(row.role for row in rows if row.role),
-    )
-
-
-def held_on(machine_id: int, member_id: int) -> tuple[Held, ...]:
-    """Every qualification the member has or had on the machine, through a training or its own."""
-    rows = rows_of(HELD, machine_id=machine_id, member_id=member_id)
-    return tuple(Held(row.level or row.granted, row.given_on, row.expires_on) for row in rows)
-
-
 def training_for(machine_id: int) -> str:
     """The name of the training that grants the machine, or an empty text."""
     rows = rows_of(TRAINING, machine_id=machine_id)
@@ -192,24 +453,6 @@ def training_for(machine_id: int) -> str:
 def rows_of(statement: Select[*tuple[Any, ...]], **values: Any) -> Sequence[Row[Any]]:
     """Straight from the connection: these are columns, of which the session need not know."""
     return db.session.connection().execute(statement, values).all()
-
-
-def acts_for(member_id: int, organization_id: int, inventory: Inventory, now: datetime) -> bool:
-    """Is it of the place, and may they book on its behalf today, on the place's calendar?"""
-    day: date = today(inventory.schedule.zone, now)
-    return bool(
-        db.session.scalar(
-            select(OrganizationMember.member_id)
-            .join(Organization, Organization.id == OrganizationMember.organization_id)
-            .where(
-                Organization.place_id == inventory.place.id,
-                OrganizationMember.organization_id == organization_id,
-                OrganizationMember.member_id == member_id,
-                OrganizationMember.since <= day,
-                or_(OrganizationMember.until.is_(None), OrganizationMember.until >= day),
-            )
-        )
-    )
 
 
 def taken_on(
@@ -226,7 +469,7 @@ def taken_on(
 
 
 def _taken(row: Any, member_id: int, with_name: bool) -> Taken:
-    is_outage = row.kind == OccupancyKind.OUTAGE
+    is_outage = row.kind != OccupancyKind.BOOKING
     holder = row.organization_name or f"{row.first_name or ''} {row.last_name or ''}".strip()
     return Taken(
         Slot(row.occupied_from, row.occupied_until),

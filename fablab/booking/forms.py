@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from flask_babel import lazy_gettext
-from wtforms import HiddenField, SelectField, SubmitField, ValidationError
+from wtforms import BooleanField, HiddenField, SelectField, SubmitField, ValidationError
 from wtforms.validators import InputRequired, Optional, Regexp
 
 from fablab.booking.queries import BookedBy
@@ -131,6 +131,21 @@ class BookingForm(SlotForm):
         default=ONESELF,
     )
     purpose = TextField(lazy_gettext("Your project"), maximum=200)
+    buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
+    accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
+    safety = BooleanField(lazy_gettext("I have read them and will keep to them"))
+    # By the team: for whom, by their uid, and why a rule is set aside.
+    member = HiddenField(
+        lazy_gettext("This form"),
+        [
+            Optional(),
+            Regexp(
+                r"[0-9a-f-]{36}\Z",
+                message=lazy_gettext("It was damaged on the way; send it again."),
+            ),
+        ],
+    )
+    override = TextField(lazy_gettext("Why this rule is set aside"), maximum=200)
     key = HiddenField(
         lazy_gettext("This form"),
         [
@@ -163,7 +178,8 @@ class BookingForm(SlotForm):
 
     @property
     def organization_id(self) -> int | None:
-        return int(self.organization.data) if self.organization.data else None
+        chosen = (self.organization.data or "").strip()
+        return int(chosen) if chosen else None
 
     @property
     def drawn_for(self) -> int | None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from fablab.booking import suggestions
-from fablab.booking.facts import about, audience_of, standing_of
+from fablab.booking.facts import gather, own_bookings
 from fablab.booking.rules import HOPELESS, Facts, refusals
 from fablab.clock import from_wall, to_wall, today, whole_days
 from fablab.machines.inventory import Inventory, MachineFacts
@@ -23,21 +24,30 @@ class Offer:
 
 
 def nearest(
-    inventory: Inventory, machine: MachineFacts, member_id: int, asked: Slot, *, now: datetime
+    inventory: Inventory,
+    machine: MachineFacts,
+    member_id: int,
+    asked: Slot,
+    *,
+    now: datetime,
+    **kept: Any,
 ) -> list[Offer]:
     """At most three offers: this machine that day, an equivalent one then, this one another day.
 
     Every offer passes all the rules for this member; when there are none of one sort, another
-    sort takes its place, and the list may be short or empty. Fourteen statements at most.
+    sort takes its place, and the list may be short or empty. `kept` is what else was asked for:
+    the arguments of `gather`. Seventeen statements at most.
     """
     zone = inventory.schedule.zone
-    standing = standing_of(member_id, inventory.place.id)
+    others_own = own_bookings(member_id, inventory, asked, now=now, leaving_out=kept.get("moving"))
 
     def offered(one: MachineFacts) -> list[Offer]:
-        policy = one.policy_for(audience_of(standing))
-        days = days_searched(today(zone, asked.start), today(zone, now), policy.horizon_days)
-        span = whole_days(zone, *days).widened(timedelta(0), policy.maximum)
-        facts = about(inventory, one, member_id, standing, span, now=now)
+        policies = one.policies.values()
+        horizon = max(policy.horizon_days for policy in policies)
+        days = days_searched(today(zone, asked.start), today(zone, now), horizon)
+        longest = max(policy.maximum for policy in policies)
+        span = whole_days(zone, *days).widened(timedelta(0), longest)
+        facts = gather(inventory, one, member_id, span, now=now, own=others_own, **kept)
         return [Offer(one, slot) for slot in on_machine(facts, asked)]
 
     def is_that_day(offer: Offer) -> bool:
@@ -46,9 +56,9 @@ def nearest(
     def how_far(offer: Offer) -> timedelta:
         return abs(offer.slot.start - asked.start)
 
-    own = offered(machine)
-    same_day = [offer for offer in own if is_that_day(offer)]
-    other_days = [offer for offer in own if not is_that_day(offer)]
+    here = offered(machine)
+    same_day = [offer for offer in here if is_that_day(offer)]
+    other_days = [offer for offer in here if not is_that_day(offer)]
     others = [offered(other)[:1] for other in inventory.equivalents(machine)[:MACHINES_TRIED]]
     elsewhere = sorted((offer for found in others for offer in found), key=how_far)
     elsewhere_then = [offer for offer in elsewhere if is_that_day(offer)]

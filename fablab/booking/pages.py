@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 from flask import url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext, pgettext
+from flask_babel import lazy_gettext, ngettext, pgettext
 
 from fablab import texts
 from fablab.booking import suggestions
 from fablab.booking.consent_words import HAPPENED
 from fablab.booking.forms import BookingForm, SlotForm
+from fablab.booking.kinds import ConsentKind
 from fablab.booking.offers import Offer
-from fablab.booking.rules import Facts, Reason, Refusal
+from fablab.booking.rules import Facts, Reason, Refusal, answer_due, consents
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
 from fablab.forms import StrictTimeField, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts
@@ -59,6 +60,16 @@ FIELDS = {
     Reason.TOO_SHORT: "end",
     Reason.TOO_LONG: "end",
     Reason.OFF_STEP: "start",
+    Reason.NOT_WHOLE_DAYS: "start",
+    Reason.TWO_AT_ONCE: "start",
+    Reason.TOO_MANY_UNITS: "start",
+    Reason.RESOURCE_FULL: "start",
+    Reason.QUOTA_MACHINE: "end",
+    Reason.QUOTA_CATEGORY: "end",
+    Reason.QUOTA_RISKY: "end",
+    Reason.WEEKLY_BOOKINGS: "day",
+    Reason.NO_BUDDY: "buddy",
+    Reason.NOT_READ: "safety",
     Reason.TAKEN: "start",
     Reason.OUTAGE: "start",
     Reason.NOT_YOUR_ORGANIZATION: "organization",
@@ -300,6 +311,9 @@ def hour_options(facts: Facts, form: BookingForm, day: date) -> tuple[list[Hour]
     lost. A booking under way keeps its start.
     """
     starts, ends = {_chosen(form.start)}, {_chosen(form.end)}
+    if facts.policy.whole_days:
+        starts, ends = starts | {"00:00"}, ends | {"00:00"}
+        return _hours(starts, _chosen(form.start)), _hours(ends, _chosen(form.end), MIDNIGHT)
     opened = _open_around(facts, form, day)
     is_closed = not facts.schedule.open_time(day, day, facts.policy.modes)
     if is_closed:
@@ -358,6 +372,32 @@ def clock_notes(form: SlotForm, zone: tzinfo) -> list[str]:
         )
         for at in dict.fromkeys(twice)
     ]
+
+
+def may_ask_company(facts: Facts) -> bool:
+    """Do they hold level 1, where the machine asks for more?"""
+    levels = [held.level for held in facts.held]
+    return bool(levels) and max(levels) < facts.policy.level
+
+
+CONSENTS = {
+    ConsentKind.TEAM: lazy_gettext("the team's agreement"),
+    ConsentKind.OWNER: lazy_gettext("the owner's agreement"),
+    ConsentKind.BUDDY: lazy_gettext("your buddy's agreement"),
+    ConsentKind.COMPANY: lazy_gettext("somebody of the team to stay with you"),
+}
+
+
+def waits_for(facts: Facts, slot: Slot) -> str:
+    """What the booking would still wait for once it is made, in a sentence; empty for nothing."""
+    kinds = consents(slot, facts)
+    if not kinds:
+        return ""
+    return _(
+        "It then waits for %(what)s, until %(moment)s at most; the slot is kept meanwhile.",
+        what=", ".join(str(CONSENTS[kind]) for kind in kinds),
+        moment=texts.moment(answer_due(slot, facts), facts.zone),
+    )
 
 
 class Condition(NamedTuple):
@@ -426,6 +466,8 @@ def first_slot(facts: Facts, first: date, last: date) -> Slot:
     allowed = next(suggestions.acceptable(facts, first, last, length), None)
     opened = facts.schedule.open_time(first, first, policy.modes)
     start = opened[0].start if opened else from_wall(facts.zone, first, time(10))
+    if policy.whole_days:
+        return allowed or Slot.lasting(from_wall(facts.zone, first, time.min), length)
     return allowed or next(free_slots, None) or Slot.lasting(start, length)
 
 
@@ -455,6 +497,7 @@ class Line:
     purpose: str
     organization: str
     who: str
+    override: str  # why the team set a rule aside for it
     may_move: bool
     may_cancel: bool
 
@@ -488,6 +531,7 @@ def booking_line(
         purpose=row.title,
         organization=row.organization_name or "",
         who=f"{row.first_name} {row.last_name}".strip(),
+        override=row.override_reason,
         may_move=may_move,
         may_cancel=may_cancel,
     )
@@ -539,6 +583,8 @@ def _happened(row: Any, zone: tzinfo) -> str:
         return _("Booked by %(who)s", who=who)
     if row.what == "cancelled":
         return _("Cancelled by %(who)s", who=who)
+    if row.what in HAPPENED:
+        return _(HAPPENED[row.what], who=who)
     if row.what == "moved" and row.before.get("start"):
         was = Slot(*(datetime.fromisoformat(row.before[name]) for name in ("start", "end")))
         return _("Changed by %(who)s; it was %(hours)s", who=who, hours=_full_hours(was, zone))

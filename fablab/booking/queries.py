@@ -29,6 +29,9 @@ COLUMNS = (
     Occupancy.member_id,
     Occupancy.created_by_id,
     Occupancy.organization_id,
+    Occupancy.buddy_id,
+    Occupancy.is_accompanied,
+    Occupancy.override_reason,
     Occupancy.machine_id,
     Machine.place_id,
     Machine.slug,
@@ -43,11 +46,45 @@ COLUMNS = (
 )
 
 
+class Somebody(NamedTuple):
+    """A member the team books for."""
+
+    id: int
+    uid: str
+    name: str
+
+
 class BookedBy(NamedTuple):
     """An organization somebody may book for."""
 
     id: int
     name: str
+
+
+def member_by_uid(uid: str) -> Somebody | None:
+    row = db.session.execute(
+        select(Member.id, Member.uid, Member.first_name, Member.last_name).where(
+            Member.uid == uid, Member.erased_at.is_(None)
+        )
+    ).first()
+    return Somebody(row.id, row.uid, f"{row.first_name} {row.last_name}".strip()) if row else None
+
+
+NOBODY = -1  # the id of whoever has no account
+
+
+def member_id_of(email: str) -> int | None:
+    """Whose address it is: NOBODY when it is nobody's, None when none was given."""
+    if not email:
+        return None
+    asked = select(Member.id).where(Member.email == email.lower(), Member.erased_at.is_(None))
+    return db.session.scalar(asked) or NOBODY
+
+
+def email_of(member_id: int | None) -> str:
+    if member_id is None:
+        return ""
+    return db.session.scalar(select(Member.email).where(Member.id == member_id)) or ""
 
 
 def bookings() -> Select[*tuple[Any, ...]]:

@@ -6,15 +6,19 @@ function, and HOUSE_RULES lists them in the order a member would check them.
 A sentence is an English msgid with named values, translated where it is shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from fablab.clock import to_wall, today
-from fablab.machines.kinds import MachineState
+from fablab.booking.kinds import ConsentKind
+from fablab.clock import midnight, to_wall, today
+from fablab.machines.kinds import Approval, MachineState, RiskClass
 from fablab.machines.policies import BookingPolicy
+from fablab.machines.seating import full_time
+from fablab.members.kinds import AgeBand
+from fablab.places.kinds import Mode
 from fablab.places.rules import Schedule
 from fablab.slots import Slot
 from fablab.words import N_
@@ -27,11 +31,15 @@ class Reason(StrEnum):
     NO_MEMBERSHIP = "no_membership"
     MEMBERSHIP_EXPIRED = "membership_expired"
     SUSPENDED = "suspended"
+    MARKED = "marked"
+    TOO_YOUNG = "too_young"
+    NO_GUARDIAN = "no_guardian"
     NOT_OPEN_TO_YOU = "not_open_to_you"
     OUT_OF_SERVICE = "out_of_service"
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     OFF_STEP = "off_step"
+    NOT_WHOLE_DAYS = "not_whole_days"
     TOO_LATE = "too_late"
     TOO_FAR = "too_far"
     CLOSED_DAY = "closed_day"
@@ -39,8 +47,19 @@ class Reason(StrEnum):
     UNQUALIFIED = "unqualified"
     LEVEL_TOO_LOW = "level_too_low"
     NOT_VALID_THEN = "not_valid_then"
+    NOT_ALONE = "not_alone"
+    NO_BUDDY = "no_buddy"
+    NOT_READ = "not_read"
     NOT_YOUR_ORGANIZATION = "not_your_organization"
+    QUOTA_MACHINE = "quota_machine"
+    QUOTA_CATEGORY = "quota_category"
+    QUOTA_RISKY = "quota_risky"
+    WEEKLY_BOOKINGS = "weekly_bookings"
+    BOOKINGS_AHEAD = "bookings_ahead"
+    TWO_AT_ONCE = "two_at_once"
+    TOO_MANY_UNITS = "too_many_units"
     TAKEN = "taken"
+    RESOURCE_FULL = "resource_full"
     OUTAGE = "outage"
 
 
@@ -49,9 +68,28 @@ HOPELESS = frozenset(
     {
         Reason.NO_MEMBERSHIP,
         Reason.SUSPENDED,
+        Reason.MARKED,
+        Reason.TOO_YOUNG,
+        Reason.NO_GUARDIAN,
         Reason.NOT_OPEN_TO_YOU,
         Reason.OUT_OF_SERVICE,
         Reason.UNQUALIFIED,
+        Reason.BOOKINGS_AHEAD,
+    }
+)
+
+# The slot is, or was just, taken: by somebody on the machine, or on what it shares.
+TAKEN = frozenset({Reason.TAKEN, Reason.RESOURCE_FULL})
+
+# Nobody sets these aside: what the database guards, what has begun, who does not exist here.
+NEVER_OVERRIDDEN = frozenset(
+    {
+        Reason.PAST,
+        Reason.NO_MEMBERSHIP,
+        Reason.NOT_YOUR_ORGANIZATION,
+        Reason.TAKEN,
+        Reason.RESOURCE_FULL,
+        Reason.OUTAGE,
     }
 )
 
@@ -62,6 +100,9 @@ FOR_THE_TEAM = frozenset(
         Reason.NO_MEMBERSHIP,
         Reason.MEMBERSHIP_EXPIRED,
         Reason.SUSPENDED,
+        Reason.MARKED,
+        Reason.TOO_YOUNG,
+        Reason.NO_GUARDIAN,
         Reason.NOT_OPEN_TO_YOU,
         Reason.UNQUALIFIED,
         Reason.LEVEL_TOO_LOW,
@@ -108,6 +149,41 @@ class Taken:
     own_uid: str = ""  # of the booking, when it is the member's own
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """One of the member's other standing bookings in the place."""
+
+    slot: Slot
+    machine_id: int
+    category_id: int
+    pool_id: int | None = None
+    is_risky: bool = False  # of class C or D
+    counts: bool = True  # in the quotas
+    runs_alone: bool = False  # the machine, so that one may be at another meanwhile
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A resource the machine needs a seat of, and what is taken of each of its seats."""
+
+    name: str
+    taken: Mapping[int, Sequence[Slot]]
+
+    @property
+    def capacity(self) -> int:
+        return len(self.taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Buddy:
+    """Whoever is named to be there as well."""
+
+    is_member: bool
+    is_oneself: bool = False
+    held: tuple[Held, ...] = ()
+
+
 @dataclass(frozen=True)
 class Facts:
     """All that the rules want to know, about one member and one machine."""
@@ -126,12 +202,44 @@ class Facts:
     training: str = ""  # the training to follow for this machine, by name
     acts_for_organization: bool = True  # may they book on behalf of the one they named?
     taken: tuple[Taken, ...] = ()
+    machine_id: int = 0
+    category_id: int = 0
+    category: str = ""
+    pool_id: int | None = None
+    risk: RiskClass = RiskClass.A
+    marked_until: datetime | None = None
+    age: AgeBand = AgeBand.ADULT
+    guardian_agreed: bool = True
+    has_read: bool = True  # what one must know before using it
+    has_used: bool = True  # it before: the first time may need the team's agreement
+    is_accompanied: bool = False  # do they ask for somebody to stay with them?
+    buddy: Buddy | None = None
+    own: tuple[Own, ...] = ()  # the other bookings, those of the weeks asked about among them
+    shared: tuple[Shared, ...] = ()
+    is_owned: bool = False  # by an organization, not by the place
     kept_start: datetime | None = None  # of a booking being changed, on its own machine
+    kept_end: datetime | None = None
     is_under_way: bool = False  # has the booking being changed begun?
+    is_a_change: bool = False  # of a booking that exists, perhaps to another machine
 
     @property
     def zone(self) -> tzinfo:
         return self.schedule.zone
+
+    def length_of(self, slot: Slot) -> timedelta:
+        """How long it lasts; of what is lent by the day, on the wall clock: a day is 24 hours,
+        also when the clocks change.
+        """
+        if not self.policy.whole_days:
+            return slot.duration
+        start, end = to_wall(self.zone, slot.start), to_wall(self.zone, slot.end)
+        return end.replace(tzinfo=None) - start.replace(tzinfo=None)
+
+    def is_shortened(self, slot: Slot) -> bool:
+        """Is `slot` a part of the booking that is being changed?"""
+        if self.kept_start is None or self.kept_end is None:
+            return False
+        return self.kept_start <= slot.start and slot.end <= self.kept_end
 
 
 Rule = Callable[[Slot, Facts], Refusal | None]
@@ -218,6 +326,45 @@ def is_not_suspended(slot: Slot, facts: Facts) -> Refusal | None:
     )
 
 
+def has_few_marks(slot: Slot, facts: Facts) -> Refusal | None:
+    """Late cancellations and absences keep from booking for a while."""
+    until = facts.marked_until
+    if until is None or until <= facts.now:
+        return None
+    return Refusal(
+        Reason.MARKED,
+        N_("You cannot book until %(until)s: too many late cancellations or absences."),
+        N_("If there was a good reason, tell the team: it can lift one."),
+        {"until": until},
+    )
+
+
+def is_old_enough(slot: Slot, facts: Facts) -> Refusal | None:
+    if AGES.index(facts.age) >= AGES.index(facts.policy.youngest):
+        return None
+    return Refusal(
+        Reason.TOO_YOUNG,
+        N_("This machine is for adults only.")
+        if facts.policy.youngest is AgeBand.ADULT
+        else N_("This machine is for people of 16 and over."),
+        N_("The team can use it with you."),
+    )
+
+
+AGES = (AgeBand.UNDER_16, AgeBand.FROM_16, AgeBand.ADULT)
+
+
+def a_guardian_agreed(slot: Slot, facts: Facts) -> Refusal | None:
+    """Of a minor, the team has seen the guardian's authorisation."""
+    if facts.age is AgeBand.ADULT or facts.guardian_agreed:
+        return None
+    return Refusal(
+        Reason.NO_GUARDIAN,
+        N_("Your guardian has not signed the authorisation yet."),
+        N_("Bring it to the team once; it holds until you are 18."),
+    )
+
+
 def is_open_to_them(slot: Slot, facts: Facts) -> Refusal | None:
     if facts.policy.is_open:
         return None
@@ -243,7 +390,7 @@ def is_in_service(slot: Slot, facts: Facts) -> Refusal | None:
 
 def is_long_enough(slot: Slot, facts: Facts) -> Refusal | None:
     """Not asked of a booking under way: who is done early gives the rest back."""
-    if slot.duration >= facts.policy.minimum or facts.is_under_way:
+    if facts.length_of(slot) >= facts.policy.minimum or facts.is_under_way:
         return None
     return Refusal(
         Reason.TOO_SHORT,
@@ -253,7 +400,7 @@ def is_long_enough(slot: Slot, facts: Facts) -> Refusal | None:
 
 
 def is_short_enough(slot: Slot, facts: Facts) -> Refusal | None:
-    if slot.duration <= facts.policy.maximum:
+    if facts.length_of(slot) <= facts.policy.maximum:
         return None
     return Refusal(
         Reason.TOO_LONG,
@@ -274,6 +421,18 @@ def is_on_the_step(slot: Slot, facts: Facts) -> Refusal | None:
         Reason.OFF_STEP,
         _steps_in_words(step),
         values={"step": step},
+    )
+
+
+def is_of_whole_days(slot: Slot, facts: Facts) -> Refusal | None:
+    """What is lent by the day goes from midnight to midnight."""
+    edges = [to_wall(facts.zone, edge).time() for edge in (slot.start, slot.end)]
+    if not facts.policy.whole_days or facts.is_under_way or edges == [time.min, time.min]:
+        return None
+    return Refusal(
+        Reason.NOT_WHOLE_DAYS,
+        N_("This is lent by whole days, from midnight to midnight."),
+        N_("It is fetched and brought back while the team is there."),
     )
 
 
@@ -314,10 +473,18 @@ def is_not_too_far(slot: Slot, facts: Facts) -> Refusal | None:
 
 
 def is_in_opening_hours(slot: Slot, facts: Facts) -> Refusal | None:
-    """The whole slot lies in openings whose mode the machine accepts; they may touch."""
-    if not facts.schedule.closed_time(slot, facts.policy.modes):
+    """The whole slot lies in openings whose mode the machine accepts; they may touch.
+
+    Of what is lent by the day, only the first day and the last are open ones.
+    """
+    ends = dict.fromkeys(facts.schedule.days_of(slot))
+    if facts.policy.whole_days:
+        is_open = all(facts.schedule.open_time(day, day, facts.policy.modes) for day in ends)
+    else:
+        is_open = not facts.schedule.closed_time(slot, facts.policy.modes)
+    if is_open:
         return None
-    for day in dict.fromkeys(facts.schedule.days_of(slot)):
+    for day in ends:
         why = facts.schedule.day_off(day)
         if why:
             return Refusal(
@@ -330,6 +497,9 @@ def is_in_opening_hours(slot: Slot, facts: Facts) -> Refusal | None:
 
 def _closed_hours(slot: Slot, facts: Facts) -> Refusal:
     day = today(facts.zone, slot.start)
+    if facts.policy.whole_days:
+        days = facts.schedule.days_of(slot)
+        day = next(d for d in days if not facts.schedule.open_time(d, d, facts.policy.modes))
     spans = facts.schedule.open_time(day, day, facts.policy.modes)
     if not spans:
         return Refusal(
@@ -346,12 +516,12 @@ def _closed_hours(slot: Slot, facts: Facts) -> Refusal:
 def is_qualified(slot: Slot, facts: Facts) -> Refusal | None:
     """A qualification of the level asked for, valid from the slot's first day to its last.
 
-    At the time of the slot, not of the click: one that expires before then does not count.
+    At the time of the slot, not of the click: one that expires before then does not count. Who
+    holds level 1 may ask to be accompanied while the team is there.
     """
     wanted = facts.policy.level
-    days = facts.schedule.days_of(slot)
-    valid = max((held.level for held in facts.held if held.is_valid_on(*days)), default=0)
-    if valid >= wanted:
+    valid = level_then(slot, facts.held, facts)
+    if valid >= wanted or (valid and facts.is_accompanied and is_supervised(slot, facts)):
         return None
     values = {"training": facts.training, "level": wanted, "yours": valid}
     advice = N_("Training to follow: %(training)s.") if facts.training else N_("Ask the team.")
@@ -370,7 +540,7 @@ def is_qualified(slot: Slot, facts: Facts) -> Refusal | None:
         return Refusal(
             Reason.LEVEL_TOO_LOW,
             N_("This machine asks for level %(level)s; you hold level %(yours)s."),
-            advice,
+            N_("While the team is there, you may ask to be accompanied.") if valid else advice,
             values,
         )
     return Refusal(
@@ -378,6 +548,66 @@ def is_qualified(slot: Slot, facts: Facts) -> Refusal | None:
         N_("This machine asks for a qualification that you do not hold yet."),
         advice,
         values,
+    )
+
+
+def level_then(slot: Slot, held: Iterable[Held], facts: Facts) -> int:
+    """The highest level valid from the slot's first day to its last; 0 without one."""
+    days = facts.schedule.days_of(slot)
+    return max((one.level for one in held if one.is_valid_on(*days)), default=0)
+
+
+def is_supervised(slot: Slot, facts: Facts) -> bool:
+    """Is somebody in charge the whole time?"""
+    return not facts.schedule.closed_time(slot, {Mode.SUPERVISED})
+
+
+def is_not_alone_with_danger(slot: Slot, facts: Facts) -> Refusal | None:
+    """Class D: while somebody is in charge; otherwise level 3, and a buddy who knows it too."""
+    if facts.risk is not RiskClass.D or is_supervised(slot, facts):
+        return None
+    if level_then(slot, facts.held, facts) >= AUTONOMOUS and facts.buddy:
+        return None
+    return Refusal(
+        Reason.NOT_ALONE,
+        N_("This machine is dangerous: outside supervised hours it takes level 3 and a buddy."),
+        N_("Choose supervised hours, or name a qualified buddy if you hold level 3."),
+    )
+
+
+AUTONOMOUS = 3
+
+
+def has_a_buddy(slot: Slot, facts: Facts) -> Refusal | None:
+    """Somebody else, a member, whose qualification on the machine is valid then."""
+    buddy = facts.buddy
+    if buddy is None and not facts.policy.buddy:
+        return None
+    if buddy is None:
+        sentence = N_("This machine is never used alone: name a qualified buddy.")
+    elif buddy.is_oneself:
+        sentence = N_("You cannot be your own buddy.")
+    elif not buddy.is_member or level_then(slot, buddy.held, facts) < max(facts.policy.level, 1):
+        # The same words for both: who is a member here is nobody's to find out.
+        sentence = N_("The buddy you named holds no valid qualification on this machine then.")
+    else:
+        return None
+    return Refusal(
+        Reason.NO_BUDDY,
+        sentence,
+        N_("Your buddy gets a mail, and the booking waits for their yes."),
+    )
+
+
+def has_read_the_safety_rules(slot: Slot, facts: Facts) -> Refusal | None:
+    """Not asked of who may not use it anyway."""
+    may_use = not facts.policy.level or level_then(slot, facts.held, facts)
+    if facts.has_read or not may_use:
+        return None
+    return Refusal(
+        Reason.NOT_READ,
+        N_("Confirm that you have read this machine's safety rules and forbidden materials."),
+        N_("Once is enough, until they change."),
     )
 
 
@@ -389,6 +619,217 @@ def acts_for_the_organization(slot: Slot, facts: Facts) -> Refusal | None:
         N_("You cannot book on behalf of this organization."),
         N_("Ask one of its managers to add you."),
     )
+
+
+def is_within_the_quotas(slot: Slot, facts: Facts) -> Refusal | None:
+    """Hours in each week the slot has a part in: of the machine, its category, the risky ones.
+
+    The first of the three that would be exceeded is told. What was still free shortly before
+    its start counts in none.
+    """
+    if counts_in_quota(slot, facts) and not facts.is_shortened(slot):
+        for quota in QUOTAS:
+            refusal = quota(slot, facts)
+            if refusal:
+                return refusal
+    return None
+
+
+def counts_in_quota(slot: Slot, facts: Facts) -> bool:
+    """False of a slot that nobody wanted until shortly before its start."""
+    last_minute = facts.policy.last_minute
+    return not last_minute or slot.start - facts.now > last_minute
+
+
+def _machine_quota(slot: Slot, facts: Facts) -> Refusal | None:
+    return _quota(
+        slot,
+        facts,
+        facts.policy.quota_machine,
+        (own.slot for own in facts.own if own.counts and own.machine_id == facts.machine_id),
+        Reason.QUOTA_MACHINE,
+        N_("That makes %(total)s on this machine in the week of %(day)s; %(most)s is the most."),
+    )
+
+
+def _category_quota(slot: Slot, facts: Facts) -> Refusal | None:
+    return _quota(
+        slot,
+        facts,
+        facts.policy.quota_category,
+        (own.slot for own in facts.own if own.counts and own.category_id == facts.category_id),
+        Reason.QUOTA_CATEGORY,
+        N_("That makes %(total)s on “%(category)s” in the week of %(day)s; %(most)s is the most."),
+    )
+
+
+def _risky_quota(slot: Slot, facts: Facts) -> Refusal | None:
+    if facts.risk not in RISKY:
+        return None
+    return _quota(
+        slot,
+        facts,
+        facts.policy.quota_risky,
+        (own.slot for own in facts.own if own.counts and own.is_risky),
+        Reason.QUOTA_RISKY,
+        N_(
+            "That makes %(total)s on machines of class C and D in the week of %(day)s; %(most)s is"
+            " the most."
+        ),
+    )
+
+
+QUOTAS = (_machine_quota, _category_quota, _risky_quota)
+RISKY = frozenset({RiskClass.C, RiskClass.D})
+
+
+def _quota(
+    slot: Slot,
+    facts: Facts,
+    most: timedelta,
+    others: Iterable[Slot],
+    reason: Reason,
+    sentence: str,
+) -> Refusal | None:
+    if not most:
+        return None
+    booked = list(others)
+    for week in weeks_of(slot, facts.zone):
+        had = sum((_within(other, week) for other in booked), timedelta(0))
+        total = had + _within(slot, week)
+        if total > most and _within(slot, week):
+            return Refusal(
+                reason,
+                sentence,
+                N_(
+                    "You have booked %(had)s that week. Slots still free %(hours)s before do not"
+                    " count."
+                )
+                if facts.policy.last_minute
+                else N_("You have booked %(had)s that week."),
+                {
+                    "total": total,
+                    "had": had,
+                    "most": most,
+                    "day": today(facts.zone, week.start),
+                    "category": facts.category,
+                    "hours": facts.policy.last_minute,
+                },
+            )
+    return None
+
+
+def _within(slot: Slot, week: Slot) -> timedelta:
+    part = slot.within(week)
+    return part.duration if part else timedelta(0)
+
+
+def weeks_of(slot: Slot, zone: tzinfo) -> list[Slot]:
+    """The weeks it has a part in: Monday to Sunday on the wall clock (ISO 8601)."""
+    day = today(zone, slot.start)
+    monday = day - timedelta(days=day.weekday())
+    weeks = []
+    while (start := midnight(zone, monday)) < slot.end:
+        monday += timedelta(days=7)
+        weeks.append(Slot(start, midnight(zone, monday)))
+    return weeks
+
+
+def is_not_too_often(slot: Slot, facts: Facts) -> Refusal | None:
+    """So many bookings of the machine that start in one week."""
+    most = facts.policy.weekly_bookings
+    if not most:
+        return None
+    week = weeks_of(slot, facts.zone)[0]
+    had = sum(
+        own.machine_id == facts.machine_id and week.start <= own.slot.start < week.end
+        for own in facts.own
+    )
+    if had < most:
+        return None
+    return Refusal(
+        Reason.WEEKLY_BOOKINGS,
+        N_("You have booked this machine %(had)s times in the week of %(day)s; that is the most."),
+        N_("Choose another week, so that everyone gets a turn."),
+        {"had": had, "day": today(facts.zone, week.start)},
+    )
+
+
+def has_few_bookings_ahead(slot: Slot, facts: Facts) -> Refusal | None:
+    """So many bookings in the place that are not over; changing one makes none more."""
+    most = facts.policy.bookings_ahead
+    ahead = sum(own.slot.end > facts.now for own in facts.own)
+    if not most or ahead < most or facts.is_a_change:
+        return None
+    return Refusal(
+        Reason.BOOKINGS_AHEAD,
+        N_("You have %(had)s bookings ahead; %(most)s is the most at one time."),
+        N_("Use or cancel one of them first."),
+        {"had": ahead, "most": most},
+    )
+
+
+def has_no_other_machine_then(slot: Slot, facts: Facts) -> Refusal | None:
+    """Where they must stay beside it: what is taken home, or runs at night, they need not."""
+    if not facts.policy.one_at_a_time or facts.policy.runs_alone:
+        return None
+    clash = next(
+        (
+            own
+            for own in facts.own
+            if own.machine_id != facts.machine_id and not own.runs_alone and own.slot.overlaps(slot)
+        ),
+        None,
+    )
+    if clash is None:
+        return None
+    return Refusal(
+        Reason.TWO_AT_ONCE,
+        N_("You have another machine then, %(hours)s: one at a time."),
+        values={"hours": (clash.slot,)},
+        own_uid=clash.uid,
+    )
+
+
+def has_few_units_then(slot: Slot, facts: Facts) -> Refusal | None:
+    """So many machines of one pool at once."""
+    most = facts.policy.units
+    if not most or facts.pool_id is None:
+        return None
+    others = [
+        own.slot
+        for own in facts.own
+        if own.pool_id == facts.pool_id
+        and own.machine_id != facts.machine_id
+        and own.slot.overlaps(slot)
+    ]
+    if len(others) < most or _most_at_once(others, slot) < most:
+        return None
+    return Refusal(
+        Reason.TOO_MANY_UNITS,
+        N_("You have %(most)s of these machines then already; that is the most at once."),
+        values={"most": most},
+    )
+
+
+def _most_at_once(slots: Sequence[Slot], span: Slot) -> int:
+    starts = [max(slot.start, span.start) for slot in slots]
+    return max(sum(slot.start <= at < slot.end for slot in slots) for at in starts)
+
+
+def shares_what_it_needs(slot: Slot, facts: Facts) -> Refusal | None:
+    """At each moment a seat is left of every resource the machine shares."""
+    wanted = occupied(slot, facts.policy)
+    for resource in facts.shared:
+        full = full_time(wanted, resource.taken)
+        if full:
+            return Refusal(
+                Reason.RESOURCE_FULL,
+                N_("%(name)s is in full use %(hours)s by other machines."),
+                N_("It serves %(capacity)s machines at once."),
+                {"name": resource.name, "hours": tuple(full), "capacity": resource.capacity},
+            )
+    return None
 
 
 def is_free(slot: Slot, facts: Facts) -> Refusal | None:
@@ -426,23 +867,103 @@ def has_no_outage(slot: Slot, facts: Facts) -> Refusal | None:
 
 
 HOUSE_RULES: tuple[Rule, ...] = (
+    # Who may book at all
     has_not_started,
     has_a_membership,
     membership_lasts,
     is_not_suspended,
+    has_few_marks,
+    # Who may use this machine
     is_open_to_them,
     is_in_service,
+    is_old_enough,
+    a_guardian_agreed,
     is_qualified,
+    is_not_alone_with_danger,
+    has_a_buddy,
+    has_read_the_safety_rules,
     acts_for_the_organization,
+    # When, and for how long
     is_in_opening_hours,
+    is_of_whole_days,
     is_long_enough,
     is_short_enough,
     is_on_the_step,
     is_early_enough,
     is_not_too_far,
+    # A turn for everyone
+    is_within_the_quotas,
+    is_not_too_often,
+    has_few_bookings_ahead,
+    has_no_other_machine_then,
+    has_few_units_then,
+    # What is free
     has_no_outage,
     is_free,
+    shares_what_it_needs,
 )
+
+
+# What the person asking still puts right in the form, whichever slot they take.
+IN_THE_FORM = frozenset({has_a_buddy, has_read_the_safety_rules, acts_for_the_organization})
+# Of one person and one machine, these say the same of every slot.
+OF_NO_SLOT = frozenset(
+    {
+        has_a_membership,
+        is_not_suspended,
+        has_few_marks,
+        is_open_to_them,
+        is_in_service,
+        is_old_enough,
+        a_guardian_agreed,
+        has_few_bookings_ahead,
+    }
+)
+OF_THE_SLOT = tuple(rule for rule in HOUSE_RULES if rule not in IN_THE_FORM | OF_NO_SLOT)
+
+
+def may_have_some(facts: Facts) -> bool:
+    """False when no slot of the machine could be accepted, whichever it is."""
+    now = Slot.lasting(facts.now, timedelta(minutes=1))
+    return all(rule(now, facts) is None for rule in OF_NO_SLOT)
+
+
+def is_acceptable(slot: Slot, facts: Facts) -> bool:
+    """No reason to refuse `slot` that the form could not put right, where `may_have_some`.
+
+    The first reason found ends it: for a search, which asks of many slots.
+    """
+    return all(rule(slot, facts) is None for rule in OF_THE_SLOT)
+
+
+def consents(slot: Slot, facts: Facts) -> list[ConsentKind]:
+    """Whose yes an acceptable booking still needs before it is confirmed."""
+    policy = facts.policy
+    wanted: list[ConsentKind] = []
+    is_first = policy.approval is Approval.FIRST and not facts.has_used
+    is_long = bool(policy.approval_above) and slot.duration > policy.approval_above
+    if policy.approval is Approval.ALWAYS or is_first or is_long:
+        wanted.append(ConsentKind.TEAM)
+    if policy.owner_approval and facts.is_owned:
+        wanted.append(ConsentKind.OWNER)
+    if facts.buddy:
+        wanted.append(ConsentKind.BUDDY)
+    if level_then(slot, facts.held, facts) < policy.level:
+        wanted.append(ConsentKind.COMPANY)
+    return wanted
+
+
+def answer_due(slot: Slot, facts: Facts) -> datetime:
+    """Until when they may say yes; then the booking lapses. Never later than its start."""
+    return min(facts.now + facts.policy.answer_within, slot.start)
+
+
+def may_override(reasons: Iterable[Refusal], policy: BookingPolicy) -> bool:
+    """Whether the team may set all of these aside, with a reason that is kept."""
+    return all(
+        refusal.reason in policy.overridable and refusal.reason not in NEVER_OVERRIDDEN
+        for refusal in reasons
+    )
 
 
 def may_cancel(slot: Slot, *, now: datetime, is_own: bool, is_team: bool) -> bool:

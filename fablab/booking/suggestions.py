@@ -3,19 +3,30 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 
-from fablab.booking.rules import Facts, refusals
-from fablab.clock import midnight, to_wall
+from fablab.booking.rules import Facts, is_acceptable, may_have_some
+from fablab.clock import midnight, to_wall, whole_days
+from fablab.machines.seating import full_time
+from fablab.places.rules import days
 from fablab.slots import Slot, without
+
+A_DAY = timedelta(days=1)
 
 
 def free_time(facts: Facts, first: date, last: date) -> list[Slot]:
     """The stretches of `first` to `last` in which a booked slot may lie, taken time left out.
 
     Open in a mode the machine accepts, and clear of others by this machine's own set-up and
-    clean-up.
+    clean-up; where it shares something, not while that is in full use.
     """
     policy = facts.policy
     holes = [taken.span.widened(policy.after, policy.before) for taken in facts.taken]
+    if facts.shared:
+        span = whole_days(facts.zone, first, last).widened(policy.before, policy.after)
+        holes += [
+            full.widened(policy.after, policy.before)
+            for resource in facts.shared
+            for full in full_time(span, resource.taken)
+        ]
     return without(facts.schedule.open_time(first, last, policy.modes), holes)
 
 
@@ -28,14 +39,27 @@ def acceptable(facts: Facts, first: date, last: date, duration: timedelta) -> It
     """
     if not facts.policy.step or duration < facts.policy.minimum or duration > facts.policy.maximum:
         return
+    if not may_have_some(facts):
+        return
+    if facts.policy.whole_days:
+        yield from _by_the_day(facts, first, last, duration)
+        return
     too_late = midnight(facts.zone, last + timedelta(days=1))
     for stretch in free_time(facts, first, last + timedelta(days=duration.days + 1)):
         start = on_step(facts, max(stretch.start, facts.now + facts.policy.notice))
         while start < too_late and start + duration <= stretch.end:
             slot = Slot.lasting(start, duration)
-            if can_be_said(slot, facts.zone) and not refusals(slot, facts):
+            if can_be_said(slot, facts.zone) and is_acceptable(slot, facts):
                 yield slot
             start += facts.policy.step
+
+
+def _by_the_day(facts: Facts, first: date, last: date, duration: timedelta) -> Iterator[Slot]:
+    """So many days from midnight to midnight, as long as some of `duration` needs."""
+    for day in days(first, last):
+        slot = whole_days(facts.zone, day, day + -(-duration // A_DAY) * A_DAY - A_DAY)
+        if slot.start >= facts.now and is_acceptable(slot, facts):
+            yield slot
 
 
 def nearest(facts: Facts, asked: Slot, first: date, last: date) -> list[Slot]:

@@ -1,7 +1,7 @@
 """Booking a machine, from the browser: who asks, what they see, where they go next."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
@@ -18,21 +18,25 @@ from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_da
 from fablab.booking.rules import (
     FOR_THE_TEAM,
     Facts,
+    Reason,
     Refusal,
     cancellable_until,
     may_cancel,
     may_move,
+    may_override,
     refusals,
 )
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.forms import Confirmation, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
+from fablab.machines.kinds import RiskClass
 from fablab.slots import Slot
 
 bp = Blueprint("booking", __name__)
 
 PAGE = 20  # past bookings on one page
-TYPED = ("purpose", "organization")  # besides the slot
+TYPED = ("purpose", "organization", "buddy")  # besides the slot
+ASKED_LAST = frozenset({Reason.NO_BUDDY, Reason.NOT_READ})  # not of a form nobody has sent yet
 DAYS_TRIED = 14  # in search of a first slot to fill the form with
 
 
@@ -75,7 +79,13 @@ def create():
         return form_page(draft, form, form.slot)
     try:
         order, key = order_of(draft, form), form.key.data or None
-        uid = commands.book(order, by=current_user.id, now=clock.now(), key=key)
+        uid = commands.book(
+            order,
+            by=current_user.id,
+            now=clock.now(),
+            key=key,
+            is_team=current_user.manages(draft.inventory.place.id),
+        )
     except commands.BookingRefused as refused:
         return refusal_page(draft, form, refused)
     except commands.AlreadyUsed as used:
@@ -190,6 +200,7 @@ class Draft:
     inventory: Inventory
     machine: MachineFacts
     booking: Any = None  # its row, when it is one being moved
+    somebody: queries.Somebody | None = None  # whom the team books for
 
     @property
     def zone(self) -> tzinfo:
@@ -197,7 +208,13 @@ class Draft:
 
     @property
     def member_id(self) -> int:
-        return self.booking.member_id if self.booking else current_user.id
+        if self.booking:
+            return self.booking.member_id
+        return self.somebody.id if self.somebody else current_user.id
+
+    @property
+    def is_team(self) -> bool:
+        return current_user.manages(self.inventory.place.id)
 
     @property
     def like_machines(self) -> list[MachineFacts]:
@@ -218,7 +235,7 @@ class Draft:
             return url_for(".move", uid=self.booking.uid)
         return url_for(".create", **kept())
 
-    def facts(self, span: Slot) -> Facts:
+    def facts(self, span: Slot, form: BookingForm | None = None) -> Facts:
         """What the rules want to know, with all that is taken in `span`."""
         now, moved = clock.now(), self.booking
         facts = gather(
@@ -228,16 +245,28 @@ class Draft:
             span,
             now=now,
             moving=moved.id if moved else None,
+            buddy_id=queries.member_id_of(form.buddy.data or "") if form else None,
+            is_accompanied=bool(form and form.accompanied.data),
         )
         return commands.of_change(facts, moved, self.machine) if moved else facts
 
     def offers(self, asked: Slot, form: BookingForm) -> list[pages.OfferLine]:
         """Their addresses carry what else was typed, so that nothing is typed twice."""
         now = clock.now()
-        found = offers.nearest(self.inventory, self.machine, self.member_id, asked, now=now)
+        found = offers.nearest(
+            self.inventory,
+            self.machine,
+            self.member_id,
+            asked,
+            now=now,
+            moving=self.booking.id if self.booking else None,
+            is_accompanied=bool(form.accompanied.data),
+        )
         endpoint = ".move_form" if self.booking else ".new"
         words = {"uid": self.booking.uid} if self.booking else kept()
         words |= {name: form[name].data for name in TYPED if form[name].data}
+        if self.somebody:
+            words["member"] = self.somebody.uid
         return pages.offer_lines(found, self.machine, self.inventory, now, endpoint, **words)
 
 
@@ -251,7 +280,17 @@ def draft_of(inventory: Inventory, asked: Any, booking: Any = None) -> Draft:
         machine = inventory.by_id.get(booking.machine_id)
     else:
         machine = inventory.by_slug.get(slug)
-    return Draft(inventory, machine or abort(404), booking)
+    return Draft(inventory, machine or abort(404), booking, somebody_of(inventory, asked))
+
+
+def somebody_of(inventory: Inventory, asked: Any) -> queries.Somebody | None:
+    """Whom the team books for; 404 for who may not, or when there is nobody such."""
+    uid = asked.get("member", "")
+    if not uid:
+        return None
+    if not current_user.manages(inventory.place.id) or len(uid) > 36 or not uid.isprintable():
+        abort(404)
+    return queries.member_by_uid(uid) or abort(404)
 
 
 def form_page(
@@ -272,8 +311,12 @@ def form_page(
     today = clock.today(zone, clock.now())
     day = form.day.data or today
     whole = whole_day(zone, day)
-    facts = draft.facts(hull(slot, whole) if slot else whole)
+    facts = draft.facts(hull(slot, whole) if slot else whole, form)
+    is_unread = not facts.has_read
+    facts = replace(facts, has_read=facts.has_read or bool(form.safety.data))
     verdict = refused or (refusals(slot, facts) if slot else [])
+    if refused is None:
+        verdict = [refusal for refusal in verdict if refusal.reason not in ASKED_LAST]
     is_answer = request.method == "POST" and bool(verdict or form.errors) and not is_stale
     whys = pages.why(verdict, zone)
     pages.blame(form, whys)
@@ -306,6 +349,12 @@ def form_page(
         offers=draft.offers(slot, form) if slot and verdict and not facts.is_under_way else [],
         conditions=pages.conditions(facts, None if verdict else slot),
         clock_notes=pages.clock_notes(form, zone),
+        is_unread=is_unread,
+        asks_buddy=facts.policy.buddy or facts.risk is RiskClass.D or bool(form.buddy.data),
+        asks_company=pages.may_ask_company(facts) or bool(form.accompanied.data),
+        may_override=bool(verdict) and draft.is_team and may_override(verdict, facts.policy),
+        somebody=draft.somebody,
+        waits_for=pages.waits_for(facts, slot) if slot and not verdict else "",
         asked_when=pages.when(slot, zone, facts.now) if slot else "",
         kept={} if draft.booking else kept(),
     )
@@ -347,6 +396,9 @@ def blank_form(draft: Draft, slot: Slot) -> BookingForm:
         "purpose": booking.title if booking else "",
         "key": str(uuid4()),
         "revision": str(booking.revision) if booking else "",
+        "buddy": queries.email_of(booking.buddy_id) if booking else "",
+        "accompanied": booking.is_accompanied if booking else False,
+        "member": draft.somebody.uid if draft.somebody else "",
     }
     return draft.form(formdata=None, data=data | typed_before())
 
@@ -368,6 +420,10 @@ def order_of(draft: Draft, form: BookingForm) -> commands.Order:
         member_id=draft.member_id,
         purpose=form.purpose.data or "",
         organization_id=form.organization_id,
+        buddy_id=queries.member_id_of(form.buddy.data or ""),
+        is_accompanied=bool(form.accompanied.data),
+        has_read=bool(form.safety.data),
+        override=(form.override.data or "") if draft.is_team else "",
     )
 
 

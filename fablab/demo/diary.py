@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from fablab.booking.commands import Order, said, times
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent
-from fablab.booking.rules import Facts, Taken, occupied, refusals
-from fablab.clock import to_wall, whole_days
+from fablab.booking.rules import Buddy, Facts, Held, Taken, occupied, refusals
+from fablab.clock import to_wall, whole_day, whole_days
 from fablab.demo.lessons import PLANNED_BEFORE, Lesson
 from fablab.demo.people import Player
 from fablab.demo.stage import Stage
@@ -43,9 +43,12 @@ QUARTER = timedelta(minutes=15)
 QUITE_FREE = timedelta(hours=1)
 HALF_AN_HOUR = timedelta(minutes=30)
 BOOKED_BEFORE = timedelta(days=4)  # at most
+LIVELY = 12  # machines in use on a day, if it can be
 TRIES = 4  # at each booking that is drawn
 ANSWERED_AFTER = timedelta(minutes=20)
 RISKY = frozenset({RiskClass.C, RiskClass.D})
+# Who it is, is found once the slot is.
+A_BUDDY = Buddy(is_member=True, held=(Held(4, date.min, None),))
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,22 @@ class Diary:
                 for _ in range(category["demand"]):
                     if self.dice.random() < liveliness(offset):
                         self.draw(machine, category, day)
+        self.enliven(day)
+
+    def enliven(self, day: date) -> None:
+        """A day that its people's limits left nearly empty gets somebody on some more machines."""
+        categories = {category["slug"]: category for category in self.told["category"]}
+        machines = [m for m in self.stage.machines.values() if m.is_in_service]
+        for _ in range(TRIES):
+            idle = [machine for machine in machines if not self.is_busy(machine, day)]
+            for machine in idle[: max(0, LIVELY - len(machines) + len(idle))]:
+                self.draw(machine, categories[machine.category.slug], day)
+
+    def is_busy(self, machine: MachineFacts, day: date) -> bool:
+        whole = whole_day(self.loading.zone, day)
+        return any(
+            taken.span.overlaps(whole) and not taken.is_outage for taken in self.taken[machine.slug]
+        )
 
     def draw(self, machine: MachineFacts, category: dict[str, Any], day: date) -> None:
         for turn in range(2 * TRIES):
@@ -285,11 +304,11 @@ class Diary:
         return used <= policy.quota_risky - timedelta(hours=2)
 
     def has_bookings_left(self, entry: Entry, player: Player, policy: BookingPolicy) -> bool:
-        """Of those ahead, two of which are left, at every moment one of them was made."""
+        """Of those ahead, a quarter of which is left, at every moment one of them was made."""
         if not policy.bookings_ahead:
             return True
         every = [*self.standing[player.key], entry]
-        most = policy.bookings_ahead - 2
+        most = policy.bookings_ahead * 3 // 4
         return all(
             sum(other.slot.end > one.created_at for other in every) <= most
             for one in every
@@ -344,6 +363,9 @@ class Diary:
             suspension_reason=player.suspension_reason,
             held=tuple(player.held.get(machine.slug, ())),
             taken=tuple(self.taken[machine.slug]),
+            machine_id=machine.id,
+            risk=machine.risk_class,
+            buddy=A_BUDDY if machine.policy_for(player.audience).buddy else None,
         )
 
     # -- writing it into the diary
@@ -458,13 +480,15 @@ def write(session: Session, entries: list[Entry]) -> None:
         for row, entry in zip(rows, entries, strict=True)
         for seat, part in entry.seats
     ]
-    session.execute(insert(Claim.__table__), claims)
+    if claims:
+        session.execute(insert(Claim.__table__), claims)
     consents = [
         consent_of(entry, asked, ids[row["uid"]])
         for row, entry in zip(rows, entries, strict=True)
         for asked in entry.consents
     ]
-    session.execute(insert(Consent.__table__), consents)
+    if consents:
+        session.execute(insert(Consent.__table__), consents)
 
 
 def consent_of(entry: Entry, asked: Asked, occupancy_id: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from fablab.machines.inventory import (
     MachineFacts,
     category_facts,
     machine_facts,
-    resources_of,
+    machines_of,
     schedule_of,
 )
 from fablab.machines.kinds import MachineState, RiskClass
@@ -109,7 +109,7 @@ def build(session: Session, told: dict[str, Any], now: datetime) -> Stage:
     build_resources(session, told, place, machines)
     trainings, grants = build_trainings(session, told, place, machines)
     session.flush()
-    shared = resources_of(place.id)
+    shared = {machine.id: needed for machine, needed in machines_of(place.id).items()}
     facts = {key: category_facts(category) for key, category in categories.items()}
     return Stage(
         place_id=place.id,

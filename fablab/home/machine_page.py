@@ -11,14 +11,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from fablab import texts
-from fablab.booking.facts import held_on
+from fablab.booking.facts import about_member, of_machine, own_bookings, with_person
 from fablab.booking.pages import end_day_to_say
-from fablab.booking.rules import Facts, Reason, Refusal, Taken, refusals
+from fablab.booking.rules import Facts, Reason, Refusal, Shared, Taken, refusals
 from fablab.booking.suggestions import acceptable, free_time, on_step
 from fablab.clock import to_wall, today, whole_days
 from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
 from fablab.home.planning import MINUTE, WHOLE_DAY, Kind, Range, round_up
 from fablab.home.queries import Particulars
+from fablab.machines import resources
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind, RiskClass
 from fablab.members.people import Standing
@@ -50,6 +51,10 @@ MODES = {
 PERSONAL = {
     Reason.MEMBERSHIP_EXPIRED,
     Reason.SUSPENDED,
+    Reason.MARKED,
+    Reason.TOO_YOUNG,
+    Reason.NO_GUARDIAN,
+    Reason.BOOKINGS_AHEAD,
     Reason.NOT_OPEN_TO_YOU,
     Reason.OUT_OF_SERVICE,
     Reason.UNQUALIFIED,
@@ -112,32 +117,35 @@ class MachinePage:
 
         They learn which slots are free for people like them before they have an account.
         """
+        machine, shown = self.machine, span_shown(self.inventory, self.now)
+        seats = resources.claimed(machine.resources, shown)
         facts = Facts(
             now=self.now,
             schedule=self.inventory.schedule,
             policy=self.policy,
-            machine_state=self.machine.state,
-            state_reason=self.machine.state_reason,
-            back_on=self.machine.back_on,
             training=self.particulars.training,
             taken=tuple(
                 Taken(
                     Slot(row.occupied_from, row.occupied_until),
-                    is_outage=row.kind == OccupancyKind.OUTAGE,
-                    why=row.title if row.kind == OccupancyKind.OUTAGE else "",
+                    is_outage=row.kind != OccupancyKind.BOOKING,
+                    why=row.title if row.kind != OccupancyKind.BOOKING else "",
                 )
                 for row in self.rows
             ),
+            shared=tuple(
+                Shared(each.name, {seat: seats[seat] for seat in each.seats})
+                for each in machine.resources
+            ),
+            **of_machine(machine),
         )
         if self.standing is None or self.viewer.id is None:
             return replace(facts, policy=replace(self.policy, level=0))
-        return replace(
-            facts,
-            membership_ends_on=self.standing.expires_on,
-            suspended_until=self.standing.suspended_until,
-            suspension_reason=self.standing.suspension_reason,
-            held=held_on(self.machine.id, self.viewer.id) if self.policy.level else (),
-        )
+        about = about_member(self.viewer.id, self.inventory, machine.id, now=self.now)
+        if self.policy.counts_bookings:
+            own = own_bookings(self.viewer.id, self.inventory, shown, now=self.now)
+            facts = replace(facts, own=own)
+        facts = replace(facts, held=about.held if about and self.policy.level else ())
+        return with_person(facts, about, machine, has_read=False)
 
     def day(self, day: date) -> Day:
         """That day of this machine alone, as the planning sees it."""

@@ -6,7 +6,7 @@ are read at every request.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -222,23 +222,15 @@ def _load(place_id: int) -> Inventory:
         .order_by(Policy.id)
         .execution_options(populate_existing=True)
     ).all()
-    machines = db.session.scalars(
-        select(Machine)
-        .join(Category)
-        .where(Machine.place_id == place_id, Machine.state != MachineState.RETIRED)
-        .options(joinedload(Machine.category))
-        .order_by(Category.position, Category.id, Machine.position, Machine.id)
-        .execution_options(populate_existing=True)
-    ).all()
-    resources = resources_of(place_id)
+    machines = machines_of(place_id)
     categories = {machine.category_id: category_facts(machine.category) for machine in machines}
     return Inventory(
         place=place_facts(place),
         schedule=schedule_of(place),
         categories=tuple(categories.values()),
         machines=tuple(
-            machine_facts(m, categories[m.category_id], policies, resources.get(m.id, ()))
-            for m in machines
+            machine_facts(machine, categories[machine.category_id], policies, resources)
+            for machine, resources in machines.items()
         ),
     )
 
@@ -269,22 +261,31 @@ def weekly_opening(opening: Opening) -> WeeklyOpening:
     return WeeklyOpening(opening.weekday, opening.opens_at, opening.closes_at, opening.mode, weeks)
 
 
-def resources_of(place_id: int) -> dict[int, tuple[ResourceFacts, ...]]:
-    """The shared resources that each machine of the place needs, in the order of their ids."""
+def machines_of(place_id: int) -> dict[Machine, tuple[ResourceFacts, ...]]:
+    """The machines of a place in their order, retired ones left out, and what each shares."""
     rows = db.session.execute(
-        select(MachineResource.machine_id, Resource.id, Resource.name, Seat.id.label("seat"))
-        .join(Resource, Resource.id == MachineResource.resource_id)
-        .join(Seat, Seat.resource_id == Resource.id)
-        .where(Resource.place_id == place_id)
-        .order_by(MachineResource.machine_id, Resource.id, Seat.number)
-    ).all()
-    return {
-        machine_id: tuple(
-            ResourceFacts(resource_id, name, tuple(row.seat for row in seats))
-            for (resource_id, name), seats in groupby(own, key=lambda row: (row.id, row.name))
+        select(Machine, Resource.id, Resource.name, Seat.id)
+        .join(Category)
+        .outerjoin(MachineResource, MachineResource.machine_id == Machine.id)
+        .outerjoin(Resource, Resource.id == MachineResource.resource_id)
+        .outerjoin(Seat, Seat.resource_id == Resource.id)
+        .where(Machine.place_id == place_id, Machine.state != MachineState.RETIRED)
+        .options(joinedload(Machine.category))
+        .order_by(
+            Category.position, Category.id, Machine.position, Machine.id, Resource.id, Seat.number
         )
-        for machine_id, own in groupby(rows, key=lambda row: row.machine_id)
-    }
+        .execution_options(populate_existing=True)
+    ).all()
+    return {machine: resources_of(own) for machine, own in groupby(rows, key=lambda row: row[0])}
+
+
+def resources_of(rows: Iterable[Any]) -> tuple[ResourceFacts, ...]:
+    """The shared resources that one machine needs; each row names one and one of its seats."""
+    return tuple(
+        ResourceFacts(resource_id, name, tuple(row[3] for row in seats if row[3] is not None))
+        for (resource_id, name), seats in groupby(rows, key=lambda row: row[1:3])
+        if resource_id is not None
+    )
 
 
 def machine_facts(

@@ -11,7 +11,7 @@ from fablab.machines.kinds import Approval, RiskClass
 from fablab.members.kinds import AgeBand, Audience
 from fablab.places.kinds import Mode
 
-NOTHING = timedelta(0)
+NOTHING, A_DAY = timedelta(0), timedelta(days=1)
 
 # What the team may set aside where no policy says otherwise: matters of fairness and comfort.
 # Who may use a machine safely is not among them.
@@ -77,6 +77,24 @@ class BookingPolicy:
     overridable: frozenset[str] = OVERRIDABLE
 
     @property
+    def runs_alone(self) -> bool:
+        """Whoever has it need not be there: it is taken home, or runs through the night."""
+        return self.whole_days or Mode.NIGHT in self.modes
+
+    @property
+    def counts_bookings(self) -> bool:
+        """Whether some rule asks what else the member has booked."""
+        return bool(
+            self.quota_machine
+            or self.quota_category
+            or self.quota_risky
+            or self.weekly_bookings
+            or self.bookings_ahead
+            or self.one_at_a_time
+            or self.units
+        )
+
+    @property
     def before(self) -> timedelta:
         """How long before a booking the machine is already not free."""
         return self.setup
@@ -129,6 +147,9 @@ def resolve(
     policy = BookingPolicy(**said)
     if policy.fixed:
         policy = replace(policy, minimum=policy.fixed, maximum=policy.fixed)
+    if policy.whole_days:
+        least = max(policy.minimum, A_DAY)
+        policy = replace(policy, minimum=least, maximum=max(policy.maximum, least))
     return replace(policy, **asked_by(risk))
 
 

@@ -5,20 +5,35 @@ from datetime import date, time, timedelta
 
 import pytest
 
+from fablab.booking.kinds import ConsentKind
 from fablab.booking.rules import (
     HOPELESS,
+    HOUSE_RULES,
+    NEVER_OVERRIDDEN,
+    OF_NO_SLOT,
+    Buddy,
     Facts,
     Held,
+    Own,
     Reason,
+    Refusal,
+    Shared,
     Taken,
+    answer_due,
+    consents,
+    is_acceptable,
     may_cancel,
+    may_have_some,
+    may_override,
     occupied,
     refusals,
 )
-from fablab.machines.kinds import MachineState
-from fablab.machines.policies import BookingPolicy
+from fablab.machines.kinds import Approval, MachineState, RiskClass
+from fablab.machines.policies import OVERRIDABLE, BookingPolicy
+from fablab.members.kinds import AgeBand
 from fablab.places.kinds import Mode
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
+from fablab.slots import Slot
 from tests.support import PARIS, instant, slot
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -35,16 +50,37 @@ FINE = Facts(
     schedule=SCHEDULE,
     policy=POLICY,
     held=(Held(2, date(2026, 1, 1), None),),
+    machine_id=7,
+    category_id=70,
+    pool_id=5,
 )
+BY_BADGE = replace(
+    SCHEDULE,
+    openings=tuple(WeeklyOpening(day, time(10), time(18), Mode.RESIDENT) for day in range(2, 7)),
+)
+LEVEL_1, LEVEL_3 = (Held(level, date(2026, 1, 1), None) for level in (1, 3))
+GOOD_BUDDY = Buddy(is_member=True, held=(Held(2, date(2026, 1, 1), None),))
+OWN_2H_HERE = Own(slot("2027-04-01 10:00-12:00"), machine_id=7, category_id=70, is_risky=True)
 
 
 def ask(wanted=WANTED, **changed) -> list[Reason]:
     """The reasons to refuse, `changed` facts apart; a policy's values may be named too."""
-    policy = {name: changed.pop(name) for name in list(changed) if hasattr(POLICY, name)}
+    if "needs_buddy" in changed:  # the policy's `buddy`; the facts' one is the person
+        changed["policy"] = replace(POLICY, buddy=changed.pop("needs_buddy"))
+    policy = {
+        name: changed.pop(name)
+        for name in list(changed)
+        if hasattr(POLICY, name) and not hasattr(FINE, name)
+    }
     facts = replace(FINE, **changed)
     if policy:
         facts = replace(facts, policy=replace(POLICY, **policy))
     return [refusal.reason for refusal in refusals(wanted, facts)]
+
+
+def own(text: str, **more) -> Own:
+    """Another booking of theirs: of another machine of another category, unless told."""
+    return Own(slot(text), **({"machine_id": 8, "category_id": 80} | more))
 
 
 def test_a_free_slot_in_opening_hours_is_accepted():
@@ -65,6 +101,35 @@ def test_a_free_slot_in_opening_hours_is_accepted():
         ({"held": (Held(1, date(2026, 1, 1), None),)}, Reason.LEVEL_TOO_LOW),
         ({"held": (Held(2, date(2026, 1, 1), date(2027, 3, 29)),)}, Reason.NOT_VALID_THEN),
         ({"held": (Held(2, date(2027, 3, 31), None),)}, Reason.LEVEL_TOO_LOW),
+        ({"marked_until": instant("2027-03-29 09:01")}, Reason.MARKED),
+        ({"age": AgeBand.FROM_16, "youngest": AgeBand.ADULT}, Reason.TOO_YOUNG),
+        ({"age": AgeBand.UNDER_16, "youngest": AgeBand.FROM_16}, Reason.TOO_YOUNG),
+        ({"age": AgeBand.FROM_16, "guardian_agreed": False}, Reason.NO_GUARDIAN),
+        ({"risk": RiskClass.D, "schedule": BY_BADGE}, Reason.NOT_ALONE),
+        ({"risk": RiskClass.D, "schedule": BY_BADGE, "held": (LEVEL_3,)}, Reason.NOT_ALONE),
+        ({"risk": RiskClass.D, "schedule": BY_BADGE, "buddy": GOOD_BUDDY}, Reason.NOT_ALONE),
+        ({"is_accompanied": True, "held": (LEVEL_1,), "schedule": BY_BADGE}, Reason.LEVEL_TOO_LOW),
+        ({"needs_buddy": True}, Reason.NO_BUDDY),
+        ({"buddy": replace(GOOD_BUDDY, is_oneself=True)}, Reason.NO_BUDDY),
+        ({"buddy": replace(GOOD_BUDDY, is_member=False)}, Reason.NO_BUDDY),
+        ({"buddy": replace(GOOD_BUDDY, held=(LEVEL_1,))}, Reason.NO_BUDDY),
+        ({"has_read": False}, Reason.NOT_READ),
+        ({"quota_machine": 3 * HOUR, "own": (OWN_2H_HERE,)}, Reason.QUOTA_MACHINE),
+        ({"quota_category": 3 * HOUR, "own": (OWN_2H_HERE,)}, Reason.QUOTA_CATEGORY),
+        ({"quota_risky": 3 * HOUR, "own": (OWN_2H_HERE,), "risk": RiskClass.C}, Reason.QUOTA_RISKY),
+        ({"quota_machine": 2 * HOUR - MINUTE}, Reason.QUOTA_MACHINE),
+        ({"weekly_bookings": 1, "own": (OWN_2H_HERE,)}, Reason.WEEKLY_BOOKINGS),
+        ({"bookings_ahead": 1, "own": (own("2027-04-17 10:00-11:00"),)}, Reason.BOOKINGS_AHEAD),
+        (
+            {"one_at_a_time": True, "own": (own("2027-03-30 15:59-17:00"),)},
+            Reason.TWO_AT_ONCE,
+        ),
+        (
+            {"units": 1, "own": (own("2027-03-30 15:59-17:00", pool_id=5),)},
+            Reason.TOO_MANY_UNITS,
+        ),
+        ({"whole_days": True}, Reason.NOT_WHOLE_DAYS),
+        ({"shared": (Shared("Air", {1: [slot("2027-03-30 15:59-16:30")]}),)}, Reason.RESOURCE_FULL),
         ({"acts_for_organization": False}, Reason.NOT_YOUR_ORGANIZATION),
         ({"modes": frozenset({Mode.RESIDENT})}, Reason.CLOSED),
         ({"minimum": 2 * HOUR + MINUTE, "maximum": 4 * HOUR}, Reason.TOO_SHORT),
@@ -97,6 +162,29 @@ def test_each_rule_refuses_on_its_own(changed, reason):
         {"horizon_days": 1},
         {"taken": (Taken(slot("2027-03-30 12:00-14:00")), Taken(slot("2027-03-30 16:00-18:00")))},
         {"level": 0, "held": ()},
+        {"marked_until": instant("2027-03-29 09:00")},
+        {"age": AgeBand.FROM_16, "youngest": AgeBand.FROM_16},
+        {"risk": RiskClass.D},
+        {"risk": RiskClass.D, "schedule": BY_BADGE, "held": (LEVEL_3,), "buddy": GOOD_BUDDY},
+        {"is_accompanied": True, "held": (LEVEL_1,)},
+        {"needs_buddy": True, "buddy": GOOD_BUDDY},
+        {"quota_machine": 4 * HOUR, "own": (OWN_2H_HERE,)},
+        {"quota_category": 4 * HOUR, "own": (OWN_2H_HERE,)},
+        {"quota_risky": 4 * HOUR, "own": (OWN_2H_HERE,), "risk": RiskClass.C},
+        {"quota_risky": HOUR, "own": (OWN_2H_HERE,), "risk": RiskClass.B},  # not of its matter
+        {"quota_machine": 3 * HOUR, "own": (replace(OWN_2H_HERE, counts=False),)},
+        {"quota_machine": 3 * HOUR, "own": (replace(OWN_2H_HERE, machine_id=8),)},
+        {"quota_machine": HOUR, "last_minute": 29 * HOUR},  # still free so late before
+        {"weekly_bookings": 2, "own": (OWN_2H_HERE,)},
+        {"weekly_bookings": 1, "own": (own("2027-03-28 10:00-11:00", machine_id=7),)},
+        {"bookings_ahead": 1, "own": (own("2027-03-29 07:00-09:00"),)},  # over as it is asked
+        {"bookings_ahead": 1, "own": (own("2027-04-17 10:00-11:00"),), "is_a_change": True},
+        {"one_at_a_time": True, "own": (own("2027-03-30 16:00-17:00"),)},
+        {"one_at_a_time": True, "own": (own("2027-03-30 15:00-17:00", runs_alone=True),)},
+        {"units": 2, "own": (own("2027-03-30 15:00-17:00", pool_id=5),)},
+        {"units": 1, "own": (own("2027-03-30 16:00-17:00", pool_id=5),)},
+        {"shared": (Shared("Air", {1: [slot("2027-03-30 16:00-16:30")]}),)},
+        {"shared": (Shared("Air", {1: [WANTED], 2: []}),)},
     ],
 )
 def test_each_bound_is_allowed_to_the_minute(changed):
@@ -187,6 +275,10 @@ def test_what_is_no_matter_of_time_is_refused_at_any_time(reason):
         Reason.NOT_OPEN_TO_YOU: {"is_open": False},
         Reason.OUT_OF_SERVICE: {"machine_state": MachineState.OUT_OF_SERVICE},
         Reason.UNQUALIFIED: {"held": ()},
+        Reason.MARKED: {"marked_until": instant("2027-03-29 09:01")},
+        Reason.TOO_YOUNG: {"age": AgeBand.FROM_16, "youngest": AgeBand.ADULT},
+        Reason.NO_GUARDIAN: {"age": AgeBand.FROM_16, "guardian_agreed": False},
+        Reason.BOOKINGS_AHEAD: {"own": (own("2027-03-30 10:00-11:00"),), "bookings_ahead": 1},
     }
 
     for day in range(1, 60):
@@ -290,3 +382,175 @@ def test_what_is_occupied_is_wider_than_what_is_booked():
 )
 def test_who_may_cancel_and_until_when(now, is_own, is_team, allowed):
     assert may_cancel(WANTED, now=instant(now), is_own=is_own, is_team=is_team) is allowed
+
+
+# -- the week of a quota
+
+
+@pytest.mark.parametrize(
+    ("day", "is_refused"),
+    [("2027-03-29", True), ("2027-04-04", True), ("2027-03-28", False), ("2027-04-05", False)],
+)
+def test_the_week_of_a_quota_is_monday_to_sunday_on_the_wall(day, is_refused):
+    other = own(f"{day} 10:00-14:15", machine_id=7)
+
+    assert ask(quota_machine=6 * HOUR, own=(other,)) == [Reason.QUOTA_MACHINE] * is_refused
+
+
+@pytest.mark.parametrize(("hours", "is_refused"), [(6, False), (5, True)])
+def test_a_booking_over_two_weeks_counts_in_each_with_its_own_part(hours, is_refused):
+    """Sunday 20:00 to Monday 05:00, in the night the clocks go forward: 3 h, then 5 h."""
+    night = replace(
+        SCHEDULE,
+        openings=tuple(WeeklyOpening(n, time(0), time(0), Mode.NIGHT) for n in range(1, 8)),
+    )
+    facts = replace(
+        FINE,
+        schedule=night,
+        now=instant("2027-03-20 09:00"),
+        policy=replace(
+            POLICY, modes=frozenset({Mode.NIGHT}), maximum=12 * HOUR, quota_machine=hours * HOUR
+        ),
+        own=(own("2027-03-29 10:00-11:00", machine_id=7),),
+    )
+    asked = slot("2027-03-28 20:00-05:00")
+
+    assert [r.reason for r in refusals(asked, facts)] == [Reason.QUOTA_MACHINE] * is_refused
+
+
+def test_in_the_week_the_clocks_change_hours_are_real_ones():
+    """2027-03-28, 01:00 to 04:00 on the wall, lasts two hours."""
+    night = replace(
+        SCHEDULE, openings=tuple(WeeklyOpening(n, time(0), time(0)) for n in range(1, 8))
+    )
+    facts = replace(FINE, schedule=night, now=instant("2027-03-20 09:00"))
+    asked = slot("2027-03-28 01:00-04:00")
+
+    exact = replace(facts, policy=replace(POLICY, quota_machine=2 * HOUR))
+    less = replace(facts, policy=replace(POLICY, quota_machine=2 * HOUR - MINUTE))
+
+    assert refusals(asked, exact) == []
+    assert [r.reason for r in refusals(asked, less)] == [Reason.QUOTA_MACHINE]
+
+
+def test_a_refused_quota_tells_what_they_had_and_what_is_the_most():
+    facts = replace(FINE, policy=replace(POLICY, quota_machine=3 * HOUR), own=(OWN_2H_HERE,))
+
+    (refusal,) = refusals(WANTED, facts)
+
+    assert refusal.values["had"] == 2 * HOUR
+    assert refusal.values["total"] == 4 * HOUR
+    assert refusal.values["most"] == 3 * HOUR
+
+
+def test_whoever_is_over_their_quota_may_still_give_time_back():
+    kept = {"kept_start": WANTED.start, "kept_end": WANTED.end, "is_a_change": True}
+    shorter = replace(WANTED, end=WANTED.end - HOUR)
+    longer = replace(WANTED, end=WANTED.end + HOUR)
+
+    assert ask(shorter, quota_machine=HOUR / 2, **kept) == []
+    assert ask(longer, quota_machine=2 * HOUR, maximum=4 * HOUR, **kept) == [Reason.QUOTA_MACHINE]
+
+
+# -- lent by the day
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("2027-03-30", "2027-03-31"), ("2027-03-27", "2027-03-30")]
+)
+def test_a_day_is_lent_from_midnight_to_midnight_whatever_the_clocks_do(first, last):
+    """From the Saturday before the clocks change to the Tuesday after: 71 hours are three days."""
+    start, end = (instant(f"{day} 00:00") for day in (first, last))
+    facts = replace(
+        FINE,
+        now=instant("2027-03-20 09:00"),
+        policy=replace(POLICY, whole_days=True, minimum=DAY, maximum=3 * DAY),
+    )
+    open_all = replace(
+        SCHEDULE, openings=tuple(WeeklyOpening(day, time(10), time(18)) for day in range(1, 8))
+    )
+
+    assert refusals(Slot(start, end), replace(facts, schedule=open_all)) == []
+
+
+def test_what_is_lent_by_the_day_is_fetched_and_brought_back_on_open_days():
+    """Monday is closed: not the last day; between two open ones it does not matter."""
+    lent = {"whole_days": True, "minimum": DAY, "maximum": 4 * DAY}
+
+    until_monday = Slot(instant("2027-04-03 00:00"), instant("2027-04-06 00:00"))
+    until_tuesday = Slot(instant("2027-04-03 00:00"), instant("2027-04-07 00:00"))
+
+    assert ask(until_monday, **lent) == [Reason.CLOSED]
+    assert ask(until_tuesday, **lent) == []
+
+
+# -- somebody's yes
+
+
+@pytest.mark.parametrize(
+    ("changed", "kinds"),
+    [
+        ({}, []),
+        ({"approval": Approval.ALWAYS}, [ConsentKind.TEAM]),
+        ({"approval": Approval.FIRST}, []),
+        ({"approval": Approval.FIRST, "has_used": False}, [ConsentKind.TEAM]),
+        ({"approval_above": 2 * HOUR}, []),
+        ({"approval_above": 2 * HOUR - MINUTE}, [ConsentKind.TEAM]),
+        ({"owner_approval": True}, []),
+        ({"owner_approval": True, "is_owned": True}, [ConsentKind.OWNER]),
+        ({"buddy": GOOD_BUDDY}, [ConsentKind.BUDDY]),
+        ({"held": (LEVEL_1,), "is_accompanied": True}, [ConsentKind.COMPANY]),
+    ],
+)
+def test_whose_yes_a_booking_needs(changed, kinds):
+    policy = {name: changed[name] for name in changed if hasattr(POLICY, name) and name != "buddy"}
+    facts = replace(FINE, **{name: changed[name] for name in changed if name not in policy})
+
+    assert consents(WANTED, replace(facts, policy=replace(POLICY, **policy))) == kinds
+
+
+def test_an_answer_is_due_in_time_and_never_after_the_start():
+    for within, due in ((2 * HOUR, FINE.now + 2 * HOUR), (9 * DAY, WANTED.start)):
+        facts = replace(FINE, policy=replace(POLICY, answer_within=within))
+        assert answer_due(WANTED, facts) == due
+
+
+# -- what the team may set aside
+
+
+@pytest.mark.parametrize("reason", sorted(NEVER_OVERRIDDEN))
+def test_what_the_database_guards_is_never_set_aside(reason):
+    everything = replace(POLICY, overridable=frozenset(Reason))
+
+    assert not may_override([Refusal(reason, "")], everything)
+    assert may_override([Refusal(Reason.TOO_LONG, "")], everything)
+    assert not may_override([Refusal(Reason.TOO_LONG, ""), Refusal(reason, "")], everything)
+
+
+def test_who_may_use_a_machine_safely_is_not_set_aside_unless_a_policy_says_so():
+    unqualified = [Refusal(Reason.UNQUALIFIED, "")]
+
+    assert not may_override(unqualified, POLICY)
+    assert may_override(unqualified, replace(POLICY, overridable=frozenset({"unqualified"})))
+
+
+def test_every_name_that_may_be_set_aside_is_a_rules():
+    assert set(Reason) >= OVERRIDABLE
+    assert not OVERRIDABLE & NEVER_OVERRIDDEN
+
+
+# -- the search asks the same rules
+
+
+def test_no_slot_lifts_what_is_of_no_slot():
+    """Each of these rules says the same of any slot, so that a search asks it once."""
+    for rule in OF_NO_SLOT:
+        assert rule in HOUSE_RULES
+    assert not may_have_some(replace(FINE, is_member=False))
+    assert may_have_some(FINE)
+
+
+def test_a_search_accepts_what_the_rules_accept():
+    assert is_acceptable(WANTED, FINE)
+    assert is_acceptable(WANTED, replace(FINE, has_read=False))  # a tick away
+    assert not is_acceptable(WANTED, replace(FINE, taken=(Taken(WANTED),)))
