@@ -583,8 +583,6 @@ def _happened(row: Any, zone: tzinfo) -> str:
         return _("Booked by %(who)s", who=who)
     if row.what == "cancelled":
         return _("Cancelled by %(who)s", who=who)
-    if row.what in HAPPENED:
-        return _(HAPPENED[row.what], who=who)
     if row.what == "moved" and row.before.get("start"):
         was = Slot(*(datetime.fromisoformat(row.before[name]) for name in ("start", "end")))
         return _("Changed by %(who)s; it was %(hours)s", who=who, hours=_full_hours(was, zone))
