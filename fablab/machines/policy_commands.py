@@ -281,10 +281,10 @@ def called(machine: Machine) -> str:
     return f"{machine.code} {machine.name}"
 
 
-def referents(machine_id: int) -> Sequence[Row[int, str, str, str]]:
+def referents(machine_id: int) -> Sequence[Row[int, str, str, str, str]]:
     """Who looks after it, by name."""
     return db.session.execute(
-        select(Member.id, Member.uid, Member.first_name, Member.last_name)
+        select(Member.id, Member.uid, Member.first_name, Member.last_name, Member.email)
         .join(MachineReferent, MachineReferent.member_id == Member.id)
         .where(MachineReferent.machine_id == machine_id)
         .order_by(Member.last_name, Member.first_name, Member.id)

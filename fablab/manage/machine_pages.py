@@ -12,7 +12,7 @@ from fablab import clock
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind
 from fablab.manage import occupancies
-from fablab.manage.member_pages import short
+from fablab.manage.member_pages import full_name, short
 from fablab.manage.words import STATES
 
 
@@ -78,3 +78,18 @@ def concerned(
         back_at = clock.midnight(inventory.schedule.zone, machine.back_on)
         rows = [row for row in rows if row.starts_at < back_at]
     return bookings(rows, inventory, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Referent:
+    """Somebody who looks after the machine."""
+
+    name: str
+    url: str
+    email: str
+
+
+def referents(rows: Iterable[Any]) -> list[Referent]:
+    return [
+        Referent(full_name(row), url_for("manage.member", uid=row.uid), row.email) for row in rows
+    ]

@@ -10,7 +10,7 @@ from flask_login import current_user
 from fablab import clock, texts
 from fablab.access import team_only
 from fablab.booking.pages import clock_notes
-from fablab.machines import commands
+from fablab.machines import commands, policy_commands
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
 from fablab.machines.kinds import OccupancyKind
@@ -18,6 +18,7 @@ from fablab.manage import machine_pages, member_pages, queries
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.forms import OutageForm, StateForm
 from fablab.manage.occupancies import line, lines, mail_to
+from fablab.manage.policy_forms import ReferentForm, SafetyForm
 
 
 @bp.get("/manage/machines")
@@ -127,6 +128,8 @@ def machine_page(machine: MachineFacts, status: int = 200, *, in_the_way: Any = 
             now=now,
             data={"day": start.date(), "start": start.time()},
         ),
+        "safety": SafetyForm(formdata=None, data={"safety": machine.safety}),
+        "referent": ReferentForm(formdata=None),
     }
     shown = page(
         "machine.html",
@@ -136,6 +139,7 @@ def machine_page(machine: MachineFacts, status: int = 200, *, in_the_way: Any = 
         outages=machine_pages.outages(rows, inventory, now),
         in_the_way=lines(in_the_way, inventory, now),
         mail_to=mail_to,
+        referents=machine_pages.referents(policy_commands.referents(machine.id)),
         record=[member_pages.event(each, zone) for each in queries.record_of_machine(machine.id)],
         forms=blank | forms,
     )

@@ -24,6 +24,7 @@ from fablab.manage.policy_words import (
     typed,
 )
 from fablab.manage.words import MODES
+from fablab.members.forms import EmailField
 from fablab.members.kinds import AgeBand
 from fablab.words import N_
 
@@ -93,9 +94,9 @@ class ParagraphField(TextField):
 
     widget = TextArea()
 
-    def __init__(self, label: str, *, maximum: int) -> None:
+    def __init__(self, label: str, *, maximum: int, **kwargs: Any) -> None:
         limit = Length(max=maximum, message=lazy_gettext("%(max)s characters at most."))
-        super(TextField, self).__init__(label, [limit, self.is_visible])
+        super(TextField, self).__init__(label, [limit, self.is_visible], **kwargs)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
@@ -270,10 +271,4 @@ class SafetyForm(Form):
 
 
 class ReferentForm(Form):
-    """`member` is their UID, among those the page offers."""
-
-    member = SelectField(
-        lazy_gettext("Member"),
-        [InputRequired(lazy_gettext("Choose somebody."))],
-        validate_choice=True,
-    )
+    email = EmailField(lazy_gettext("Mail address of the member"))

@@ -329,3 +329,12 @@ def record_of_place(place_id: int, what: Deed) -> Sequence[Row[Any]]:
         AuditEntry.machine_id.is_(None),
         AuditEntry.member_id.is_(None),
     )
+
+
+def member_with(email: str, place_id: int) -> int | None:
+    """The member of the place whose account has this address."""
+    return db.session.scalar(
+        select(Member.id)
+        .join(Membership, Membership.member_id == Member.id)
+        .where(Member.email == email, Member.erased_at.is_(None), Membership.place_id == place_id)
+    )

@@ -8,6 +8,7 @@ from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.machines.inventory import here
 from fablab.manage import (
     approval_views,
+    care_views,
     machine_views,
     member_views,
     policy_views,
@@ -23,6 +24,7 @@ from fablab.manage.forms import DayForm
 __all__ = [
     "approval_views",
     "bp",
+    "care_views",
     "machine_views",
     "member_views",
     "policy_views",
