@@ -17,9 +17,10 @@ from wtforms.widgets import CheckboxInput
 from fablab.booking.forms import SlotForm
 from fablab.forms import Form, StrictDateField, TextField, of_this_century
 from fablab.machines.kinds import MachineState
-from fablab.manage.words import AUDIENCES, LEVELS, ROLES, STATES
+from fablab.manage.words import AUDIENCES, ROLES, STATES
 from fablab.members.kinds import Audience, Role
 from fablab.members.staff import GRANTED
+from fablab.trainings.words import LEVELS
 
 REASON = 200  # letters
 

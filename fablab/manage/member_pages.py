@@ -14,9 +14,10 @@ from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import MachineState
 from fablab.manage import policy_words
 from fablab.manage.queries import Somebody
-from fablab.manage.words import AUDIENCES, DEEDS, LEVELS, ROLES, STATES
+from fablab.manage.words import AUDIENCES, DEEDS, ROLES, STATES
 from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
 from fablab.trainings.models import Level, Training
+from fablab.trainings.words import LEVELS
 
 
 def found(people: Iterable[Somebody], searched: str) -> list[Somebody]:

@@ -14,9 +14,9 @@ from fablab.booking.forms import SlotForm
 from fablab.forms import Form, StrictField, TextField
 from fablab.machines.inventory import MachineFacts
 from fablab.manage.forms import REASON, translated
-from fablab.manage.words import LEVELS
 from fablab.trainings.courses import Course
 from fablab.trainings.rules import OF_AGE
+from fablab.trainings.words import LEVELS
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,19}", re.ASCII)
 NEW = "new"  # the address of the form of a new training

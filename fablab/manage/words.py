@@ -3,7 +3,6 @@
 from fablab.machines.kinds import MachineState
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.places.kinds import Mode
-from fablab.trainings.models import Level
 from fablab.words import N_
 
 MODES = {
@@ -25,12 +24,6 @@ ROLES = {
     Role.FABMANAGER: N_("Fabmanager"),
     Role.ACCOUNTANT: N_("Accountant"),
     Role.ADMINISTRATOR: N_("Administrator"),
-}
-LEVELS = {
-    Level.ACCOMPANIED: N_("Level 1, accompanied"),
-    Level.SUPERVISED: N_("Level 2, autonomous while supervised"),
-    Level.AUTONOMOUS: N_("Level 3, autonomous"),
-    Level.TRAINER: N_("Level 4, trainer"),
 }
 STATES = {
     MachineState.IN_SERVICE: N_("In service"),

@@ -67,7 +67,7 @@ class Held:
 
 @dataclass
 class TrainingsPage:
-    """All trainings and sessions of the place, for one reader. Seven statements at most."""
+    """All trainings and sessions of the place, for one reader, in few statements."""
 
     inventory: Inventory
     now: datetime
@@ -205,6 +205,13 @@ class TrainingsPage:
             Held(self.name_of(each), self.until(each), each.is_valid_on(self.today))
             for each in sorted(best.values(), key=lambda held: (held.training, held.machine))
         ]
+
+    @cached_property
+    def may_qualify(self) -> bool:
+        """Is the reader the trainer or the referent of a machine?"""
+        return self.reader is not None and bool(
+            queries.grants_on(self.reader, self.place_id, self.zone, self.now)
+        )
 
     def name_of(self, held: Holding) -> str:
         if held.machine_id is None:

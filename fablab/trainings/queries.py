@@ -170,6 +170,20 @@ def trains_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set
     return found
 
 
+def grants_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set[int]:
+    """The machines on which they may qualify others, being their trainer or referent."""
+    return trains_on(member_id, place_id, zone, now) | looks_after(member_id, place_id)
+
+
+def member_called(email: str, place_id: int) -> int | None:
+    """The id of the place's member with that address."""
+    return db.session.scalar(
+        select(Member.id)
+        .join(Membership, Membership.member_id == Member.id)
+        .where(Member.email == email, Member.erased_at.is_(None), Membership.place_id == place_id)
+    )
+
+
 def looks_after(member_id: int, place_id: int) -> set[int]:
     """The machines of the place whose referent they are."""
     return set(

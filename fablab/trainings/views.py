@@ -10,7 +10,10 @@ from flask_login import current_user
 from fablab import clock, texts
 from fablab.access import anyone, members_only
 from fablab.machines.inventory import here
-from fablab.trainings import queries, sessions
+from fablab.members.staff import NotAllowed
+from fablab.trainings import commands, queries, sessions
+from fablab.trainings.commands import Award
+from fablab.trainings.forms import GrantForm
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.pages import TrainingsPage
 from fablab.trainings.sessions import NotPlanned, Refused
@@ -57,6 +60,58 @@ def leave(uid: UUID):
         return session_page(row, [_("It is too late to give the seat back.")]), 422
     flash(_("You are no longer registered for this session."))
     return redirect(url_for(".session", uid=uid), 303)
+
+
+@bp.get("/trainings/qualifications/new")
+@members_only
+def qualification():
+    """For trainers and referents: the team has its own page of each member."""
+    return render_template("trainings/qualify.html", form=grant_form())
+
+
+@bp.post("/trainings/qualifications")
+@members_only
+def qualify():
+    inventory, now = here(), clock.now()
+    form = grant_form()
+    if not form.validate():
+        return refuse(form)
+    member_id = queries.member_called(form.email.data, inventory.place.id)
+    if member_id is None:
+        return refuse(form, _("No member here has this address."))
+    if member_id == current_user.id:
+        return refuse(form, _("Nobody qualifies themselves: ask somebody of the team."))
+    machine = inventory.by_slug[form.machine.data]
+    award = Award(
+        f"{machine.code} {machine.name}",
+        clock.today(inventory.schedule.zone, now),
+        form.expires_on.data,
+        machine_id=machine.id,
+        level=int(form.level.data),
+    )
+    try:
+        commands.qualify(member_id, inventory.place.id, award, by=current_user.id, now=now)
+    except NotAllowed:
+        abort(403)
+    flash(_("The qualification is given: %(name)s.", name=award.name))
+    return redirect(url_for(".index"), 303)
+
+
+def grant_form() -> GrantForm:
+    """With the machines that are theirs to grant; for who has none there is no such page."""
+    inventory, now = here(), clock.now()
+    zone = inventory.schedule.zone
+    own = queries.grants_on(current_user.id, inventory.place.id, zone, now)
+    machines = [each for each in inventory.machines if each.id in own]
+    if not machines:
+        abort(404)
+    return GrantForm(today=clock.today(zone, now), machines=machines)
+
+
+def refuse(form: GrantForm, why: str = "") -> tuple[str, int]:
+    if why:
+        form.email.errors = [why]
+    return render_template("trainings/qualify.html", form=form), 422
 
 
 def find_session(uid: UUID) -> Any:

@@ -4,9 +4,11 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from fablab import clock
 from fablab.db import add_row, db, writing
+from fablab.machines.models import MachineReferent
 from fablab.mail.models import OutgoingMail
 from fablab.trainings import queries, sessions
 from fablab.trainings.kinds import Seating
@@ -173,3 +175,72 @@ def test_the_page_of_a_machine_that_a_training_grants_leads_to_the_trainings(chl
 
     assert link in chloe.get("/machines/laser").text
     assert link not in chloe.get("/machines/bench").text
+
+
+# Trainers and referents
+
+NEW, GIVE = "/trainings/qualifications/new", "/trainings/qualifications"
+GRANT = {"email": "chloe@atelier.example", "machine": "laser", "level": "2"}
+
+
+@pytest.fixture
+def bruno(browse, course):
+    """Who looks after the laser."""
+    with writing() as session:
+        add_row(
+            session,
+            MachineReferent,
+            machine_id=course.laser,
+            member_id=course.fablab.people["bruno"],
+        )
+    return browse("bruno")
+
+
+def given(course, who="chloe"):
+    """What Bruno gave them: machine, level, days."""
+    table = Qualification.__table__
+    rows = db.session.execute(
+        select(table.c.machine_id, table.c.level, table.c.given_on, table.c.expires_on).where(
+            table.c.member_id == course.fablab.people[who],
+            table.c.given_by_id == course.fablab.people["bruno"],
+        )
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_a_referent_qualifies_somebody_on_their_machine(bruno, course):
+    assert NEW in bruno.get(INDEX).text
+
+    answer = submit(bruno, NEW, GIVE, **GRANT, expires_on="2028-03-29")
+
+    assert answer.status_code == 303
+    assert given(course) == [(course.laser, 2, date(2027, 3, 29), date(2028, 3, 29))]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"email": "nobody@atelier.example"}, "No member here has this address."),
+        ({"email": "bruno@atelier.example"}, "Nobody qualifies themselves"),
+        ({"email": "\x00"}, "field__error"),
+        ({"machine": "bench"}, "field__error"),
+        ({"level": "5"}, "field__error"),
+        ({"level": "\u0662"}, "field__error"),
+        ({"expires_on": "2027-03-28"}, "This day is over already."),
+        ({"expires_on": "9999-12-31"}, "field__error"),
+    ],
+)
+def test_what_they_may_not_give_is_told_and_nothing_is_given(bruno, course, changed, told):
+    answer = submit(bruno, NEW, GIVE, **GRANT | changed)
+
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert given(course) == given(course, "bruno") == []
+
+
+def test_who_looks_after_nothing_gives_nothing(chloe, course, uid):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', chloe.get(address(uid)).text)[1]
+
+    assert chloe.get(NEW).status_code == 404
+    assert chloe.post(GIVE, data={"csrf_token": token, **GRANT}).status_code == 404
+    assert NEW not in chloe.get(INDEX).text
