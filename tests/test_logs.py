@@ -151,6 +151,8 @@ def test_a_long_path_is_cut(logged):
         "/calendars/Zm9vYmFy/mine.ics",
         "/calendars/Zm9vYmFy/mine.ics/",  # no such page
         "/calendars/Zm9vYmFy",
+        "/consents/by-mail/Zm9vYmFy",
+        "/consents/by-mail/Zm9vYmFy/",
         "/password/reset/Zm9vYmFy",
         "/password/reset/Zm9vYmFy/further",
         "/register/confirm/Zm9vYmFy",

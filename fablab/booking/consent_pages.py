@@ -124,7 +124,7 @@ class WaitingLine(NamedTuple):
     """One thing a booking waits for, or no longer does."""
 
     sentence: str
-    is_answered: bool
+    icon: str
     until: str = ""
     url: str = ""  # where a buddy is named
 
@@ -146,12 +146,13 @@ def _waiting_line(row: Any, zone: Any, may_name: bool) -> WaitingLine:
     who = full_name(row)
     if row.answer is not None:
         sentence = ANSWERED.get((row.kind, row.answer), "")
-        return WaitingLine(_(sentence, who=who) if sentence else "", is_answered=True)
+        icon = "check" if row.answer == Answer.YES else "x"
+        return WaitingLine(_(sentence, who=who) if sentence else "", icon)
     is_to_name = row.kind == ConsentKind.BUDDY
     waiting = NO_BUDDY_YET if is_to_name and row.asked_id is None else WAITING[row.kind]
     return WaitingLine(
         _(waiting, who=who),
-        is_answered=False,
+        "hourglass",
         until=texts.moment(row.due_at, zone),
         url=url_for("consents.buddy", uid=row.uid) if is_to_name and may_name else "",
     )

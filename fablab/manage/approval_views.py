@@ -92,10 +92,7 @@ def of_the_team() -> tuple[Any, ...]:
 def find_asked(uid: str) -> Any:
     """A question to the team of this place; any other is 404."""
     asked = consent_views.find(uid, current_user.id)
-    if not current_user.manages(asked.place_id) or asked.kind not in (
-        ConsentKind.TEAM,
-        ConsentKind.COMPANY,
-    ):
+    if asked.place_id != here().place.id or asked.kind not in OF_THE_TEAM:
         abort(404)
     return asked
 

@@ -194,7 +194,10 @@ def test_a_booking_says_what_it_waits_for(fablab, browse):
     say(fablab, uid, True)
     say(fablab, uid, False, n=1)
 
-    page = words(browse("bruno").get(f"/bookings/{uid}").text)
+    shown = browse("bruno").get(f"/bookings/{uid}").text
+    drawn = re.findall(r"icons\.svg[^#]*#(\w+)", shown.partition('id="waits-for"')[2])
+    assert drawn[:3] == ["check", "x", "hourglass"]
+    page = words(shown)
     assert "The team has agreed." in page
     assert "Amina Rahal cannot be the buddy." in page
     assert "Somebody who is qualified has to be named as the buddy." in page
