@@ -172,6 +172,7 @@ class SessionForm(SlotForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.now = now
+        self.trainers = trainers
         named = [(each.uid, f"{each.first_name} {each.last_name}".strip()) for each in trainers]
         self.trainer.choices = [(NOBODY, lazy_gettext("Not known yet")), *named]
         self.machines.choices = [(each.slug, f"{each.code} {each.name}") for each in machines]

@@ -115,7 +115,8 @@ def session(uid: UUID):
 @bp.post("/manage/sessions/<uuid:uid>")
 @team_only
 def change_session(uid: UUID):
-    row, form = find_session(uid), session_form()
+    row = find_session(uid)
+    form = session_form(trainer_id=row.trainer_id)
     if not form.validate():
         return session_page(row, 422, change=form)
     plan = plan_of(form)
@@ -238,14 +239,14 @@ def edit_page(row: Any, form: TrainingForm) -> str:
     return page("training_form.html", row=row, form=form)
 
 
-def session_form(data: dict[str, Any] | None = None) -> SessionForm:
-    """Blank with `data`, else with what was sent."""
+def session_form(data: dict[str, Any] | None = None, trainer_id: int | None = None) -> SessionForm:
+    """Blank with `data`, else with what was sent; `trainer_id` may be named as before."""
     blank = {"formdata": None, "data": data} if data is not None else {}
     inventory = here()
     return SessionForm(
         zone=inventory.schedule.zone,
         now=clock.now(),
-        trainers=trainings_queries.may_give_sessions(inventory.place.id),
+        trainers=trainings_queries.may_give_sessions(inventory.place.id, trainer_id),
         machines=inventory.machines,
         **blank,
     )
@@ -253,9 +254,7 @@ def session_form(data: dict[str, Any] | None = None) -> SessionForm:
 
 def plan_of(form: SessionForm) -> Plan:
     inventory = here()
-    trainers = {
-        each.uid: each.id for each in trainings_queries.may_give_sessions(inventory.place.id)
-    }
+    trainers = {each.uid: each.id for each in form.trainers}
     return Plan(
         form.slot,
         form.seats.data,
@@ -314,7 +313,9 @@ def session_page(row: Any, status: int = 200, *, in_the_way: Any = (), **forms: 
     came = [each.uid for each in people if each.seating is Seating.ATTENDED]
     is_noted = row.state is SessionState.HELD
     blank = {
-        "change": session_form(training_pages.session_data(row, machines, inventory)),
+        "change": session_form(
+            training_pages.session_data(row, machines, inventory), row.trainer_id
+        ),
         "cancellation": CancelSessionForm(formdata=None),
         "attendance": AttendanceForm(
             formdata=None,

@@ -330,8 +330,11 @@ def trainings(place_id: int) -> Sequence[Row[Any]]:
     ).all()
 
 
-def may_give_sessions(place_id: int) -> Sequence[Any]:
-    """Who may be named as the trainer of a session: the team, trainers, referents; by name."""
+def may_give_sessions(place_id: int, trainer_id: int | None = None) -> Sequence[Any]:
+    """Who may be named as the trainer of a session: the team, trainers, referents; by name.
+
+    And `trainer_id`, who is named already.
+    """
     on_duty = (
         select(Membership.member_id)
         .join(RoleHeld, RoleHeld.membership_id == Membership.id)
@@ -361,7 +364,10 @@ def may_give_sessions(place_id: int) -> Sequence[Any]:
         select(Member.id, Member.uid, Member.first_name, Member.last_name)
         .where(
             Member.erased_at.is_(None),
-            Member.id.in_(union(on_duty, referents, of_machines, of_trainings)),
+            or_(
+                Member.id == trainer_id,
+                Member.id.in_(union(on_duty, referents, of_machines, of_trainings)),
+            ),
         )
         .order_by(Member.last_name, Member.first_name, Member.id)
     ).all()

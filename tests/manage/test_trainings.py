@@ -276,6 +276,25 @@ def test_a_session_is_moved_and_given_a_trainer(amina, cast):
     assert "15:00–17:00" in amina.get(page).text
 
 
+def test_who_was_named_stays_the_trainer_when_the_rest_changes(amina, cast):
+    uid = sessions.plan(
+        find("LAS").id,
+        sessions.Plan(slot("2027-04-06 14:00-16:00"), 3, trainer_id=cast.people["chloe"]),
+        by=cast.people["amina"],
+        now=clock.now(),
+    )
+    page = f"/manage/sessions/{uid}"
+    chosen = re.search(r'<option selected value="([^"]+)">Chloé Navette', amina.get(page).text)
+
+    answer = submit(amina, page, page, **SESSION | {"seats": "5"}, trainer=chosen[1])
+
+    assert answer.status_code == 303
+    assert (queries.session(uid).seats, queries.session(uid).trainer_id) == (
+        5,
+        cast.people["chloe"],
+    )
+
+
 def test_fewer_seats_than_people_are_refused(amina, cast):
     uid = plan(amina)
     for name in ("bruno", "chloe"):
