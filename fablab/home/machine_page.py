@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext
 
 from fablab import texts
 from fablab.booking.facts import about_member, of_machine, own_bookings, with_person
+from fablab.booking.house_words import beyond_the_hours
 from fablab.booking.pages import end_day_to_say
 from fablab.booking.rules import Facts, Reason, Refusal, Shared, Taken, refusals
 from fablab.booking.suggestions import acceptable, free_time, on_step
@@ -361,6 +362,7 @@ class MachinePage:
                     _("To set the machine up and to clean it."),
                 )
             )
+        known += beyond_the_hours(self.machine, policy)
         if self.machine.materials_forbidden:
             never = ", ".join(self.machine.materials_forbidden)
             known.append(("ban", _("Never use: %(materials)s", materials=never), ""))

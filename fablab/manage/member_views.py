@@ -228,6 +228,7 @@ def member_page(row: Any, **forms: Any):
     }
     shown = page(
         "member.html",
+        machines=here().machines,
         row=row,
         name=member_pages.full_name(row),
         tags=member_pages.tags(row, now, today()),

@@ -1,0 +1,445 @@
+"""The wider rules on every path, with real rows: booking, moving, lengthening, for others."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from fablab import clock
+from fablab.booking import commands
+from fablab.booking.commands import BookingRefused
+from fablab.booking.kinds import ConsentKind
+from fablab.booking.models import Acknowledgement, Consent
+from fablab.booking.offers import nearest
+from fablab.booking.rules import Reason
+from fablab.db import db, writing
+from fablab.machines.inventory import of_place
+from fablab.machines.kinds import Approval, RiskClass, Status
+from fablab.machines.models import (
+    Category,
+    Claim,
+    Machine,
+    MachineResource,
+    Occupancy,
+    Policy,
+    Resource,
+    Seat,
+)
+from fablab.members.kinds import AgeBand
+from fablab.members.models import Member, Membership
+from tests.conftest import Fablab
+from tests.support import instant, slot, submit
+
+HOUR = timedelta(hours=1)
+TUESDAY, WEDNESDAY = "2027-03-30", "2027-03-31"
+
+
+def set_policy(fablab: Fablab, slug: str, **values: Any) -> None:
+    machine = fablab.machine(slug)
+    with writing() as session:
+        session.add(Policy(place_id=fablab.place_id, machine_id=machine.id, **values))
+
+
+def change_member(fablab: Fablab, who: str, **values: Any) -> None:
+    with writing() as session:
+        member = session.get(Member, fablab.people[who])
+        for name, value in values.items():
+            setattr(member, name, value)
+
+
+def change_machine(fablab: Fablab, slug: str, **values: Any) -> None:
+    with writing() as session:
+        machine = session.get(Machine, fablab.machine(slug).id)
+        for name, value in values.items():
+            setattr(machine, name, value)
+
+
+def share(fablab: Fablab, capacity: int, *slugs: str) -> None:
+    with writing() as session:
+        air = Resource(place_id=fablab.place_id, slug="air", name="Air")
+        session.add(air)
+        session.flush()
+        session.add_all(Seat(resource_id=air.id, number=n + 1) for n in range(capacity))
+        session.add_all(
+            MachineResource(machine_id=fablab.machine(slug).id, resource_id=air.id)
+            for slug in slugs
+        )
+
+
+def benches(fablab: Fablab, count: int) -> list[str]:
+    """More workbenches, by slug."""
+    with writing() as session:
+        category = session.scalars(select(Category).filter_by(slug="bench")).one()
+        session.add_all(
+            Machine(
+                place_id=fablab.place_id,
+                category_id=category.id,
+                slug=f"bench{n}",
+                code=f"B{n + 2}",
+                name="Workbench",
+            )
+            for n in range(count)
+        )
+    return [f"bench{n}" for n in range(count)]
+
+
+def status_of(uid: str) -> Status:
+    return db.session.scalars(select(Occupancy.status).filter_by(uid=uid)).one()
+
+
+# -- every path asks every rule
+
+
+def quota_used_up(fablab: Fablab) -> None:
+    set_policy(fablab, "bench", quota_machine=2 * HOUR)
+
+
+def too_many_ahead(fablab: Fablab) -> None:
+    set_policy(fablab, "bench", weekly_bookings=1)
+
+
+def too_young(fablab: Fablab) -> None:
+    change_member(fablab, "bruno", age_band=AgeBand.FROM_16, guardian_agreed_on=None)
+
+
+def unread(fablab: Fablab) -> None:
+    change_machine(fablab, "bench", safety="Wear glasses.")
+
+
+def no_buddy(fablab: Fablab) -> None:
+    set_policy(fablab, "bench", buddy=True)
+
+
+def marked(fablab: Fablab) -> None:
+    with writing() as session:
+        held = session.scalars(select(Membership).filter_by(member_id=fablab.people["bruno"])).one()
+        held.marked_until = instant("2027-06-01 00:00")
+
+
+def danger(fablab: Fablab) -> None:
+    change_machine(fablab, "bench", risk_class=RiskClass.D)
+    set_policy(fablab, "bench", modes=["supervised", "resident", "night"])
+    change_member(fablab, "bruno", age_band=AgeBand.FROM_16, guardian_agreed_on=clock.now().date())
+
+
+def air_in_use(fablab: Fablab) -> None:
+    (other,) = benches(fablab, 1)
+    share(fablab, 1, "bench", other)
+    fablab.book(other, slot(f"{WEDNESDAY} 14:00-18:00"), "chloe")
+
+
+BROKEN = {
+    quota_used_up: Reason.QUOTA_MACHINE,
+    too_many_ahead: Reason.WEEKLY_BOOKINGS,
+    too_young: Reason.NO_GUARDIAN,
+    unread: Reason.NOT_READ,
+    no_buddy: Reason.NO_BUDDY,
+    marked: Reason.MARKED,
+    danger: Reason.TOO_YOUNG,
+    air_in_use: Reason.RESOURCE_FULL,
+}
+WANTED = slot(f"{WEDNESDAY} 14:00-16:00")
+
+
+def by_themselves(fablab: Fablab, _earlier: str) -> None:
+    fablab.book("bench", WANTED, "bruno")
+
+
+def by_the_team(fablab: Fablab, _earlier: str) -> None:
+    order = fablab.order("bench", WANTED, "bruno")
+    commands.book(order, by=fablab.people["amina"], now=clock.now(), is_team=True)
+
+
+def by_moving(fablab: Fablab, earlier: str) -> None:
+    order = fablab.order("bench", WANTED, "bruno")
+    commands.move(earlier, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+
+@pytest.mark.parametrize("path", [by_themselves, by_the_team, by_moving])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_no_path_skips_a_rule(fablab, path, broken):
+    fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno")
+    earlier = fablab.book("laser", slot(f"{TUESDAY} 14:00-15:00"), "bruno")
+    broken(fablab)
+
+    with pytest.raises(BookingRefused) as refused:
+        path(fablab, earlier)
+
+    assert BROKEN[broken] in {refusal.reason for refusal in refused.value.refusals}
+
+
+def test_lengthening_asks_the_quota(fablab):
+    uid = fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno")
+    quota_used_up(fablab)
+    longer = fablab.order("bench", slot(f"{TUESDAY} 10:00-12:30"), "bruno")
+
+    with pytest.raises(BookingRefused) as refused:
+        commands.move(uid, longer, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert [refusal.reason for refusal in refused.value.refusals] == [Reason.QUOTA_MACHINE]
+
+
+# -- what was read
+
+
+def test_what_was_read_once_is_not_asked_again_until_it_changes(fablab):
+    unread(fablab)
+    fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno", has_read=True)
+
+    fablab.book("bench", slot(f"{TUESDAY} 12:00-13:00"), "bruno")
+
+    change_machine(fablab, "bench", safety="Wear glasses and gloves.")
+    with pytest.raises(BookingRefused, match="not_read"):
+        fablab.book("bench", WANTED, "bruno")
+    assert db.session.scalar(select(func.count()).select_from(Acknowledgement)) == 1
+
+
+# -- somebody's yes
+
+
+@pytest.mark.parametrize(
+    ("policy", "kinds"),
+    [
+        ({"approval": Approval.ALWAYS}, [ConsentKind.TEAM]),
+        ({"approval": Approval.FIRST}, [ConsentKind.TEAM]),
+        ({"approval_above": HOUR}, [ConsentKind.TEAM]),
+    ],
+)
+def test_a_booking_that_needs_a_yes_is_pending_and_occupies_the_machine(any_fablab, policy, kinds):
+    set_policy(any_fablab, "bench", **policy)
+
+    uid = any_fablab.book("bench", WANTED, "bruno")
+
+    assert status_of(uid) == Status.PENDING
+    assert db.session.scalars(select(Consent.kind)).all() == kinds
+    with pytest.raises(BookingRefused, match="taken"):
+        any_fablab.book("bench", WANTED, "chloe")
+
+
+def test_the_second_time_the_team_is_not_asked(fablab):
+    fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno")
+    set_policy(fablab, "bench", approval=Approval.FIRST)
+
+    assert status_of(fablab.book("bench", WANTED, "bruno")) == Status.CONFIRMED
+
+
+def test_what_the_team_books_it_agrees_to(fablab):
+    set_policy(fablab, "bench", approval=Approval.ALWAYS)
+    order = fablab.order("bench", WANTED, "bruno")
+
+    uid = commands.book(order, by=fablab.people["amina"], now=clock.now(), is_team=True)
+
+    assert status_of(uid) == Status.CONFIRMED
+
+
+def test_other_hours_are_asked_for_again_and_fewer_are_not(fablab):
+    uid = fablab.book("bench", WANTED, "bruno")
+    set_policy(fablab, "bench", approval=Approval.ALWAYS)
+
+    def move(text: str) -> Status:
+        order = fablab.order("bench", slot(text), "bruno")
+        commands.move(uid, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
+        return status_of(uid)
+
+    assert move(f"{WEDNESDAY} 14:00-15:00") == Status.CONFIRMED
+    assert move(f"{WEDNESDAY} 15:00-16:00") == Status.PENDING
+
+
+# -- setting a rule aside
+
+
+def test_the_team_sets_a_rule_aside_for_a_reason_that_is_kept_and_shown(fablab, browse):
+    quota_used_up(fablab)
+    order = replace(
+        fablab.order("bench", slot(f"{WEDNESDAY} 10:00-13:00"), "bruno"), override="Late order"
+    )
+
+    with pytest.raises(BookingRefused):
+        commands.book(order, by=fablab.people["bruno"], now=clock.now())
+    uid = commands.book(order, by=fablab.people["amina"], now=clock.now(), is_team=True)
+
+    assert db.session.scalars(select(Occupancy.override_reason)).one() == "Late order"
+    assert "Late order" in browse("bruno").get(f"/bookings/{uid}").text
+
+
+@pytest.mark.parametrize("reason", ["taken", "unqualified"])
+def test_what_may_not_be_set_aside_is_refused_whatever_the_reason(fablab, reason):
+    slug = "bench" if reason == "taken" else "laser"
+    if reason == "taken":
+        fablab.book("bench", WANTED, "bruno")
+    order = replace(fablab.order(slug, WANTED, "chloe"), override="Because")
+
+    with pytest.raises(BookingRefused, match=reason):
+        commands.book(order, by=fablab.people["amina"], now=clock.now(), is_team=True)
+
+
+# -- on screen
+
+
+def member_uid(fablab: Fablab, who: str) -> str:
+    return db.session.scalars(select(Member.uid).filter_by(id=fablab.people[who])).one()
+
+
+def test_the_team_books_for_somebody_on_screen_and_sets_the_quota_aside(fablab, browse):
+    quota_used_up(fablab)
+    team, uid = browse("amina"), member_uid(fablab, "bruno")
+    page = f"/bookings/new?machine=bench&member={uid}&day={WEDNESDAY}&start=10:00&end=13:00"
+
+    refused = submit(
+        team, page, "/bookings/", day=WEDNESDAY, start="10:00", end="13:00", purpose=""
+    )
+    assert refused.status_code == 422
+    assert 'name="override"' in refused.text
+    made = submit(
+        team,
+        page,
+        "/bookings/",
+        day=WEDNESDAY,
+        start="10:00",
+        end="13:00",
+        override="Late order",
+    )
+
+    assert made.status_code == 303
+    booked = db.session.execute(select(Occupancy.member_id, Occupancy.created_by_id)).one()
+    assert booked == (fablab.people["bruno"], fablab.people["amina"])
+
+
+def test_a_member_books_for_nobody_else(fablab, browse):
+    uid = member_uid(fablab, "chloe")
+
+    assert browse("bruno").get(f"/bookings/new?machine=bench&member={uid}").status_code == 404
+
+
+def test_the_safety_rules_are_ticked_once_on_screen(fablab, browse):
+    unread(fablab)
+    bruno, page = browse("bruno"), f"/bookings/new?machine=bench&day={WEDNESDAY}"
+    hours = {"day": WEDNESDAY, "start": "14:00", "end": "16:00"}
+
+    assert "Wear glasses." in bruno.get(page).text
+    assert submit(bruno, page, "/bookings/", **hours).status_code == 422
+    assert submit(bruno, page, "/bookings/", safety="y", **hours).status_code == 303
+    assert "Wear glasses." not in bruno.get(page).text
+
+
+def test_a_buddy_is_named_by_address_and_nobody_learns_who_has_an_account(fablab, browse):
+    no_buddy(fablab)
+    bruno, page = browse("bruno"), f"/bookings/new?machine=bench&day={WEDNESDAY}"
+    hours = {"day": WEDNESDAY, "start": "14:00", "end": "16:00"}
+
+    answers = [
+        submit(bruno, page, "/bookings/", buddy=address, **hours)
+        for address in ("nobody@atelier.example", "chloe@atelier.example")
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 422
+        assert "qualifi" in answer.text
+
+
+@pytest.mark.parametrize("field", ["buddy", "override", "member", "accompanied", "safety"])
+@pytest.mark.parametrize("typed", [" ", "\0", "١٢", "x" * 10_000, "\u202eabc", "a\r\nb"])
+def test_nonsense_in_the_new_fields_is_no_mistake_of_ours(fablab, browse, field, typed):
+    hours = {"day": WEDNESDAY, "start": "14:00", "end": "16:00"}
+
+    for who in ("amina", "bruno"):
+        answer = submit(
+            browse(who), "/bookings/new?machine=bench", "/bookings/", **(hours | {field: typed})
+        )
+        assert answer.status_code in (303, 404, 409, 422)
+
+
+def test_a_blank_organization_is_oneself(fablab, browse):
+    answer = submit(
+        browse("bruno"),
+        "/bookings/new?machine=bench",
+        "/bookings/",
+        day=WEDNESDAY,
+        start="14:00",
+        end="16:00",
+        organization=" ",
+    )
+
+    assert answer.status_code == 303
+
+
+# -- what several machines share
+
+
+def test_of_what_is_shared_its_capacity_is_given_and_never_more(any_app, any_fablab):
+    """Sixteen machines, sixteen people at once, air for two."""
+    slugs = benches(any_fablab, 16)
+    share(any_fablab, 2, *slugs)
+    orders = [any_fablab.order(slug, WANTED, "bruno") for slug in slugs]
+    by, now = any_fablab.people["bruno"], clock.now()
+    db.session.remove()
+    answers: list[str] = []
+    gate = threading.Barrier(len(orders))
+
+    def ask(order: commands.Order) -> None:
+        with any_app.app_context():
+            gate.wait()
+            try:
+                commands.book(order, by=by, now=now)
+                answers.append("booked")
+            except BookingRefused as refused:
+                answers.append(" ".join(refusal.reason for refusal in refused.refusals))
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=ask, args=(order,)) for order in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) == ["booked"] * 2 + ["resource_full"] * 14
+    assert db.session.scalar(select(func.count()).select_from(Claim)) == 2
+
+
+def test_what_is_given_back_may_be_taken_again(any_fablab):
+    first, second = benches(any_fablab, 2)
+    share(any_fablab, 1, first, second)
+    uid = any_fablab.book(first, WANTED, "bruno")
+    with pytest.raises(BookingRefused, match="resource_full"):
+        any_fablab.book(second, WANTED, "chloe")
+
+    commands.cancel(uid, by=any_fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert any_fablab.book(second, WANTED, "chloe")
+
+
+def test_a_move_takes_its_seat_along(any_fablab):
+    first, second = benches(any_fablab, 2)
+    share(any_fablab, 1, first, second)
+    uid = any_fablab.book(first, WANTED, "bruno")
+    later = any_fablab.order(first, slot(f"{WEDNESDAY} 16:00-18:00"), "bruno")
+
+    commands.move(uid, later, by=any_fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert any_fablab.book(second, WANTED, "chloe")
+    with pytest.raises(BookingRefused, match="resource_full"):
+        any_fablab.book(second, slot(f"{WEDNESDAY} 17:00-18:00"), "chloe")
+
+
+# -- what is offered instead
+
+
+def test_offers_stay_within_the_quota_and_what_is_shared(fablab):
+    (other,) = benches(fablab, 1)
+    share(fablab, 1, "bench", other)
+    fablab.book(other, slot(f"{WEDNESDAY} 14:00-18:00"), "chloe")
+    inventory = of_place(place_id=fablab.place_id)
+
+    found = nearest(
+        inventory, fablab.machine("bench"), fablab.people["bruno"], WANTED, now=clock.now()
+    )
+
+    assert found
+    for offer in found:
+        order = fablab.order(offer.machine.slug, offer.slot, "bruno")
+        uid = commands.book(order, by=fablab.people["bruno"], now=clock.now())
+        commands.cancel(uid, by=fablab.people["bruno"], is_team=False, now=clock.now())
