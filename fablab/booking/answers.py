@@ -136,6 +136,7 @@ def name_buddy(
             .where(Consent.id == asked.id)
             .values(asked_id=buddy_id, asked_at=now, mailed_at=None)
         )
+        _change(session, booking, buddy_id=buddy_id)
         consents.ring(session)
         record(session, booking.id, "buddy_named", by=by, now=now)
 
@@ -180,7 +181,9 @@ def take_back(uid: str, *, by: int, now: datetime) -> None:
         asked = consents.find(uid, by, now)
         if asked.answer == Answer.TAKEN_BACK:
             return
-        is_theirs = asked.kind == ConsentKind.BUDDY and asked.answer == Answer.YES
+        is_buddy = asked.kind == ConsentKind.BUDDY and asked.answer == Answer.YES
+        # Once another is named, or the same asked again of other hours, an old yes is nothing.
+        is_theirs = is_buddy and booking.buddy_id == by and _open_buddy(session, booking.id) is None
         if not is_theirs or not booking.standing or booking.starts_at <= now:
             raise TooLate
         _write_down(session, asked.consent_id, Answer.TAKEN_BACK, by=by, now=now)

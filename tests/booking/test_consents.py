@@ -403,6 +403,7 @@ def test_another_buddy_is_asked_and_agrees(any_fablab):
     uid = with_buddy(any_fablab, None)
 
     name(any_fablab, uid, "amina")
+    assert commands.find(uid).buddy_id == any_fablab.people["amina"]
     say(any_fablab, uid, True)
 
     assert status(uid) == Status.CONFIRMED
@@ -488,6 +489,33 @@ def test_once_it_has_started_a_buddy_stays(any_fablab, at):
         take_back(any_fablab, uid)
 
     assert status(uid) == Status.CONFIRMED
+
+
+def test_an_old_yes_is_not_taken_back_once_another_is_the_buddy(any_fablab):
+    uid = with_buddy(any_fablab)
+    say(any_fablab, uid, True)
+    with writing() as session:
+        chloe = any_fablab.people["chloe"]
+        session.execute(update(Occupancy.__table__).values(buddy_id=chloe))
+
+    with pytest.raises(TooLate):
+        take_back(any_fablab, uid)
+
+    assert status(uid) == Status.CONFIRMED
+
+
+def test_an_old_yes_is_not_taken_back_while_they_are_asked_again(any_fablab):
+    uid = with_buddy(any_fablab)
+    say(any_fablab, uid, True)
+    booking, amina = commands.find(uid), any_fablab.people["amina"]
+    with writing() as session:
+        session.execute(update(Occupancy.__table__).values(status=Status.PENDING))
+        consents.ask(session, booking.id, [Wanted(BUDDY, amina)], due_at=DUE, now=clock.now())
+
+    with pytest.raises(TooLate):
+        take_back(any_fablab, uid)
+
+    assert [each.answer for each in asked_of(uid)] == [Answer.YES, None]
 
 
 def test_the_team_does_not_take_its_yes_back(any_fablab):
