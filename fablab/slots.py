@@ -51,6 +51,10 @@ class Slot:
         return Slot(start, end) if start < end else None
 
 
+class TimeUsed(timedelta):
+    """A sum of time on machines: said in hours, however long, for 24 h of work are no day."""
+
+
 def merged(spans: Iterable[Slot]) -> list[Slot]:
     """The same time as `spans`, in order, with spans that overlap or touch made one.
 

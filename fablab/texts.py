@@ -13,7 +13,7 @@ from typing import Any
 from flask_babel import format_date, get_locale, gettext, ngettext
 
 from fablab import clock
-from fablab.slots import Slot
+from fablab.slots import Slot, TimeUsed
 
 DAY = "EEEE d MMMM"
 DAY_AND_YEAR = "EEEE d MMMM y"
@@ -21,9 +21,9 @@ SHORT_DAY = "EEE d"
 
 
 def length(duration: timedelta) -> str:
-    """`45 min`, `2 h`, `1 h 30`; `2 days` for whole days."""
+    """`45 min`, `2 h`, `1 h 30`; `2 days` for whole days, but of time used `48 h`."""
     minutes = duration // timedelta(minutes=1)
-    if minutes and minutes % 1440 == 0:
+    if minutes and minutes % 1440 == 0 and not isinstance(duration, TimeUsed):
         return days_count(minutes // 1440)
     hours, rest = divmod(minutes, 60)
     if not hours:

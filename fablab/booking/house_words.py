@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab import texts
+from fablab.booking.rules import time_used
 from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import Approval, RiskClass
 from fablab.machines.policies import BookingPolicy
@@ -85,7 +86,7 @@ def _turns(policy: BookingPolicy) -> list[Said]:
     said = [
         Said(
             "timer",
-            _("%(time)s a week at most %(where)s", time=texts.length(most), where=where),
+            _("%(time)s a week at most %(where)s", time=texts.length(time_used(most)), where=where),
             last_minute,
         )
         for most, where in quotas

@@ -20,7 +20,7 @@ from fablab.machines.seating import full_time
 from fablab.members.kinds import AgeBand
 from fablab.places.kinds import Mode
 from fablab.places.rules import Schedule
-from fablab.slots import Slot
+from fablab.slots import Slot, TimeUsed
 from fablab.words import N_
 
 
@@ -708,15 +708,19 @@ def _quota(
                 if facts.policy.last_minute
                 else N_("You have booked %(had)s that week."),
                 {
-                    "total": total,
-                    "had": had,
-                    "most": most,
+                    "total": time_used(total),
+                    "had": time_used(had),
+                    "most": time_used(most),
                     "day": today(facts.zone, week.start),
                     "category": facts.category,
                     "hours": facts.policy.last_minute,
                 },
             )
     return None
+
+
+def time_used(duration: timedelta) -> TimeUsed:
+    return TimeUsed(seconds=duration.total_seconds())
 
 
 def _within(slot: Slot, week: Slot) -> timedelta:

@@ -33,7 +33,7 @@ from fablab.machines.policies import OVERRIDABLE, BookingPolicy
 from fablab.members.kinds import AgeBand
 from fablab.places.kinds import Mode
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
-from fablab.slots import Slot
+from fablab.slots import Slot, TimeUsed
 from tests.support import PARIS, instant, slot
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -441,6 +441,15 @@ def test_a_refused_quota_tells_what_they_had_and_what_is_the_most():
     assert refusal.values["had"] == 2 * HOUR
     assert refusal.values["total"] == 4 * HOUR
     assert refusal.values["most"] == 3 * HOUR
+
+
+def test_a_day_of_work_is_said_in_hours():
+    facts = replace(FINE, policy=replace(POLICY, quota_machine=HOUR), own=(OWN_2H_HERE,) * 12)
+
+    (refusal,) = refusals(WANTED, facts)
+
+    assert isinstance(refusal.values["had"], TimeUsed)
+    assert refusal.values["had"] == DAY
 
 
 def test_whoever_is_over_their_quota_may_still_give_time_back():
