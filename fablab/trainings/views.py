@@ -98,11 +98,12 @@ def qualify():
 
 
 def grant_form() -> GrantForm:
-    """With the machines that are theirs to grant; for who has none there is no such page."""
+    """With the machines that are theirs to grant: all for the team. Who has none finds no page."""
     inventory, now = here(), clock.now()
     zone = inventory.schedule.zone
-    own = queries.grants_on(current_user.id, inventory.place.id, zone, now)
-    machines = [each for each in inventory.machines if each.id in own]
+    is_team = current_user.manages(inventory.place.id)
+    own = queries.grants_on(current_user.id, inventory.place.id, zone, now) if not is_team else ()
+    machines = [each for each in inventory.machines if is_team or each.id in own]
     if not machines:
         abort(404)
     return GrantForm(today=clock.today(zone, now), machines=machines)

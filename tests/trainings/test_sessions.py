@@ -24,7 +24,7 @@ from fablab.trainings.models import (
 )
 from fablab.trainings.rules import Obstacle
 from fablab.trainings.sessions import NotPlanned, Refused, TooFewSeats
-from tests.support import slot
+from tests.support import instant, slot
 from tests.trainings.conftest import TUESDAY, count, last_mail, mails
 
 LATER = slot("2027-04-07 10:00-12:00")
@@ -272,6 +272,22 @@ def test_once_decided_it_is_held_whoever_leaves(course, at):
     sessions.decide(clock.now())
 
     assert queries.session(uid).state is SessionState.PLANNED
+
+
+def test_what_is_decided_stays_so_unless_the_session_moves(course, at):
+    course.sets(minimum_people=1)
+    uid = course.plan()
+    course.register(uid, "chloe")
+    at("2027-04-05 09:00")
+    sessions.decide(clock.now())
+    decided_at = queries.session(uid).decided_at
+
+    at("2027-04-05 10:00")
+    change(course, uid, seats=5)
+    assert queries.session(uid).decided_at == decided_at == instant("2027-04-05 09:00")
+
+    change(course, uid, slot("2027-04-20 14:00-16:00"))
+    assert queries.session(uid).decided_at is None
 
 
 def test_what_is_planned_too_late_to_be_decided_is_held(course, at):

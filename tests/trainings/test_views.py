@@ -244,3 +244,9 @@ def test_who_looks_after_nothing_gives_nothing(chloe, course, uid):
     assert chloe.get(NEW).status_code == 404
     assert chloe.post(GIVE, data={"csrf_token": token, **GRANT}).status_code == 404
     assert NEW not in chloe.get(INDEX).text
+
+
+def test_the_team_may_give_what_is_on_any_machine(browse, course):
+    answer = submit(browse("amina"), NEW, GIVE, **GRANT | {"machine": "bench"})
+
+    assert answer.status_code == 303
