@@ -43,7 +43,7 @@ QUARTER = timedelta(minutes=15)
 QUITE_FREE = timedelta(hours=1)
 HALF_AN_HOUR = timedelta(minutes=30)
 BOOKED_BEFORE = timedelta(days=4)  # at most
-LIVELY = 12  # machines in use on a day, if it can be
+LIVELY = 9  # machines in use on a day, if it can be
 TRIES = 4  # at each booking that is drawn
 ANSWERED_AFTER = timedelta(minutes=20)
 RISKY = frozenset({RiskClass.C, RiskClass.D})
@@ -114,6 +114,8 @@ class Diary:
             for shift in repetitions(told):
                 self.book_as_told(told, shift)
         self.look_after_closed_days()
+        for offset in TWO_WEEKS:
+            self.enliven(self.loading.from_monday(offset))
         for offset in range(FIRST_DAY, LAST_DAY + 1):
             self.draw_day(offset)
         return self.entries
@@ -181,16 +183,18 @@ class Diary:
                 for _ in range(category["demand"]):
                     if self.dice.random() < liveliness(offset):
                         self.draw(machine, category, day)
-        self.enliven(day)
 
     def enliven(self, day: date) -> None:
-        """A day that its people's limits left nearly empty gets somebody on some more machines."""
+        """Somebody on some machines, before other days have used up what each may book."""
         categories = {category["slug"]: category for category in self.told["category"]}
         machines = [m for m in self.stage.machines.values() if m.is_in_service]
-        for _ in range(TRIES):
-            idle = [machine for machine in machines if not self.is_busy(machine, day)]
-            for machine in idle[: max(0, LIVELY - len(machines) + len(idle))]:
-                self.draw(machine, categories[machine.category.slug], day)
+        idle = [machine for machine in machines if not self.is_busy(machine, day)]
+        missing = LIVELY - len(machines) + len(idle)
+        for machine in self.dice.sample(idle, len(idle)):
+            if missing <= 0:
+                return
+            self.draw(machine, categories[machine.category.slug], day)
+            missing -= self.is_busy(machine, day)
 
     def is_busy(self, machine: MachineFacts, day: date) -> bool:
         whole = whole_day(self.loading.zone, day)
