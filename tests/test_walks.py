@@ -30,7 +30,7 @@ from fablab.calendars.kinds import About, Scope
 from fablab.db import Base, add_row, db, writing
 from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
-from fablab.machines.models import Occupancy
+from fablab.machines.models import MachineReferent, Occupancy
 from fablab.machines.resources_commands import create_resource
 from fablab.members import marks, passwords
 from fablab.members.commands import digest
@@ -180,6 +180,8 @@ def set_up(app: Flask) -> Stage:
         now=now,
     )
     with writing() as session:
+        # Else there is nothing she may qualify for, but as the team.
+        add_row(session, MachineReferent, machine_id=laser, member_id=fablab.people["amina"])
         for purpose in LinkPurpose:
             add_row(
                 session,
