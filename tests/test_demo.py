@@ -202,7 +202,7 @@ def test_hours_and_days_off_are_those_of_the_place(wednesday):
         ("m16", "resident", {"youngest": "adult", "buddy": False}),
         ("m20", "association", {"level": 0, "notice": timedelta(minutes=30)}),
         ("m21", "resident", {"minimum": timedelta(hours=12), "cooling": timedelta(hours=12)}),
-        ("m24", "reduced", {"whole_days": True, "maximum": timedelta(days=3)}),
+        ("m24", "reduced", {"whole_days": True, "modes": frozenset({Mode.SUPERVISED})}),
     ],
 )
 def test_each_machine_has_its_rules_for_each_audience(wednesday, slug, who, told):
