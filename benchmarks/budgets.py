@@ -18,18 +18,37 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from benchmarks import stage
 from benchmarks.measure import compressed, cost, counting, hello
 from fablab import clock, create_app
-from fablab.clock import midnight, today
+from fablab.booking.facts import gather
+from fablab.booking.suggestions import acceptable
+from fablab.clock import midnight, today, whole_days
 from fablab.db import db
+from fablab.machines.inventory import here
 from fablab.members import sessions
+from fablab.members.models import Member
 from fablab.migrations import upgrade
 
 PAST, LONG_PAST = 20_000, 1_000_000
-STATEMENTS = {"planning day": 6, "machine page": 8, "POST booking": 14, "feed, unchanged": 2}
-CPU = {"planning day": 45.0, "POST booking": 50.0, "feed, unchanged": 4.0}
+STATEMENTS = {
+    "planning day": 6,
+    "machine page": 8,
+    "POST booking": 14,
+    "feed, unchanged": 2,
+    "POST booking, every rule on": 14,
+    "next free slots, 14 days": 8,
+}
+CPU = {
+    "planning day": 45.0,
+    "POST booking": 50.0,
+    "feed, unchanged": 4.0,
+    "POST booking, every rule on": 50.0,
+    "next free slots, 14 days": 30.0,
+}
+STRICT = "m17"  # the machine that has every rule
 GROWTH = 1.5
 NEXT_PAGE, FIRST_LOAD, FIRST_REQUESTS = 15.0, 80.0, 10
 
@@ -64,6 +83,14 @@ def main() -> int:
         requests = measured_requests(app, client)
         for what, call in requests.items():
             measure(report, app, what, call, unit)
+        with app.app_context():
+            stage.every_rule(STRICT, member_id, member_id + 1)
+            buddy = db.session.scalars(select(Member.email).filter_by(id=member_id + 1)).one()
+        strict = Booker(app, client, (STRICT,), ahead=150, buddy=buddy)
+        measure(report, app, "POST booking, every rule on", strict.book, unit)
+        with app.app_context():
+            search = next_free_slots(member_id + 1)  # who has booked less than the one above
+            measure(report, app, "next free slots, 14 days", search, unit)
         weights(report, app, client)
         if "--quick" not in sys.argv:
             with app.app_context():
@@ -109,19 +136,27 @@ def feed_address(client: FlaskClient) -> str:
 
 
 class Booker:
-    """Books the next free half hour, each time another."""
+    """Books the next free half hour, each time another; not of the machine the feed is of."""
 
-    def __init__(self, app: Flask, client: FlaskClient) -> None:
-        self.client = client
+    def __init__(
+        self,
+        app: Flask,
+        client: FlaskClient,
+        machines: tuple[str, ...] = ("m00", "m01"),
+        ahead: int = 0,
+        **more: str,
+    ) -> None:
+        self.ahead = stage.DAYS + ahead  # in days: the first that is tried
+        self.client, self.machines, self.more = client, machines, more
         page = client.get("/bookings/new?machine=m00").text
         self.token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', page)[0]
         self.slots = self._free()
 
     def _free(self) -> Iterator[dict[str, str]]:
-        first = today(stage.ZONE, clock.now()) + timedelta(days=stage.DAYS)
-        for ahead in range(200):
+        first = today(stage.ZONE, clock.now()) + timedelta(days=self.ahead)
+        for ahead in range(280 - self.ahead):
             day = (first + timedelta(days=ahead)).isoformat()
-            for machine in ("m00", "m01"):  # the feed that is measured is another's
+            for machine in self.machines:
                 for hour in range(9, 20):
                     yield {
                         "machine": machine,
@@ -131,8 +166,24 @@ class Booker:
                     }
 
     def book(self) -> None:
-        form = {**next(self.slots), "purpose": "A lamp", "csrf_token": self.token}
+        form = {**next(self.slots), **self.more, "purpose": "A lamp", "csrf_token": self.token}
         answered(self.client.post("/bookings/", data=form), 303)
+
+
+def next_free_slots(member_id: int) -> Callable[[], Any]:
+    """The slots of an hour that this member may have on the strict machine, all of 14 days."""
+    first = today(stage.ZONE, clock.now())
+    last = first + timedelta(days=13)
+
+    def search() -> None:
+        inventory = here()
+        machine = inventory.by_slug[STRICT]
+        span = whole_days(stage.ZONE, first, last)
+        facts = gather(inventory, machine, member_id, span, now=clock.now())
+        assert list(acceptable(facts, first, last, timedelta(hours=1)))
+        db.session.rollback()
+
+    return search
 
 
 def measure(report: Report, app: Flask, what: str, call: Callable[[], Any], unit: float) -> None:

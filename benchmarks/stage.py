@@ -13,11 +13,24 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from fablab import clock
+from fablab.booking.models import Acknowledgement
 from fablab.clock import from_wall, today
 from fablab.db import db, writing
-from fablab.machines.models import Category, Machine, Occupancy, Policy
+from fablab.machines.kinds import Approval, RiskClass
+from fablab.machines.models import (
+    Category,
+    Machine,
+    MachineResource,
+    Occupancy,
+    Policy,
+    Resource,
+    Seat,
+)
+from fablab.machines.policies import safety_hash
 from fablab.members.models import Member, Membership, Role, RoleHeld
+from fablab.organizations.models import Organization, OrganizationKind
 from fablab.places.models import NamesShown, Opening, Place
+from fablab.trainings.models import Qualification
 
 HUES = "red orange blue plum teal brown slate green terracotta ink".split()
 ICONS = "zap drill printer-3d spool file-text axe anvil cpu amphora warehouse".split()
@@ -57,6 +70,62 @@ def populate(past: int) -> int:
     _insert(_bookings(first + timedelta(days=n) for n in range(DAYS)))
     lengthen_past(0, past)
     return members[1].id
+
+
+def every_rule(slug: str, member_id: int, buddy_id: int) -> None:
+    """Put every rule on a machine, none of which stands in the way of the member's bookings."""
+    now, hours = clock.now(), timedelta(hours=1000)
+    with writing() as session:
+        machine = session.scalars(select(Machine).filter_by(slug=slug)).one()
+        owner = Organization(
+            place_id=machine.place_id, slug="owner", name="Owner", kind=OrganizationKind.COMPANY
+        )
+        air = Resource(place_id=machine.place_id, slug="air", name="Dust extraction")
+        session.add_all([owner, air])
+        session.flush()
+        machine.owner_id, machine.risk_class = owner.id, RiskClass.D
+        machine.safety = "Wear glasses."
+        session.add_all([Seat(resource_id=air.id, number=number) for number in (1, 2)])
+        session.add(MachineResource(machine_id=machine.id, resource_id=air.id))
+        session.add(
+            Policy(
+                place_id=machine.place_id,
+                machine_id=machine.id,
+                quota_machine=hours,
+                quota_category=hours,
+                quota_risky=hours,
+                last_minute=timedelta(hours=4),
+                weekly_bookings=1000,
+                bookings_ahead=10_000,
+                one_at_a_time=True,
+                units=2,
+                level=2,
+                buddy=True,
+                approval=Approval.ALWAYS,
+                approval_above=timedelta(minutes=30),
+                owner_approval=True,
+                setup=timedelta(minutes=5),
+                cooling=timedelta(minutes=5),
+            )
+        )
+        for who in (member_id, buddy_id):
+            session.add(
+                Qualification(
+                    member_id=who,
+                    machine_id=machine.id,
+                    level=2,
+                    given_on=today(ZONE, now) - timedelta(days=30),
+                    recorded_at=now,
+                )
+            )
+        session.add(
+            Acknowledgement(
+                member_id=member_id,
+                machine_id=machine.id,
+                text_hash=safety_hash(machine.safety, machine.materials_forbidden or []),
+                acknowledged_at=now,
+            )
+        )
 
 
 def lengthen_past(there: int, wanted: int) -> None:
