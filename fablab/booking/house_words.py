@@ -11,6 +11,7 @@ from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import Approval, RiskClass
 from fablab.machines.policies import BookingPolicy
 from fablab.members.kinds import AgeBand
+from fablab.words import N_
 
 
 class Said(NamedTuple):
@@ -79,17 +80,13 @@ def _turns(policy: BookingPolicy) -> list[Said]:
             time=texts.length(policy.last_minute),
         )
     quotas = [
-        (policy.quota_machine, _("on this machine")),
-        (policy.quota_category, _("on machines of this kind")),
-        (policy.quota_risky, _("on machines of class C and D together")),
+        (policy.quota_machine, N_("%(time)s a week at most on this machine")),
+        (policy.quota_category, N_("%(time)s a week at most on machines of this kind")),
+        (policy.quota_risky, N_("%(time)s a week at most on machines of class C and D together")),
     ]
     said = [
-        Said(
-            "timer",
-            _("%(time)s a week at most %(where)s", time=texts.length(time_used(most)), where=where),
-            last_minute,
-        )
-        for most, where in quotas
+        Said("timer", _(sentence, time=texts.length(time_used(most))), last_minute)
+        for most, sentence in quotas
         if most
     ]
     if policy.weekly_bookings:
