@@ -9,8 +9,6 @@ from fablab.machines.policies import BookingPolicy, PolicyRow, resolve
 from fablab.members.kinds import Audience
 from fablab.words import N_
 
-A_DAY = timedelta(days=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Nonsense:
@@ -62,15 +60,9 @@ def nonsense(policy: BookingPolicy) -> Iterator[Nonsense]:
             ("minimum", "step", "fixed"),
             N_("The shortest booking is not a whole number of steps."),
         )
-    if policy.whole_days and policy.maximum < A_DAY:
-        yield Nonsense(
-            ("whole_days", "maximum", "fixed"),
-            N_("Nobody could borrow it: the longest booking is shorter than a day."),
-        )
-    shortest = max(policy.minimum, A_DAY) if policy.whole_days else policy.minimum
     for name in ("quota_machine", "quota_category", "quota_risky"):
         hours: timedelta = getattr(policy, name)
-        if hours and hours < shortest:
+        if hours and hours < policy.minimum:
             yield Nonsense(
                 (name, "minimum", "fixed", "whole_days"),
                 N_("Nobody could book: the hours of a week are fewer than the shortest booking."),

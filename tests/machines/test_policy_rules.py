@@ -32,11 +32,6 @@ def at_fault(**changed: object) -> list[str]:
         ({"quota_machine": minutes(30)}, {"quota_machine": minutes(29)}, "quota_machine"),
         ({"quota_category": minutes(30)}, {"quota_category": minutes(29)}, "quota_category"),
         ({"quota_risky": minutes(30)}, {"quota_risky": minutes(29)}, "quota_risky"),
-        (
-            {"whole_days": True, "maximum": minutes(1440)},
-            {"whole_days": True, "maximum": minutes(1425)},
-            "whole_days",
-        ),
     ],
 )
 def test_the_bound_itself_makes_sense_and_a_minute_beyond_does_not(fine, wrong, name):
@@ -45,10 +40,11 @@ def test_the_bound_itself_makes_sense_and_a_minute_beyond_does_not(fine, wrong, 
 
 
 def test_a_quota_of_days_holds_one_at_least():
-    lent = {"whole_days": True, "maximum": minutes(4320)}
+    lent = Policy(machine_id=1, whole_days=True)
+    enough, less = (Policy(quota_machine=minutes(n)) for n in (1440, 1439))
 
-    assert at_fault(**lent, quota_machine=minutes(1440)) == []
-    assert at_fault(**lent, quota_machine=minutes(1439)) == ["quota_machine"]
+    assert not conflicts([LASER], [lent, enough], None, {"quota_machine"})
+    assert conflicts([LASER], [lent, less], None, {"quota_machine"})
 
 
 def test_what_is_said_of_the_place_is_heard_by_each_machine_and_audience():

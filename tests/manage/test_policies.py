@@ -209,7 +209,6 @@ def test_a_policy_that_says_nothing_any_more_is_deleted(cast, amina):
         (BENCHES, {"quota_machine": "15 min"}, "quota_machine"),
         (BENCHES, {"quota_category": "15 min"}, "quota_category"),
         (BENCHES, {"quota_risky": "29 min"}, "quota_risky"),
-        (BENCHES, {"whole_days": "yes"}, "whole_days"),  # the longest is 4 h
         (BENCHES, {"notice": "-30 min"}, "notice"),
         (BENCHES, {"notice": "90"}, "notice"),
         (BENCHES, {"level": "5"}, "level"),
