@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from fablab.machines.inventory import here
 from fablab.members import sessions
 from fablab.members.models import Member
 from fablab.migrations import upgrade
+from fablab.places.rules import days
 
 PAST, LONG_PAST = 20_000, 1_000_000
 STATEMENTS = {
@@ -171,7 +173,9 @@ class Booker:
 
 
 def next_free_slots(member_id: int) -> Callable[[], Any]:
-    """The slots of an hour that this member may have on the strict machine, all of 14 days."""
+    """The first three slots of an hour that this member may have on the strict machine, on each
+    of 14 days: as many as a page shows.
+    """
     first = today(stage.ZONE, clock.now())
     last = first + timedelta(days=13)
 
@@ -180,7 +184,8 @@ def next_free_slots(member_id: int) -> Callable[[], Any]:
         machine = inventory.by_slug[STRICT]
         span = whole_days(stage.ZONE, first, last)
         facts = gather(inventory, machine, member_id, span, now=clock.now())
-        assert list(acceptable(facts, first, last, timedelta(hours=1)))
+        for day in days(first, last):
+            assert list(islice(acceptable(facts, day, day, timedelta(hours=1)), 3))
         db.session.rollback()
 
     return search

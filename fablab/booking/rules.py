@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from fablab.booking.kinds import ConsentKind
@@ -221,6 +222,10 @@ class Facts:
     kept_end: datetime | None = None
     is_under_way: bool = False  # has the booking being changed begun?
     is_a_change: bool = False  # of a booking that exists, perhaps to another machine
+    # What they have in a week, summed once however many slots are asked about.
+    had: dict[tuple[Reason, Slot], timedelta] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def zone(self) -> tzinfo:
@@ -646,7 +651,7 @@ def _machine_quota(slot: Slot, facts: Facts) -> Refusal | None:
         slot,
         facts,
         facts.policy.quota_machine,
-        (own.slot for own in facts.own if own.counts and own.machine_id == facts.machine_id),
+        lambda: [o.slot for o in facts.own if o.counts and o.machine_id == facts.machine_id],
         Reason.QUOTA_MACHINE,
         N_("That makes %(total)s on this machine in the week of %(day)s; %(most)s is the most."),
     )
@@ -657,7 +662,7 @@ def _category_quota(slot: Slot, facts: Facts) -> Refusal | None:
         slot,
         facts,
         facts.policy.quota_category,
-        (own.slot for own in facts.own if own.counts and own.category_id == facts.category_id),
+        lambda: [o.slot for o in facts.own if o.counts and o.category_id == facts.category_id],
         Reason.QUOTA_CATEGORY,
         N_("That makes %(total)s on “%(category)s” in the week of %(day)s; %(most)s is the most."),
     )
@@ -670,7 +675,7 @@ def _risky_quota(slot: Slot, facts: Facts) -> Refusal | None:
         slot,
         facts,
         facts.policy.quota_risky,
-        (own.slot for own in facts.own if own.counts and own.is_risky),
+        lambda: [o.slot for o in facts.own if o.counts and o.is_risky],
         Reason.QUOTA_RISKY,
         N_(
             "That makes %(total)s on machines of class C and D in the week of %(day)s; %(most)s is"
@@ -687,15 +692,17 @@ def _quota(
     slot: Slot,
     facts: Facts,
     most: timedelta,
-    others: Iterable[Slot],
+    others: Callable[[], Iterable[Slot]],
     reason: Reason,
     sentence: str,
 ) -> Refusal | None:
     if not most:
         return None
-    booked = list(others)
     for week in weeks_of(slot, facts.zone):
-        had = sum((_within(other, week) for other in booked), timedelta(0))
+        had = facts.had.get((reason, week))
+        if had is None:
+            had = sum((_within(other, week) for other in others()), timedelta(0))
+            facts.had[reason, week] = had
         total = had + _within(slot, week)
         if total > most and _within(slot, week):
             return Refusal(
@@ -732,11 +739,16 @@ def weeks_of(slot: Slot, zone: tzinfo) -> list[Slot]:
     """The weeks it has a part in: Monday to Sunday on the wall clock (ISO 8601)."""
     day = today(zone, slot.start)
     monday = day - timedelta(days=day.weekday())
-    weeks = []
-    while (start := midnight(zone, monday)) < slot.end:
+    weeks = [week_of(monday, zone)]
+    while weeks[-1].end < slot.end:
         monday += timedelta(days=7)
-        weeks.append(Slot(start, midnight(zone, monday)))
+        weeks.append(week_of(monday, zone))
     return weeks
+
+
+@lru_cache(maxsize=256)
+def week_of(monday: date, zone: tzinfo) -> Slot:
+    return Slot(midnight(zone, monday), midnight(zone, monday + timedelta(days=7)))
 
 
 def is_not_too_often(slot: Slot, facts: Facts) -> Refusal | None:
@@ -924,6 +936,12 @@ OF_NO_SLOT = frozenset(
     }
 )
 OF_THE_SLOT = tuple(rule for rule in HOUSE_RULES if rule not in IN_THE_FORM | OF_NO_SLOT)
+# A slot cut from free opening time, of a length that is allowed, keeps these.
+OF_FREE_TIME = frozenset(
+    {is_in_opening_hours, is_long_enough, is_short_enough, has_no_outage, is_free}
+    | {shares_what_it_needs}
+)
+OF_A_CANDIDATE = tuple(rule for rule in OF_THE_SLOT if rule not in OF_FREE_TIME)
 
 
 def may_have_some(facts: Facts) -> bool:
@@ -932,12 +950,14 @@ def may_have_some(facts: Facts) -> bool:
     return all(rule(now, facts) is None for rule in OF_NO_SLOT)
 
 
-def is_acceptable(slot: Slot, facts: Facts) -> bool:
+def is_acceptable(slot: Slot, facts: Facts, *, is_of_free_time: bool = False) -> bool:
     """No reason to refuse `slot` that the form could not put right, where `may_have_some`.
 
-    The first reason found ends it: for a search, which asks of many slots.
+    The first reason found ends it: for a search, which asks of many slots, and has cut them
+    from free opening time already.
     """
-    return all(rule(slot, facts) is None for rule in OF_THE_SLOT)
+    asked = OF_A_CANDIDATE if is_of_free_time else OF_THE_SLOT
+    return all(rule(slot, facts) is None for rule in asked)
 
 
 def consents(slot: Slot, facts: Facts) -> list[ConsentKind]:

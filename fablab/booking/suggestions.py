@@ -49,7 +49,7 @@ def acceptable(facts: Facts, first: date, last: date, duration: timedelta) -> It
         start = on_step(facts, max(stretch.start, facts.now + facts.policy.notice))
         while start < too_late and start + duration <= stretch.end:
             slot = Slot.lasting(start, duration)
-            if can_be_said(slot, facts.zone) and is_acceptable(slot, facts):
+            if can_be_said(slot, facts.zone) and is_acceptable(slot, facts, is_of_free_time=True):
                 yield slot
             start += facts.policy.step
 
