@@ -221,7 +221,7 @@ def test_the_database_is_copied_before_its_schema_changes(app, fablab):
     migrations.downgrade("base")
 
     (copy,) = (Path(app.instance_path) / "backups").iterdir()
-    assert copy.name == "20270329-070000-before-leaving-0001.sqlite"
+    assert copy.name == "20270329-070000-before-leaving-0002.sqlite"
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT uid FROM occupancy").fetchall() == [(booked,)]
 

@@ -459,9 +459,9 @@ def book(account: str, machine: str, slot: Slot) -> str:
     return commands.book(order(account, machine, slot), by=member_id(account), now=clock.now())
 
 
-def free_today(machine: str) -> Slot:
+def free_today(machine: str, account: str = "noa") -> Slot:
     """The next free half-hour of the machine today: its Tuesday is told nearly full."""
-    inventory, who = of_place(), member_id("noa")
+    inventory, who = of_place(), member_id(account)
     today = clock.today(PARIS, clock.now())
     laser = inventory.by_slug[machine]
     facts = gather(inventory, laser, who, whole_day(PARIS, today), now=clock.now())
@@ -496,7 +496,7 @@ def test_others_are_refused_the_laser_for_the_reason_told(wednesday, account, re
 
 
 def test_sasha_books_what_asks_for_no_qualification(wednesday):
-    slot = free_today("m20")
+    slot = free_today("m20", "sasha")
 
     assert book("sasha", "m20", slot)
 

@@ -11,11 +11,15 @@ from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.models import Machine
 from fablab.members.rules import is_late
 
+# Whoever has just booked may think again: nobody has counted on it yet.
+RETHINK = timedelta(minutes=15)
+
 
 def free_until(booking: Any, inventory: Inventory) -> datetime | None:
     """None where nothing follows from cancelling late: no such rule, or a retired machine.
 
-    `booking` is anything with machine_id, member_id and starts_at. One statement.
+    Never before a quarter of an hour after it was made. `booking` is anything with machine_id,
+    member_id, starts_at and created_at. One statement.
     """
     machine = inventory.by_id.get(booking.machine_id)
     if machine is None:
@@ -23,7 +27,9 @@ def free_until(booking: Any, inventory: Inventory) -> datetime | None:
     standing = standing_of(booking.member_id, inventory.place.id)
     free: timedelta = machine.policy_for(audience_of(standing)).free_cancellation
     starts_at: datetime = booking.starts_at
-    return starts_at - free if free else None
+    if not free:
+        return None
+    return max(starts_at - free, min(booking.created_at + RETHINK, starts_at))
 
 
 def late_in(booking: Any, now: datetime) -> int | None:

@@ -32,11 +32,13 @@ from fablab.home.planning import (
     Taken,
     Terms,
     fill_columns,
+    full_ranges,
     hours_shown,
     segments,
     starts_offered,
     state_at,
     terms_of,
+    without_full,
 )
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
 from fablab.members.kinds import Audience
@@ -288,14 +290,34 @@ class Day:
         terms = terms_of(
             policy, self.scale, self.now, is_in_service=machine.is_in_service or self.is_over
         )
-        return segments(
+        drawn = segments(
             hours or self.hours,
             self.open_in(policy.modes),
             self.taken.get(machine.id, ()),
             terms,
             now=self.minute,
             odd_hour=self.scale.odd_hour,
-        ), terms
+        )
+        for full in self.full_of(machine):
+            drawn = list(without_full(drawn, full, terms))
+        return drawn, terms
+
+    def full_of(self, machine: MachineFacts) -> tuple[tuple[Range, ...], ...]:
+        """Of each thing it shares, when the other machines have all of it."""
+        return tuple(
+            tuple(
+                full_ranges(
+                    (
+                        taken
+                        for other in self.inventory.machines
+                        if other.id != machine.id and resource in other.resources
+                        for taken in self.taken.get(other.id, ())
+                    ),
+                    resource.capacity,
+                )
+            )
+            for resource in machine.resources
+        )
 
     def whole_day_of(self, machine: MachineFacts, shown: list[Segment]) -> list[Segment]:
         """`shown` and what the grid leaves out: a night may be booked as well."""
@@ -313,7 +335,8 @@ class Day:
         """Shared by all who see the same of it in the same minute."""
         rows = self.rows_of.get(machine.id, ())
         reader = self.viewer.id if any(r.member_id == self.viewer.id for r in rows) else None
-        key = (machine.id, reader, self._look, tuple(map(tuple, rows)))
+        shared = self.full_of(machine) if machine.resources else ()
+        key = (machine.id, reader, self._look, tuple(map(tuple, rows)), shared)
         return recent.kept(self.inventory, key, lambda: self._row(machine))
 
     @cached_property

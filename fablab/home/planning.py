@@ -271,6 +271,52 @@ def segments(
     return row
 
 
+def full_ranges(taken: Iterable[Taken], capacity: int) -> list[Range]:
+    """When so many bookings or more are there at once, soonest first; ranges that touch are one."""
+    steps = sorted(
+        (minute, change)
+        for one in taken
+        if one.kind not in (Kind.OUTAGE, Kind.TRAINING)
+        for minute, change in ((one.occupied_from, 1), (one.occupied_until, -1))
+    )
+    full: list[Range] = []
+    count = 0
+    for minute, change in steps:
+        if change > 0 and count == capacity - 1:
+            if full and full[-1][1] == minute:
+                minute, _ = full.pop()
+            full.append((minute, minute))
+        count += change
+        if change < 0 and count == capacity - 1:
+            full[-1] = (full[-1][0], minute)
+    return full
+
+
+def without_full(row: Iterable[Segment], full: Sequence[Range], terms: Terms) -> Iterator[Segment]:
+    """What is free, less the time in which something the machine shares is in full use: that is
+    open, and not to be booked.
+    """
+    for segment in row:
+        cursor = segment.start
+        for start, end in full if segment.kind is Kind.FREE else ():
+            start = max(start - terms.cleanup, cursor)
+            end = min(round_up(end + terms.setup, terms.step), segment.end)
+            if start < end:
+                yield from _free_or_open(cursor, start, terms)
+                yield Segment(Kind.OPEN, start, end)
+                cursor = end
+        if cursor == segment.start:
+            yield segment
+        else:
+            yield from _free_or_open(cursor, segment.end, terms)
+
+
+def _free_or_open(start: int, end: int, terms: Terms) -> Iterator[Segment]:
+    if start < end:
+        fits = end - start >= terms.minimum
+        yield Segment(Kind.FREE if fits else Kind.OPEN, start, end)
+
+
 def _gap(
     gap: Range,
     openings: Sequence[Range],

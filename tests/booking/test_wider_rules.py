@@ -29,7 +29,7 @@ from fablab.machines.models import (
     Seat,
 )
 from fablab.members.kinds import AgeBand
-from fablab.members.models import Member, Membership
+from fablab.members.models import Mark, Member, Membership
 from tests.conftest import Fablab
 from tests.support import instant, slot, submit
 
@@ -443,3 +443,21 @@ def test_offers_stay_within_the_quota_and_what_is_shared(fablab):
         order = fablab.order(offer.machine.slug, offer.slot, "bruno")
         uid = commands.book(order, by=fablab.people["bruno"], now=clock.now())
         commands.cancel(uid, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+
+# -- cancelling
+
+
+def test_whoever_has_just_booked_may_think_again(fablab, at):
+    set_policy(fablab, "bench", free_cancellation=24 * HOUR)
+    bruno = fablab.people["bruno"]
+
+    def marks_after(booked: str, cancelled: str) -> int:
+        at(f"{TUESDAY} {booked}")
+        uid = fablab.book("bench", slot(f"{TUESDAY} 14:00-15:00"), "bruno")
+        at(f"{TUESDAY} {cancelled}")
+        commands.cancel(uid, by=bruno, is_team=False, now=clock.now())
+        return db.session.scalar(select(func.count()).select_from(Mark))
+
+    assert marks_after("10:00", "10:15") == 0
+    assert marks_after("10:30", "10:46") == 1

@@ -16,11 +16,13 @@ from fablab.home.planning import (
     Taken,
     Terms,
     fill_columns,
+    full_ranges,
     hours_shown,
     segments,
     starts_offered,
     state_at,
     terms_of,
+    without_full,
 )
 from fablab.machines.policies import BookingPolicy
 from fablab.places.kinds import Mode
@@ -401,3 +403,44 @@ def test_the_terms_of_a_day_say_what_the_rules_would():
 )
 def test_a_link_proposes_an_hour_or_what_is_nearest(minimum, maximum, step, proposed):
     assert Terms(step=step, minimum=minimum, maximum=maximum).usual_length == proposed
+
+
+# -- what machines share
+
+
+def shared_taken(*ranges: tuple[int, int], kind: Kind = Kind.BOOKED) -> list[Taken]:
+    return [Taken(start, end, start, end, kind, None) for start, end in ranges]
+
+
+@pytest.mark.parametrize(
+    ("taken", "capacity", "full"),
+    [
+        ([], 1, []),
+        ([(600, 660)], 1, [(600, 660)]),
+        ([(600, 660), (660, 720)], 1, [(600, 720)]),
+        ([(600, 660)], 2, []),
+        ([(600, 700), (650, 720)], 2, [(650, 700)]),
+        ([(600, 700), (600, 700), (650, 720)], 2, [(600, 700)]),
+    ],
+)
+def test_what_is_shared_is_in_full_use_while_so_many_are_there(taken, capacity, full):
+    assert full_ranges(shared_taken(*taken), capacity) == full
+
+
+def test_an_outage_uses_nothing_that_is_shared():
+    assert full_ranges(shared_taken((600, 660), kind=Kind.OUTAGE), 1) == []
+
+
+def test_free_time_in_full_use_is_open_and_not_to_be_booked():
+    row = [Segment(Kind.FREE, 600, 900), Segment(Kind.BOOKED, 900, 960)]
+    terms = Terms(step=15, minimum=30, setup=5, cleanup=10)
+
+    drawn = list(without_full(row, [(660, 720), (885, 960)], terms))
+
+    assert [(part.kind, part.start, part.end) for part in drawn] == [
+        (Kind.FREE, 600, 650),
+        (Kind.OPEN, 650, 735),
+        (Kind.FREE, 735, 875),
+        (Kind.OPEN, 875, 900),
+        (Kind.BOOKED, 900, 960),
+    ]
