@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from fablab.booking import commands
-from fablab.booking.commands import NotAllowed
+from fablab.booking import ledger
+from fablab.booking.orders import NotAllowed
 from fablab.db import retried, writing
 from fablab.machines.kinds import Status
 from fablab.members import marks
@@ -19,14 +19,14 @@ def mark_missed(booking_uid: str, place_id: int, *, by: int, now: datetime) -> N
     nothing. Raises NotAllowed before the start, for a booking that was not confirmed, and for
     one's own; LookupError (no such booking), and Busy.
     """
-    here = commands.find(booking_uid)
+    here = ledger.find(booking_uid)
     with writing() as session:
-        booking = commands.find_in_line(session, booking_uid, here.machine_id)
+        booking = ledger.find_in_line(session, booking_uid, here.machine_id)
         if booking.status == Status.MISSED:
             return
         if not may_be_missed(booking, by=by, now=now):
             raise NotAllowed
-        commands.release(session, booking, Status.MISSED, "missed", by=by, now=now)
+        ledger.free(session, booking, Status.MISSED, "missed", by=by, now=now)
         marks.mark(
             session, booking.member_id, place_id, booking.id, MarkKind.MISSED, by=by, now=now
         )

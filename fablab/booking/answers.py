@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from fablab.booking import commands, consent_letters, consents
-from fablab.booking.commands import NotAllowed, release, turn_the_page
+from fablab.booking import consent_letters, consents, ledger
 from fablab.booking.consent_rules import ends_it, may_be_buddy
 from fablab.booking.consents import Wanted
 from fablab.booking.facts import audience_of, held_on, standing_of
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent
+from fablab.booking.orders import NotAllowed
 from fablab.db import db, retried, writing
 from fablab.machines.commands import record
 from fablab.machines.inventory import of_place
@@ -40,7 +40,7 @@ def answer(uid: str, yes: bool, *, by: int, now: datetime, why: str = "") -> Ans
     """
     here = consents.find(uid, by, now)
     with writing() as session:
-        booking = commands.find_in_line(session, here.uid, here.machine_id)
+        booking = ledger.find_in_line(session, here.uid, here.machine_id)
         asked = consents.find(uid, by, now)
         if asked.answer is not None:
             return Answer(asked.answer)
@@ -79,7 +79,7 @@ def _agreed(
         revision=booking.revision + 1,
         changed_at=now,
     )
-    turn_the_page(session, booking.member_id)
+    ledger.turn_the_page(session, booking.member_id)
     record(session, booking.id, "confirmed", by=by, now=now)
     consent_letters.post_outcome(session, booking, "consent_confirmed", now=now)
 
@@ -89,7 +89,7 @@ def _declined(
 ) -> None:
     if ends_it(asked.kind):
         after = {"why": why} if why else {}
-        release(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
+        ledger.free(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
         consent_letters.post_outcome(session, booking, "consent_declined", now=now, why=why)
         return
     _change(session, booking, buddy_id=None)
@@ -119,9 +119,9 @@ def name_buddy(
     whoever is neither its member nor of the team, TooLate when no buddy is waited for any more,
     LookupError (no such booking), and Busy.
     """
-    here = commands.find(booking_uid)
+    here = ledger.find(booking_uid)
     with writing() as session:
-        booking = commands.find_in_line(session, booking_uid, here.machine_id)
+        booking = ledger.find_in_line(session, booking_uid, here.machine_id)
         if booking.member_id != by and not is_team:
             raise NotAllowed
         asked = _open_buddy(session, booking.id)
@@ -177,7 +177,7 @@ def take_back(uid: str, *, by: int, now: datetime) -> None:
     """
     here = consents.find(uid, by, now)
     with writing() as session:
-        booking = commands.find_in_line(session, here.uid, here.machine_id)
+        booking = ledger.find_in_line(session, here.uid, here.machine_id)
         asked = consents.find(uid, by, now)
         if asked.answer == Answer.TAKEN_BACK:
             return
@@ -195,7 +195,7 @@ def take_back(uid: str, *, by: int, now: datetime) -> None:
             revision=booking.revision + 1,
             changed_at=now,
         )
-        turn_the_page(session, booking.member_id)
+        ledger.turn_the_page(session, booking.member_id)
         record(session, booking.id, "buddy_taken_back", by=by, now=now)
         _ask_for_another(session, booking.id, due_at=booking.starts_at, now=now)
 
@@ -220,13 +220,13 @@ def lapse(now: datetime) -> int:
 @retried
 def _lapse(uid: str, machine_id: int, *, now: datetime) -> bool:
     with writing() as session:
-        booking = commands.find_in_line(session, uid, machine_id)
+        booking = ledger.find_in_line(session, uid, machine_id)
         if booking.status != Status.PENDING:
             consents.forget(session, booking.id)
             return False
         if not _is_overdue(session, booking.id, now):
             return False
-        release(session, booking, Status.CANCELLED, "lapsed", by=None, now=now)
+        ledger.free(session, booking, Status.CANCELLED, "lapsed", by=None, now=now)
         consent_letters.post_outcome(session, booking, "consent_lapsed", now=now)
         return True
 

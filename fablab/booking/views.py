@@ -12,7 +12,17 @@ from flask_login import current_user
 
 from fablab import clock
 from fablab.access import members_only
-from fablab.booking import absences, commands, consent_pages, mark_pages, offers, pages, queries
+from fablab.booking import (
+    absences,
+    commands,
+    consent_pages,
+    ledger,
+    mark_pages,
+    offers,
+    orders,
+    pages,
+    queries,
+)
 from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
 from fablab.booking.rules import (
@@ -86,9 +96,9 @@ def create():
             key=key,
             is_team=current_user.manages(draft.inventory.place.id),
         )
-    except commands.BookingRefused as refused:
+    except orders.BookingRefused as refused:
         return refusal_page(draft, form, refused)
-    except commands.AlreadyUsed as used:
+    except orders.AlreadyUsed as used:
         flash(_("This form had booked already: here is its booking, as it stands now."), "info")
         uid = used.uid
     except LookupError:
@@ -142,7 +152,7 @@ def cancel(uid):
     is_team = current_user.manages(booking.place_id)
     try:
         commands.cancel(str(uid), by=current_user.id, is_team=is_team, now=clock.now())
-    except commands.NotAllowed:
+    except orders.NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:
         flash(_("The booking is cancelled and the machine free again."), "ok")
@@ -180,11 +190,11 @@ def move(uid):
             now=clock.now(),
             revision=form.drawn_for,
         )
-    except commands.BookingRefused as refused:
+    except orders.BookingRefused as refused:
         return refusal_page(draft, form, refused)
-    except commands.NotAllowed:
+    except orders.NotAllowed:
         flash(_("This booking can no longer be changed."), "no")
-    except commands.ChangedMeanwhile:
+    except orders.ChangedMeanwhile:
         return changed_page(queries.find_visible(str(uid), current_user))
     except LookupError:
         abort(404)
@@ -248,7 +258,7 @@ class Draft:
             buddy_id=queries.member_id_of(form.buddy.data or "") if form else None,
             is_accompanied=bool(form and form.accompanied.data),
         )
-        return commands.of_change(facts, moved, self.machine) if moved else facts
+        return ledger.of_change(facts, moved, self.machine) if moved else facts
 
     def offers(self, asked: Slot, form: BookingForm) -> list[pages.OfferLine]:
         """Their addresses carry what else was typed, so that nothing is typed twice."""
@@ -361,7 +371,7 @@ def form_page(
     return page, status
 
 
-def refusal_page(draft: Draft, form: BookingForm, refused: commands.BookingRefused) -> Any:
+def refusal_page(draft: Draft, form: BookingForm, refused: orders.BookingRefused) -> Any:
     """409 when the slot is, or was just, taken and nothing else is wrong; else 422."""
     status = 409 if refused.is_only_taken else 422
     return form_page(draft, form, form.slot, refused=refused.refusals, status=status)
@@ -412,8 +422,8 @@ def organizations(draft: Draft) -> list[queries.BookedBy]:
     return found
 
 
-def order_of(draft: Draft, form: BookingForm) -> commands.Order:
-    return commands.Order(
+def order_of(draft: Draft, form: BookingForm) -> orders.Order:
+    return orders.Order(
         machine_id=draft.machine.id,
         place_id=draft.inventory.place.id,
         slot=form.slot,

@@ -14,9 +14,10 @@ from uuid import uuid4
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from fablab.booking.commands import Order, said, times
 from fablab.booking.kinds import Answer, ConsentKind
+from fablab.booking.ledger import times
 from fablab.booking.models import Consent
+from fablab.booking.orders import Order, said
 from fablab.booking.rules import Buddy, Facts, Held, Taken, occupied, refusals
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.demo.lessons import PLANNED_BEFORE, Lesson

@@ -12,8 +12,8 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from fablab import clock
-from fablab.booking import commands
-from fablab.booking.commands import JUST_TAKEN, AlreadyUsed, BookingRefused, NotAllowed
+from fablab.booking import commands, ledger
+from fablab.booking.orders import JUST_TAKEN, AlreadyUsed, BookingRefused, NotAllowed
 from fablab.booking.rules import Reason
 from fablab.db import Busy, db, writing
 from fablab.machines import commands as machines
@@ -181,7 +181,7 @@ def test_the_guard_too_counts_set_up_and_clean_up(any_fablab, monkeypatch):
     fablab = any_fablab
     change(Policy, setup=timedelta(minutes=15), cleanup=timedelta(minutes=30))
     fablab.book("bench", slot("2027-03-30 12:00-13:00"), "bruno")
-    monkeypatch.setattr(commands, "refusals", lambda slot, facts: [])
+    monkeypatch.setattr(ledger, "refusals", lambda slot, facts: [])
 
     with pytest.raises(BookingRefused):
         fablab.book("bench", slot("2027-03-30 13:44-14:44"), "chloe")
@@ -190,7 +190,7 @@ def test_the_guard_too_counts_set_up_and_clean_up(any_fablab, monkeypatch):
 
 def test_when_the_rules_saw_nothing_the_guard_says_somebody_was_faster(any_fablab, monkeypatch):
     any_fablab.book("bench", AFTERNOON, "bruno")
-    monkeypatch.setattr(commands, "refusals", lambda slot, facts: [])
+    monkeypatch.setattr(ledger, "refusals", lambda slot, facts: [])
 
     with pytest.raises(BookingRefused) as refused:
         any_fablab.book("bench", slot("2027-03-30 15:45-16:15"), "chloe")
@@ -380,7 +380,7 @@ def test_a_booking_moved_while_one_waits_in_line_is_found_where_it_is_now(any_fa
         waited_for.extend(machine_ids)
         in_line(session, *machine_ids)
 
-    monkeypatch.setattr(commands, "stand_in_line", overtaken)
+    monkeypatch.setattr(ledger, "stand_in_line", overtaken)
     before, _ = versions(fablab, "bench2", "bruno")
 
     cancel(fablab, uid)
@@ -477,7 +477,7 @@ def test_a_move_onto_somebody_else_is_refused_and_changes_nothing(any_fablab):
 def test_the_guard_stops_a_move_that_the_rules_let_through(any_fablab, monkeypatch):
     uid = any_fablab.book("bench", AFTERNOON, "bruno")
     any_fablab.book("bench", EVENING, "chloe")
-    monkeypatch.setattr(commands, "refusals", lambda slot, facts: [])
+    monkeypatch.setattr(ledger, "refusals", lambda slot, facts: [])
 
     with pytest.raises(BookingRefused) as refused:
         move(any_fablab, uid, "bench", slot("2027-03-30 15:00-17:00"))

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from fablab.booking import commands
+from fablab.booking import ledger
 from fablab.db import db
 from fablab.machines import guards
 from fablab.machines.models import Policy
@@ -65,9 +65,9 @@ def broken_promises(crowd: Crowd) -> list[str]:
 @pytest.fixture
 def all_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rules see nothing that is taken: only the guard is left."""
-    gather: Callable[..., Any] = commands.gather
+    gather: Callable[..., Any] = ledger.gather
     monkeypatch.setattr(
-        commands, "gather", lambda *args, **more: replace(gather(*args, **more), taken=())
+        ledger, "gather", lambda *args, **more: replace(gather(*args, **more), taken=())
     )
 
 

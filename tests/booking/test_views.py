@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from fablab import clock
-from fablab.booking import commands, views
+from fablab.booking import commands, ledger, views
 from fablab.clock import to_wall
 from fablab.db import Busy, db, writing
 from fablab.machines import commands as machines
@@ -381,7 +381,7 @@ def test_somebody_faster_is_told_as_such(fablab, browse, monkeypatch):
     client = browse("bruno")
     form = Form(client.get(NEW).text)
     fablab.book("bench", AFTERNOON, "chloe")
-    monkeypatch.setattr(commands, "refusals", lambda slot, facts: [])
+    monkeypatch.setattr(ledger, "refusals", lambda slot, facts: [])
 
     answer = form.send(client)
 

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 
 from fablab import clock
 from fablab.booking import commands
-from fablab.booking.commands import BookingRefused
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Acknowledgement, Consent
 from fablab.booking.offers import nearest
+from fablab.booking.orders import BookingRefused
 from fablab.booking.rules import Reason
 from fablab.db import db, writing
 from fablab.machines.inventory import of_place

@@ -9,7 +9,7 @@ from icalendar import Calendar, Event
 from sqlalchemy import insert, update
 
 from fablab import clock
-from fablab.booking.commands import turn_the_page
+from fablab.booking.ledger import turn_the_page
 from fablab.calendars import commands
 from fablab.calendars.kinds import About, Scope
 from fablab.db import db, writing

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab import clock
-from fablab.booking.commands import BookingRefused
+from fablab.booking.orders import BookingRefused
 from fablab.db import add_row, db, writing
 from fablab.machines import guards
 from fablab.machines.commands import stand_in_line

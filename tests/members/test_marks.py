@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import absences, commands
-from fablab.booking.commands import NotAllowed
+from fablab.booking.orders import NotAllowed
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import Change, Claim, Occupancy, Policy, Resource, Seat

@@ -1,0 +1,249 @@
+"""Writing bookings down and striking them out: the part that every command shares.
+
+Each function works in a write transaction that is under way, in the machine's line already.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.orm import Session
+
+from fablab.booking import consents, rules
+from fablab.booking.facts import gather
+from fablab.booking.kinds import ConsentKind
+from fablab.booking.models import Acknowledgement
+from fablab.booking.orders import BookingRefused, Order, said
+from fablab.booking.rules import (
+    Facts,
+    answer_due,
+    counts_in_quota,
+    may_override,
+    occupied,
+    refusals,
+)
+from fablab.db import add_row, db
+from fablab.machines import resources
+from fablab.machines.commands import record, stand_in_line
+from fablab.machines.inventory import MachineFacts, of_place
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Occupancy
+from fablab.members.models import Member
+from fablab.slots import Slot
+
+
+def find(uid: str) -> Row[Any]:
+    """The booking's row as it stands in the database now. Raises LookupError."""
+    table = Occupancy.__table__
+    row = db.session.execute(
+        select(table).where(table.c.uid == uid, table.c.kind == OccupancyKind.BOOKING)
+    ).first()
+    if row is None:
+        raise LookupError(f"no booking {uid}")
+    return row
+
+
+def find_in_line(session: Session, uid: str, *machine_ids: int) -> Row[Any]:
+    """The booking, once it is our turn on all of `machine_ids` and on the machine it is on now.
+
+    It may have been moved while we waited; then its new machine's turn is waited for as well.
+    """
+    held = set(machine_ids)
+    stand_in_line(session, *held)
+    while (booking := find(uid)).machine_id not in held:
+        stand_in_line(session, booking.machine_id)
+        held.add(booking.machine_id)
+    return booking
+
+
+def write_down(
+    session: Session,
+    order: Order,
+    *,
+    by: int,
+    now: datetime,
+    key: str | None = None,
+    is_team: bool = False,
+    series_id: int | None = None,
+) -> str:
+    """Make the booking and give its UID, when the rules allow it.
+
+    Raises BookingRefused with every reason; the machine then keeps what it had.
+    """
+    inventory = of_place(place_id=order.place_id)
+    machine = inventory.by_id[order.machine_id]
+    resources.stand_in_line(session, machine.resources)
+    facts = gather(
+        inventory,
+        machine,
+        order.member_id,
+        order.slot,
+        now=now,
+        organization_id=order.organization_id,
+        buddy_id=order.buddy_id,
+        is_accompanied=order.is_accompanied,
+        has_read=order.has_read,
+    )
+    set_aside = accepted(order, facts, is_team=is_team)
+    wanted = wanted_for(order, facts, is_team=is_team)
+
+    uid = str(uuid4())
+    made = add_row(
+        session,
+        Occupancy,
+        uid=uid,
+        kind=OccupancyKind.BOOKING,
+        standing=True,
+        revision=0,
+        created_at=now,
+        changed_at=now,
+        created_by_id=by,
+        request_key=key,
+        series_id=series_id,
+        member_id=order.member_id,
+        **asked_for(order, facts, wanted, set_aside),
+    )
+    claim_seats(session, made, machine, order, facts)
+    consents.ask(session, made, wanted, due_at=answer_due(order.slot, facts), now=now)
+    note_what_was_read(session, order, machine, now)
+    turn_the_page(session, order.member_id)
+    record(session, made, "booked", by=by, now=now, after=said(order) | set_aside)
+    return uid
+
+
+def accepted(order: Order, facts: Facts, *, is_team: bool) -> dict[str, str]:
+    """The rules that the team sets aside for this order, and why; empty when none forbids it.
+
+    Raises BookingRefused when one forbids it that is not, or may not be, set aside.
+    """
+    reasons = refusals(order.slot, facts)
+    if not reasons:
+        return {}
+    if not (is_team and order.override and may_override(reasons, facts.policy)):
+        raise BookingRefused(reasons)
+    return {
+        "override": order.override,
+        "rules": " ".join(refusal.reason for refusal in reasons),
+    }
+
+
+def wanted_for(order: Order, facts: Facts, *, is_team: bool) -> list[consents.Wanted]:
+    """Whose yes is still needed. What the team books it agrees to."""
+    kinds = rules.consents(order.slot, facts)
+    if is_team:
+        kinds = [kind for kind in kinds if kind not in OF_THE_TEAM]
+    return [
+        consents.Wanted(kind, order.buddy_id if kind is ConsentKind.BUDDY else None)
+        for kind in kinds
+    ]
+
+
+OF_THE_TEAM = (ConsentKind.TEAM, ConsentKind.COMPANY)
+
+
+def asked_for(
+    order: Order, facts: Facts, wanted: list[consents.Wanted], set_aside: dict[str, str]
+) -> dict[str, Any]:
+    """The columns of the booking that say what was asked for, and how it stands."""
+    return {
+        "status": Status.PENDING if wanted else Status.CONFIRMED,
+        "organization_id": order.organization_id,
+        "title": order.purpose,
+        "buddy_id": order.buddy_id,
+        "is_accompanied": order.is_accompanied,
+        "counts_in_quota": counts_in_quota(order.slot, facts),
+        "override_reason": set_aside.get("override", ""),
+        **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
+    }
+
+
+def claim_seats(
+    session: Session, occupancy_id: int, machine: MachineFacts, order: Order, facts: Facts
+) -> None:
+    """A seat of all that the machine shares; `facts` were gathered in its line."""
+    taken = {seat: spans for each in facts.shared for seat, spans in each.taken.items()}
+    span = occupied(order.slot, facts.policy)
+    resources.claim(session, occupancy_id, machine.resources, span, taken)
+
+
+def note_what_was_read(
+    session: Session, order: Order, machine: MachineFacts, now: datetime
+) -> None:
+    if not order.has_read or not machine.safety_hash:
+        return
+    key = {"member_id": order.member_id, "machine_id": machine.id}
+    session.execute(delete(Acknowledgement).filter_by(**key))
+    add_row(
+        session,
+        Acknowledgement,
+        text_hash=machine.safety_hash,
+        acknowledged_at=now,
+        **key,
+    )
+
+
+def free(
+    session: Session,
+    booking: Row[Any],
+    status: Status,
+    what: str,
+    *,
+    by: int | None,
+    now: datetime,
+    after: dict[str, str] | None = None,
+) -> None:
+    """Free the machine, and the seats it took of shared resources; the record says `what`.
+
+    What was asked about it is asked no longer.
+    """
+    session.execute(
+        update(Occupancy.__table__)
+        .where(Occupancy.id == booking.id)
+        .values(
+            status=status,
+            standing=False,
+            cancelled_at=now if status == Status.CANCELLED else None,
+            changed_at=now,
+            revision=booking.revision + 1,
+        )
+    )
+    resources.let_go(session, booking.id)
+    if booking.status == Status.PENDING:
+        consents.forget(session, booking.id)
+    turn_the_page(session, booking.member_id)
+    record(session, booking.id, what, by=by, now=now, after=after)
+
+
+def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
+    """What changing `booking`, perhaps to `machine`, adds to the facts: the start it may keep."""
+    starts_at: datetime = booking.starts_at
+    is_its_own = booking.machine_id == machine.id
+    return replace(
+        facts,
+        kept_start=starts_at if is_its_own else None,
+        kept_end=booking.ends_at if is_its_own else None,
+        is_a_change=True,
+        is_under_way=starts_at <= facts.now,
+    )
+
+
+def turn_the_page(session: Session, member_id: int) -> None:
+    """Raise the version of the member's own calendar."""
+    session.execute(
+        update(Member)
+        .where(Member.id == member_id)
+        .values(calendar_revision=Member.calendar_revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def times(machine_id: int, slot: Slot, whole: Slot) -> dict[str, Any]:
+    return {
+        "machine_id": machine_id,
+        "starts_at": slot.start,
+        "ends_at": slot.end,
+        "occupied_from": whole.start,
+        "occupied_until": whole.end,
+    }
