@@ -113,7 +113,7 @@ def move(
                 return False
             if revision not in (None, booking.revision):
                 raise ChangedMeanwhile
-            _move(session, booking, order, by=by, now=now, is_team=is_team)
+            rewrite(session, booking, order, by=by, now=now, is_team=is_team)
             return True
     except IntegrityError as error:
         if guards.refused(error):
@@ -127,9 +127,13 @@ def may_be_moved(booking: Row[Any], *, by: int, is_team: bool, now: datetime) ->
     return bool(booking.standing) and may_move(slot, now=now, is_own=is_own, is_team=is_team)
 
 
-def _move(
+def rewrite(
     session: Session, booking: Row[Any], order: Order, *, by: int, now: datetime, is_team: bool
 ) -> None:
+    """Make the booking what is ordered, in a write that is under way and in the machines' line.
+
+    Raises BookingRefused before anything is written.
+    """
     before = order_behind(booking, order.place_id)
     inventory = of_place(place_id=order.place_id)
     machine = inventory.by_id[order.machine_id]
@@ -203,14 +207,22 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
         booking = find_in_line(session, uid, here.machine_id)
         if booking.status == Status.CANCELLED:
             return
-        slot = Slot(booking.starts_at, booking.ends_at)
-        is_own = booking.member_id == by
-        if not booking.standing or not may_cancel(slot, now=now, is_own=is_own, is_team=is_team):
-            raise NotAllowed
-        is_to_count = is_own and booking.status == Status.CONFIRMED
-        place_id = lateness.late_in(booking, now) if is_to_count else None
-        ledger.free(session, booking, Status.CANCELLED, "cancelled", by=by, now=now)
-        if place_id is not None:
-            marks.mark(
-                session, booking.member_id, place_id, booking.id, MarkKind.LATE, by=by, now=now
-            )
+        strike_out(session, booking, by=by, is_team=is_team, now=now)
+
+
+def strike_out(
+    session: Session, booking: Row[Any], *, by: int, is_team: bool, now: datetime
+) -> None:
+    """Cancel the booking, in a write that is under way and in the machine's line.
+
+    Raises NotAllowed before anything is written.
+    """
+    slot = Slot(booking.starts_at, booking.ends_at)
+    is_own = booking.member_id == by
+    if not booking.standing or not may_cancel(slot, now=now, is_own=is_own, is_team=is_team):
+        raise NotAllowed
+    is_to_count = is_own and booking.status == Status.CONFIRMED
+    place_id = lateness.late_in(booking, now) if is_to_count else None
+    ledger.free(session, booking, Status.CANCELLED, "cancelled", by=by, now=now)
+    if place_id is not None:
+        marks.mark(session, booking.member_id, place_id, booking.id, MarkKind.LATE, by=by, now=now)
