@@ -1,5 +1,5 @@
-"""The background work: mails that are due, bookings that nobody answered in time, and the
-housekeeping of every hour.
+"""The background work: mails that are due, bookings that nobody answered in time, places that came
+free for whoever waits, and the housekeeping of every hour.
 
 A loop over the outbox in the application's own database rather than a job queue: the outbox is
 the truth either way, and a second store would only have to be kept in step with it.
@@ -16,7 +16,7 @@ from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from fablab import clock
-from fablab.booking import answers, consent_letters
+from fablab.booking import answers, consent_letters, wait_letters, waits
 from fablab.db import Busy, db, writing
 from fablab.mail import delivery, outbox
 from fablab.mail.models import OutgoingMail
@@ -148,7 +148,9 @@ class Runner:
                 deliver_due(self.app, self._stop.is_set)
                 sessions.decide(clock.now())
                 answers.lapse(clock.now())
+                waits.look(clock.now())
                 consent_letters.send_questions(clock.now())  # they leave in the next round, at once
+                wait_letters.send_offers(clock.now())
                 self._tidy_now_and_then(clock.now())
         except (DBAPIError, Busy) as error:
             log.warning("background work put off: %s", error)
@@ -159,4 +161,5 @@ class Runner:
         if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:
             tidy(now)
             expiries.warn(now)
+            waits.sweep(now)
             self._tidied = now

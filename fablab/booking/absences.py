@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from fablab.booking import ledger
+from fablab.booking import ledger, waits
 from fablab.booking.orders import NotAllowed
 from fablab.db import retried, writing
 from fablab.machines.kinds import Status
@@ -26,7 +26,7 @@ def mark_missed(booking_uid: str, place_id: int, *, by: int, now: datetime) -> N
             return
         if not may_be_missed(booking, by=by, now=now):
             raise NotAllowed
-        ledger.free(session, booking, Status.MISSED, "missed", by=by, now=now)
+        waits.give_back(session, booking, Status.MISSED, "missed", by=by, now=now)
         marks.mark(
             session, booking.member_id, place_id, booking.id, MarkKind.MISSED, by=by, now=now
         )

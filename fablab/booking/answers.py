@@ -6,23 +6,19 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from fablab.booking import consent_letters, consents, ledger
+from fablab.booking import consent_letters, consents, ledger, waits
 from fablab.booking.consent_rules import ends_it, may_be_buddy
 from fablab.booking.consents import Wanted
 from fablab.booking.facts import audience_of, held_on, standing_of
-from fablab.booking.kinds import Answer, ConsentKind
+from fablab.booking.kinds import Answer, ConsentKind, WaitEnd
 from fablab.booking.models import Consent
-from fablab.booking.orders import NotAllowed
+from fablab.booking.orders import NotAllowed, TooLate
 from fablab.db import db, retried, writing
 from fablab.machines.commands import record
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Occupancy
 from fablab.slots import Slot
-
-
-class TooLate(Exception):
-    """The question waits for an answer no more."""
 
 
 class NoBuddy(Exception):
@@ -36,9 +32,12 @@ def answer(uid: str, yes: bool, *, by: int, now: datetime, why: str = "") -> Ans
     The last yes confirms the booking. A no ends it, for a reason that its member reads; but a
     buddy's, after which another may be named until the same moment.
 
-    Raises LookupError for whoever is not asked, TooLate, and Busy.
+    Raises LookupError for whoever is not asked, and of an offer, which `waits.accept` takes with
+    all the rules; TooLate, and Busy.
     """
     here = consents.find(uid, by, now)
+    if here.kind == ConsentKind.MEMBER:
+        raise LookupError("an offer is accepted, not agreed to")
     with writing() as session:
         booking = ledger.find_in_line(session, here.uid, here.machine_id)
         asked = consents.find(uid, by, now)
@@ -89,7 +88,7 @@ def _declined(
 ) -> None:
     if ends_it(asked.kind):
         after = {"why": why} if why else {}
-        ledger.free(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
+        waits.give_back(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
         consent_letters.post_outcome(session, booking, "consent_declined", now=now, why=why)
         return
     _change(session, booking, buddy_id=None)
@@ -226,8 +225,11 @@ def _lapse(uid: str, machine_id: int, *, now: datetime) -> bool:
             return False
         if not _is_overdue(session, booking.id, now):
             return False
-        ledger.free(session, booking, Status.CANCELLED, "lapsed", by=None, now=now)
-        consent_letters.post_outcome(session, booking, "consent_lapsed", now=now)
+        was_offered = waits.give_back(
+            session, booking, Status.CANCELLED, "lapsed", by=None, now=now, how=WaitEnd.LAPSED
+        )
+        kind = "wait_lapsed" if was_offered else "consent_lapsed"
+        consent_letters.post_outcome(session, booking, kind, now=now)
         return True
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row, and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.booking import consents, lateness, ledger
+from fablab.booking import consents, lateness, ledger, waits
 from fablab.booking.facts import gather
 from fablab.booking.ledger import find, find_in_line
 from fablab.booking.orders import (
@@ -109,6 +109,8 @@ def move(
             booking = find_in_line(session, uid, here.machine_id, order.machine_id)
             if not may_be_moved(booking, by=by, is_team=is_team, now=now):
                 raise NotAllowed
+            if waits.is_offer(booking, now):  # it is to be accepted first, or left to the next
+                raise NotAllowed
             if order_behind(booking, order.place_id) == order:
                 return False
             if revision not in (None, booking.revision):
@@ -137,7 +139,9 @@ def rewrite(
     before = order_behind(booking, order.place_id)
     inventory = of_place(place_id=order.place_id)
     machine = inventory.by_id[order.machine_id]
-    resources.stand_in_line(session, machine.resources)
+    left = inventory.by_id.get(booking.machine_id)
+    # Those of the machine it leaves as well: what comes free there may be offered.
+    resources.stand_in_line(session, [*machine.resources, *(left.resources if left else ())])
     facts = gather(
         inventory,
         machine,
@@ -170,7 +174,6 @@ def rewrite(
         .where(Occupancy.id == booking.id)
         .values(revision=booking.revision + 1, changed_at=now, **columns)
     )
-    left = inventory.by_id.get(booking.machine_id)
     if left is None or left.resources:
         resources.let_go(session, booking.id)
     if machine.resources:
@@ -179,6 +182,7 @@ def rewrite(
     ledger.turn_the_page(session, booking.member_id)
     after = said(order) | set_aside
     record(session, booking.id, "moved", by=by, now=now, before=said(before), after=after)
+    waits.offer(session, booking, now=now)
 
 
 def keeps_consents(before: Order, after: Order, facts: Facts) -> bool:
@@ -223,6 +227,6 @@ def strike_out(
         raise NotAllowed
     is_to_count = is_own and booking.status == Status.CONFIRMED
     place_id = lateness.late_in(booking, now) if is_to_count else None
-    ledger.free(session, booking, Status.CANCELLED, "cancelled", by=by, now=now)
+    waits.give_back(session, booking, Status.CANCELLED, "cancelled", by=by, now=now)
     if place_id is not None:
         marks.mark(session, booking.member_id, place_id, booking.id, MarkKind.LATE, by=by, now=now)

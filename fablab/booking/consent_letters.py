@@ -33,6 +33,8 @@ SUBJECTS = {
     "consent_confirmed": N_("%(place)s: your booking is confirmed"),
     "consent_declined": N_("%(place)s: your booking was declined"),
     "consent_lapsed": N_("%(place)s: your booking was not answered in time"),
+    "wait_offer": N_("%(place)s: a place is free for you"),
+    "wait_lapsed": N_("%(place)s: your place went to the next in line"),
 }
 ADDRESSES = (Member.uid.label("member_uid"), Member.email, Member.language)
 ABOUT = (
@@ -155,18 +157,20 @@ def _post_question(session: Session, question: Row[Any], reader: Row[Any], now: 
     else:
         kind = f"consent_{question.kind}"
         path = f"/consents/by-mail/{token_for(question.consent_uid, reader.member_uid)}"
-    _post(session, kind, question, reader, path, now=now, due_at=question.due_at)
+    post(session, kind, question, reader, path, now=now, due_at=question.due_at)
 
 
 def post_outcome(
     session: Session, booking: Row[Any], kind: str, *, now: datetime, why: str = ""
 ) -> None:
-    """Tell its member how it ended: consent_confirmed, consent_declined or consent_lapsed."""
+    """Tell its member how it ended: consent_confirmed, consent_declined, consent_lapsed or
+    wait_lapsed.
+    """
     about = session.execute(about_bookings().where(Occupancy.id == booking.id)).one()
-    _post(session, kind, about, about, f"/bookings/{about.uid}", now=now, why=why)
+    post(session, kind, about, about, f"/bookings/{about.uid}", now=now, why=why)
 
 
-def _post(
+def post(
     session: Session,
     kind: str,
     about: Row[Any],

@@ -11,6 +11,8 @@ HAPPENED = {
     "buddy_named": N_("%(who)s named a buddy"),
     "buddy_taken_back": N_("%(who)s can no longer be the buddy"),
     "lapsed": N_("Lapsed: it was not answered in time"),
+    "offered": N_("Offered to the first in line"),
+    "accepted": N_("Accepted by %(who)s"),
     "missed": N_("Nobody came: %(who)s gave the machine to the others"),
 }
 

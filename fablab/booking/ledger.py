@@ -89,6 +89,28 @@ def write_down(
     set_aside = accepted(order, facts, is_team=is_team)
     wanted = wanted_for(order, facts, is_team=is_team)
 
+    columns = asked_for(order, facts, wanted, set_aside)
+    columns |= {"created_by_id": by, "request_key": key, "series_id": series_id}
+    uid, made = add_booking(session, order, machine, facts, columns, now=now)
+    consents.ask(session, made, wanted, due_at=answer_due(order.slot, facts), now=now)
+    note_what_was_read(session, order, machine, now)
+    record(session, made, "booked", by=by, now=now, after=said(order) | set_aside)
+    return uid
+
+
+def add_booking(
+    session: Session,
+    order: Order,
+    machine: MachineFacts,
+    facts: Facts,
+    columns: dict[str, Any],
+    *,
+    now: datetime,
+) -> tuple[str, int]:
+    """The row, its seats, its member's calendar: what stands from now on; its UID and id.
+
+    For an order that was accepted, or is kept free for its member to accept.
+    """
     uid = str(uuid4())
     made = add_row(
         session,
@@ -99,18 +121,12 @@ def write_down(
         revision=0,
         created_at=now,
         changed_at=now,
-        created_by_id=by,
-        request_key=key,
-        series_id=series_id,
         member_id=order.member_id,
-        **asked_for(order, facts, wanted, set_aside),
+        **columns,
     )
     claim_seats(session, made, machine, order, facts)
-    consents.ask(session, made, wanted, due_at=answer_due(order.slot, facts), now=now)
-    note_what_was_read(session, order, machine, now)
     turn_the_page(session, order.member_id)
-    record(session, made, "booked", by=by, now=now, after=said(order) | set_aside)
-    return uid
+    return uid, made
 
 
 def accepted(order: Order, facts: Facts, *, is_team: bool) -> dict[str, str]:
@@ -196,7 +212,8 @@ def free(
 ) -> None:
     """Free the machine, and the seats it took of shared resources; the record says `what`.
 
-    What was asked about it is asked no longer.
+    What was asked about it is asked no longer. Called by `waits.give_back` alone, which offers
+    it to whoever waits.
     """
     session.execute(
         update(Occupancy.__table__)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fablab.booking.kinds import Answer, ConsentKind, WaitEnd
@@ -67,7 +67,12 @@ class Wait(Model):
     ends_at: Mapped[datetime]
     duration: Mapped[timedelta]
     purpose: Mapped[str] = mapped_column(default="")
+    # Whoever may not use it alone yet asks for somebody to stay with them.
+    is_accompanied: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
+    # The revisions, summed, of all that decides what is free, as they were when it was last
+    # looked for: each only ever grows, so another sum says that something moved.
+    seen_revision: Mapped[int] = mapped_column(default=-1, server_default="-1")
     # The booking that is offered, pending until they answer; each in line has one turn.
     offered_id: Mapped[int | None] = mapped_column(ForeignKey("occupancy.id"), index=True)
     ended_at: Mapped[datetime | None]

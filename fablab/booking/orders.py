@@ -38,6 +38,10 @@ class ChangedMeanwhile(Exception):
     """The booking is not as it was when the form was drawn."""
 
 
+class TooLate(Exception):
+    """The question waits for an answer no more."""
+
+
 class NotAllowed(Exception):
     """They may see the booking but not do this to it."""
 
