@@ -7,14 +7,14 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from fablab.booking.consent_rules import Answerer, may_answer
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.clock import today
-from fablab.db import db
+from fablab.db import add_rows, db
 from fablab.machines.kinds import Status
 from fablab.machines.models import Category, Machine, MachineReferent, Occupancy
 from fablab.mail import outbox
@@ -57,7 +57,7 @@ def ask(
         for each in wanted
     ]
     if asked:
-        session.execute(insert(Consent.__table__), asked)
+        add_rows(session, Consent, asked)
         ring(session)
 
 

@@ -1,21 +1,39 @@
 """Gathering what the rules want to know, in a bounded number of statements."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Date, Row, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import (
+    Boolean,
+    CompoundSelect,
+    Date,
+    Executable,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    join,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from fablab import clock
 from fablab.booking.models import Acknowledgement
 from fablab.booking.rules import RISKY, Buddy, Facts, Held, Own, Shared, Taken, weeks_of
 from fablab.clock import today
 from fablab.db import UTCDateTime, db
-from fablab.machines import resources
 from fablab.machines.inventory import Inventory, MachineFacts, of_place
-from fablab.machines.kinds import OccupancyKind, Status
-from fablab.machines.models import Bounds, Machine, Occupancy, standing_around
+from fablab.machines.kinds import Approval, OccupancyKind, Status
+from fablab.machines.models import Bounds, Claim, Machine, Occupancy, standing_around
 from fablab.members.kinds import TEAM, AgeBand, Audience
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Standing
@@ -44,10 +62,11 @@ LAST_USED = (
     .scalar_subquery()
 )
 USED = Occupancy.__table__.alias("used")
-# Everything about one person in one place and on one machine: a row for each qualification they
-# have or had on it, or one row without.
+# Everything about some people in one place and on one machine: for each of them a row for every
+# qualification they have or had on it, or one row without.
 ABOUT = (
     select(
+        Member.id,
         Member.first_name,
         Member.last_name,
         Member.age_band,
@@ -68,14 +87,19 @@ ABOUT = (
         )
         .scalar_subquery()
         .label("has_read"),
-        exists()
-        .where(
-            USED.c.member_id == Member.id,
-            USED.c.machine_id == bindparam("machine_id"),
-            USED.c.status == Status.CONFIRMED,
-            USED.c.id != bindparam("moving"),
-        )
-        .label("has_used"),
+        # Looks through all that they have booked, hence only where it matters.
+        case(
+            (
+                bindparam("asks_use", type_=Boolean()),
+                exists().where(
+                    USED.c.member_id == Member.id,
+                    USED.c.machine_id == bindparam("machine_id"),
+                    USED.c.status == Status.CONFIRMED,
+                    USED.c.id != bindparam("moving"),
+                ),
+            ),
+            else_=true(),
+        ).label("has_used"),
         exists()
         .where(
             Organization.id == bindparam("organization_id"),
@@ -135,11 +159,30 @@ ABOUT = (
         ),
     )
     .outerjoin(Training, Training.id == Qualification.training_id)
-    .where(Member.id == bindparam("member_id"), Member.erased_at.is_(None))
+    .where(Member.id.in_(bindparam("member_ids", expanding=True)), Member.erased_at.is_(None))
 )
-# Their bookings in the place that stand.
+LONGEST = timedelta(days=31)  # of a booking: how long before a moment one may have begun
+# How many of their bookings that stand are still ahead, those around the span left out.
+_AHEAD = Occupancy.__table__.alias("ahead")
+_ITS_MACHINE = Machine.__table__.alias("its_machine")
+FURTHER_AHEAD = (
+    select(func.count().label("further_ahead"))
+    .select_from(_AHEAD)
+    .join(_ITS_MACHINE, _ITS_MACHINE.c.id == _AHEAD.c.machine_id)
+    .where(
+        _AHEAD.c.member_id == bindparam("member_id"),
+        _AHEAD.c.starts_at >= bindparam("since", type_=UTCDateTime()),
+        _AHEAD.c.ends_at > bindparam("now", type_=UTCDateTime()),
+        or_(_AHEAD.c.starts_at >= Bounds.end, _AHEAD.c.ends_at <= Bounds.start),
+        _AHEAD.c.standing,
+        _ITS_MACHINE.c.place_id == bindparam("place_id"),
+    )
+    .subquery("further")
+)
+# Those around the span, each with that number; one row without any when there are none.
 OWN = (
     select(
+        FURTHER_AHEAD.c.further_ahead,
         Occupancy.id,
         Occupancy.uid,
         Occupancy.machine_id,
@@ -150,12 +193,17 @@ OWN = (
         Machine.pool_id,
         Machine.risk_class,
     )
-    .join(Machine, Machine.id == Occupancy.machine_id)
-    .where(
-        Occupancy.member_id == bindparam("member_id"),
-        Occupancy.starts_at >= bindparam("since", type_=UTCDateTime()),
-        Occupancy.standing,
-        Machine.place_id == bindparam("place_id"),
+    .select_from(FURTHER_AHEAD)
+    .outerjoin(
+        join(Occupancy.__table__, Machine.__table__, Machine.id == Occupancy.machine_id),
+        and_(
+            Occupancy.member_id == bindparam("member_id"),
+            Occupancy.starts_at >= bindparam("around", type_=UTCDateTime()),
+            Occupancy.starts_at < Bounds.end,
+            Occupancy.ends_at > Bounds.start,
+            Occupancy.standing,
+            Machine.place_id == bindparam("place_id"),
+        ),
     )
     .order_by(Occupancy.starts_at)
 )
@@ -168,6 +216,8 @@ TRAINING = (
 )
 
 
+NOTHING = literal_column("NULL", Integer)
+# What stands on the machine.
 TAKEN = (
     standing_around(Bounds())
     .with_only_columns(
@@ -184,12 +234,25 @@ TAKEN = (
     )
     .outerjoin(Member, Member.id == Occupancy.member_id)
     .outerjoin(Organization, Organization.id == Occupancy.organization_id)
+    .add_columns(NOTHING.label("seat_id"))
     .where(Machine.id == bindparam("machine_id"))
-    .order_by(Occupancy.occupied_from)
 )
-
-
-LONGEST = timedelta(days=31)  # of a booking: how long before a week one of it may have begun
+# The same with the claims on the seats of what the machine shares, which name a seat.
+IN_THE_WAY: CompoundSelect[Any] = union_all(
+    TAKEN,
+    select(
+        Claim.occupancy_id,
+        NOTHING,
+        Claim.claimed_from,
+        Claim.claimed_until,
+        *[NOTHING] * 6,
+        Claim.seat_id,
+    ).where(
+        Claim.seat_id.in_(bindparam("seats", expanding=True)),
+        Claim.claimed_from < Bounds.end,
+        Claim.claimed_until > Bounds.start,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +270,14 @@ class About:
     held: tuple[Held, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnBookings:
+    """What else they have booked in the place: around a span, and how many more are ahead."""
+
+    around: tuple[Own, ...] = ()
+    further_ahead: int = 0
+
+
 def gather(
     inventory: Inventory,
     machine: MachineFacts,
@@ -219,31 +290,37 @@ def gather(
     is_accompanied: bool = False,
     has_read: bool = False,
     moving: int | None = None,
-    own: tuple[Own, ...] | None = None,
+    own: OwnBookings | None = None,
 ) -> Facts:
     """The facts about `member_id` on `machine`, with all that is taken in and around `span`.
 
     `moving` is the id of an occupancy to leave out, because it is the one that would move;
     `has_read` that they say so now; `own` their other bookings, where they are known already.
-    Six statements at most.
+    Four statements at most.
     """
-    about = about_member(
-        member_id,
+    people = about_members(
+        {member_id, buddy_id or member_id},
         inventory,
         machine.id,
         now=now,
         organization_id=organization_id,
         moving=moving,
     )
+    about = people.get(member_id)
     standing = about.standing if about else None
     policy = machine.policy_for(audience_of(standing))
     held = about.held if about and policy.level else ()
     days = inventory.schedule.days_of(span)
     is_enough = any(h.level >= policy.level and h.is_valid_on(*days) for h in held)
-    whole = span.widened(policy.before, policy.after)
-    taken = resources.claimed(machine.resources, whole, leaving_out=moving)
+    taken, shared = in_the_way(
+        machine,
+        span.widened(policy.before, policy.after),
+        member_id=member_id,
+        leaving_out=moving,
+        with_names=standing is not None and shows_names_to_members(inventory),
+    )
     if own is None and not policy.counts_bookings:
-        own = ()
+        own = OwnBookings()
     elif own is None:
         own = own_bookings(member_id, inventory, span, now=now, leaving_out=moving)
     facts = Facts(
@@ -252,20 +329,14 @@ def gather(
         policy=policy,
         held=held,
         training=training_for(machine.id) if policy.level and not is_enough else "",
-        taken=taken_on(
-            machine.id,
-            whole,
-            member_id=member_id,
-            leaving_out=moving,
-            with_names=standing is not None and shows_names_to_members(inventory),
-        ),
+        taken=taken,
         is_accompanied=is_accompanied,
-        buddy=buddy_of(buddy_id, member_id, inventory, machine, now=now) if buddy_id else None,
-        own=own,
-        shared=tuple(
-            Shared(each.name, {seat: taken[seat] for seat in each.seats})
-            for each in machine.resources
-        ),
+        buddy=buddy_of(buddy_id, member_id, people, today(inventory.schedule.zone, now))
+        if buddy_id
+        else None,
+        own=own.around,
+        further_ahead=own.further_ahead,
+        shared=shared,
         acts_for_organization=organization_id is None or bool(about and about.acts_for),
         **of_machine(machine),
     )
@@ -319,21 +390,57 @@ def about_member(
 ) -> About | None:
     """Who they are here, and what they hold on the machine; None when there is nobody.
 
-    `acts_for` asks of the organization, if one is given, on the place's calendar. One statement.
+    The arguments and the cost of `about_members`.
+    """
+    people = about_members(
+        {member_id},
+        inventory,
+        machine_id,
+        now=now,
+        organization_id=organization_id,
+        moving=moving,
+    )
+    return people.get(member_id)
+
+
+def about_members(
+    member_ids: Collection[int],
+    inventory: Inventory,
+    machine_id: int,
+    *,
+    now: datetime,
+    organization_id: int | None = None,
+    moving: int | None = None,
+) -> dict[int, About]:
+    """As `about_member`, of each of them there is, by id. One statement.
+
+    `acts_for` asks of the organization, if one is given, on the place's calendar.
     """
     zone = inventory.schedule.zone
     rows = rows_of(
         ABOUT,
-        member_id=member_id,
+        member_ids=list(member_ids),
         place_id=inventory.place.id,
         machine_id=machine_id,
         organization_id=organization_id or 0,
+        asks_use=_asks_use(inventory.by_id.get(machine_id)),
         moving=moving or 0,
         now=now,
         day=today(zone, now),
     )
-    if not rows:
-        return None
+    return {
+        member_id: _about_one([row for row in rows if row.id == member_id], zone)
+        for member_id in {row.id for row in rows}
+    }
+
+
+def _asks_use(machine: MachineFacts | None) -> bool:
+    """Does it matter to anybody's booking of it whether they used it before?"""
+    policies = machine.policies.values() if machine else ()
+    return any(policy.approval is Approval.FIRST for policy in policies)
+
+
+def _about_one(rows: Sequence[Row[Any]], zone: tzinfo) -> About:
     first = rows[0]
     standing = None
     if first.membership_id is not None:
@@ -389,17 +496,13 @@ def _held(row: Any, zone: tzinfo) -> Held:
     return Held(row.level or row.granted, row.given_on, last_day)
 
 
-def buddy_of(
-    buddy_id: int, member_id: int, inventory: Inventory, machine: MachineFacts, *, now: datetime
-) -> Buddy:
-    """Whoever is named as a buddy, as the rules ask of them. One statement."""
-    about = about_member(buddy_id, inventory, machine.id, now=now)
+def buddy_of(buddy_id: int, member_id: int, people: Mapping[int, About], day: date) -> Buddy:
+    """Whoever is named as a buddy, as the rules ask of them; `day` is today in the place."""
+    about = people.get(buddy_id)
     if about is None:
         return Buddy(is_member=False)
     standing = about.standing
-    is_valid = standing is not None and (
-        standing.expires_on is None or standing.expires_on >= today(inventory.schedule.zone, now)
-    )
+    is_valid = standing is not None and (standing.expires_on is None or standing.expires_on >= day)
     return Buddy(is_valid, buddy_id == member_id, about.held)
 
 
@@ -410,26 +513,37 @@ def own_bookings(
     *,
     now: datetime,
     leaving_out: int | None = None,
-) -> tuple[Own, ...]:
-    """Their bookings in the place that the quotas of the weeks around `span`, and the rules
-    about what lies ahead, are about. One statement.
+) -> OwnBookings:
+    """Their bookings in the place that the quotas of the weeks of `span`, and the rules about
+    what lies ahead, are about. One statement, whatever they have booked besides.
     """
-    since = min(now, weeks_of(span, inventory.schedule.zone)[0].start) - LONGEST
-    rows = rows_of(OWN, member_id=member_id, place_id=inventory.place.id, since=since)
-    return tuple(
-        Own(
-            Slot(row.starts_at, row.ends_at),
-            row.machine_id,
-            row.category_id,
-            row.pool_id,
-            row.risk_class in RISKY,
-            row.counts_in_quota,
-            row.machine_id in inventory.by_id
-            and inventory.by_id[row.machine_id].policy_for(None).runs_alone,
-            row.uid,
-        )
-        for row in rows
-        if row.id != leaving_out
+    weeks = weeks_of(span, inventory.schedule.zone)
+    start, end = weeks[0].start, weeks[-1].end
+    rows = rows_of(
+        OWN,
+        member_id=member_id,
+        place_id=inventory.place.id,
+        now=now,
+        since=now - LONGEST,
+        around=start - LONGEST,
+        span_start=start,
+        span_end=end,
+    )
+    around = [row for row in rows if row.id not in (None, leaving_out)]
+    return OwnBookings(tuple(_own(row, inventory) for row in around), rows[0].further_ahead)
+
+
+def _own(row: Row[Any], inventory: Inventory) -> Own:
+    machine = inventory.by_id.get(row.machine_id)
+    return Own(
+        Slot(row.starts_at, row.ends_at),
+        row.machine_id,
+        row.category_id,
+        row.pool_id,
+        row.risk_class in RISKY,
+        row.counts_in_quota,
+        machine is not None and machine.policy_for(None).runs_alone,
+        row.uid,
     )
 
 
@@ -450,22 +564,37 @@ def training_for(machine_id: int) -> str:
     return rows[0].name if rows else ""
 
 
-def rows_of(statement: Select[*tuple[Any, ...]], **values: Any) -> Sequence[Row[Any]]:
+def rows_of(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     """Straight from the connection: these are columns, of which the session need not know."""
     return db.session.connection().execute(statement, values).all()
 
 
-def taken_on(
-    machine_id: int,
+def in_the_way(
+    machine: MachineFacts,
     span: Slot,
     *,
     member_id: int,
     leaving_out: int | None = None,
     with_names: bool = False,
-) -> tuple[Taken, ...]:
-    """What stands on the machine in `span`, soonest first, and what of it is `member_id`'s own."""
-    rows = rows_of(TAKEN, machine_id=machine_id, span_start=span.start, span_end=span.end)
-    return tuple(_taken(row, member_id, with_names) for row in rows if row.id != leaving_out)
+) -> tuple[tuple[Taken, ...], tuple[Shared, ...]]:
+    """What stands on the machine in `span`, soonest first, and what of it is `member_id`'s own;
+    and what is taken of all that the machine shares. One statement.
+    """
+    values = {"machine_id": machine.id, "span_start": span.start, "span_end": span.end}
+    seats = [seat for resource in machine.resources for seat in resource.seats]
+    rows = rows_of(IN_THE_WAY, seats=seats, **values) if seats else rows_of(TAKEN, **values)
+    rows = sorted((row for row in rows if row.id != leaving_out), key=attrgetter("occupied_from"))
+    claims: dict[int, list[Slot]] = {seat: [] for seat in seats}
+    for row in rows:
+        if row.seat_id is not None:
+            claims[row.seat_id].append(Slot(row.occupied_from, row.occupied_until))
+    return (
+        tuple(_taken(row, member_id, with_names) for row in rows if row.seat_id is None),
+        tuple(
+            Shared(resource.name, {seat: claims[seat] for seat in resource.seats})
+            for resource in machine.resources
+        ),
+    )
 
 
 def _taken(row: Any, member_id: int, with_name: bool) -> Taken:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from fablab.booking import consents, rules
@@ -184,19 +185,21 @@ def claim_seats(
     resources.claim(session, occupancy_id, machine.resources, span, taken)
 
 
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
 def note_what_was_read(
     session: Session, order: Order, machine: MachineFacts, now: datetime
 ) -> None:
     if not order.has_read or not machine.safety_hash:
         return
-    key = {"member_id": order.member_id, "machine_id": machine.id}
-    session.execute(delete(Acknowledgement).filter_by(**key))
-    add_row(
-        session,
-        Acknowledgement,
-        text_hash=machine.safety_hash,
-        acknowledged_at=now,
-        **key,
+    connection = session.connection()
+    said = {"text_hash": machine.safety_hash, "acknowledged_at": now}
+    read = INSERT[connection.dialect.name](Acknowledgement.__table__).values(
+        member_id=order.member_id, machine_id=machine.id, **said
+    )
+    connection.execute(
+        read.on_conflict_do_update(index_elements=["member_id", "machine_id"], set_=said)
     )
 
 
@@ -246,14 +249,16 @@ def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
     )
 
 
+NEXT_PAGE = (
+    update(Member.__table__)
+    .where(Member.id == bindparam("whose"))
+    .values(calendar_revision=Member.calendar_revision + 1)
+)
+
+
 def turn_the_page(session: Session, member_id: int) -> None:
     """Raise the version of the member's own calendar."""
-    session.execute(
-        update(Member)
-        .where(Member.id == member_id)
-        .values(calendar_revision=Member.calendar_revision + 1)
-        .execution_options(synchronize_session=False)
-    )
+    session.connection().execute(NEXT_PAGE, {"whose": member_id})
 
 
 def times(machine_id: int, slot: Slot, whole: Slot) -> dict[str, Any]:

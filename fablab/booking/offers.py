@@ -6,13 +6,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from fablab.booking import suggestions
-from fablab.booking.facts import gather, own_bookings
+from fablab.booking.facts import LONGEST, gather, own_bookings
 from fablab.booking.rules import HOPELESS, Facts, refusals
 from fablab.clock import from_wall, to_wall, today, whole_days
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.slots import Slot
 
 DAYS_AROUND = 14  # searched before and after the day that was asked for
+FAR = timedelta(days=DAYS_AROUND + 1)
 MACHINES_TRIED = 3
 OFFERS = 3
 
@@ -36,10 +37,11 @@ def nearest(
 
     Every offer passes all the rules for this member; when there are none of one sort, another
     sort takes its place, and the list may be short or empty. `kept` is what else was asked for:
-    the arguments of `gather`. Seventeen statements at most.
+    the arguments of `gather`. Thirteen statements at most.
     """
     zone = inventory.schedule.zone
-    others_own = own_bookings(member_id, inventory, asked, now=now, leaving_out=kept.get("moving"))
+    around = Slot(min(asked.start, now), max(asked.end, now)).widened(FAR, FAR + LONGEST)
+    others_own = own_bookings(member_id, inventory, around, now=now, leaving_out=kept.get("moving"))
 
     def offered(one: MachineFacts) -> list[Offer]:
         policies = one.policies.values()

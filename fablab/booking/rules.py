@@ -215,7 +215,8 @@ class Facts:
     has_used: bool = True  # it before: the first time may need the team's agreement
     is_accompanied: bool = False  # do they ask for somebody to stay with them?
     buddy: Buddy | None = None
-    own: tuple[Own, ...] = ()  # the other bookings, those of the weeks asked about among them
+    own: tuple[Own, ...] = ()  # the other bookings, in the weeks asked about
+    further_ahead: int = 0  # how many more, in other weeks, are not over
     shared: tuple[Shared, ...] = ()
     is_owned: bool = False  # by an organization, not by the place
     kept_start: datetime | None = None  # of a booking being changed, on its own machine
@@ -774,7 +775,7 @@ def is_not_too_often(slot: Slot, facts: Facts) -> Refusal | None:
 def has_few_bookings_ahead(slot: Slot, facts: Facts) -> Refusal | None:
     """So many bookings in the place that are not over; changing one makes none more."""
     most = facts.policy.bookings_ahead
-    ahead = sum(own.slot.end > facts.now for own in facts.own)
+    ahead = facts.further_ahead + sum(own.slot.end > facts.now for own in facts.own)
     if not most or ahead < most or facts.is_a_change:
         return None
     return Refusal(

@@ -19,14 +19,12 @@ def free_time(facts: Facts, first: date, last: date) -> list[Slot]:
     clean-up; where it shares something, not while that is in full use.
     """
     policy = facts.policy
-    holes = [taken.span.widened(policy.after, policy.before) for taken in facts.taken]
-    if facts.shared:
-        span = whole_days(facts.zone, first, last).widened(policy.before, policy.after)
-        holes += [
-            full.widened(policy.after, policy.before)
-            for resource in facts.shared
-            for full in full_time(span, resource.taken)
-        ]
+    before, after = policy.before, policy.after
+    span = whole_days(facts.zone, first, last).widened(before, after)
+    taken = [taken.span for taken in facts.taken if taken.span.overlaps(span)]
+    for resource in facts.shared:
+        taken += full_time(span, resource.taken)
+    holes = [each.widened(after, before) for each in taken]
     return without(facts.schedule.open_time(first, last, policy.modes), holes)
 
 

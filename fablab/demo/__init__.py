@@ -38,7 +38,7 @@ def load(now: datetime) -> bool:
             raise DemoRefused(
                 N_("This database has data of its own: the demonstration only goes into a new one.")
             )
-        guards.require(session.connection())
+        guards.require(guards.missing(session.connection()))
         built = stage.build(session, told, now)
         players = people.invite(session, told, built, passwords.hashed(PASSWORD))
         held = lessons.plan(session, told, built, players)

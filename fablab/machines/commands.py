@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Text, bindparam, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,16 @@ class SlotTaken(Exception):
     """Something already occupies the machine then; the database said so."""
 
 
+# Sent with every write, hence built once; what guards the machine is asked for on the way.
+IN_LINE = {
+    dialect: update(Machine.__table__)
+    .where(Machine.id == bindparam("machine_id"))
+    .values(revision=Machine.revision + 1)
+    .returning(literal_column(present, Text).label("guards"))
+    for dialect, present in guards.PRESENT.items()
+}
+
+
 def stand_in_line(session: Session, *machine_ids: int) -> None:
     """The first statement of every write on a machine: wait for one's turn, raise its revision.
 
@@ -30,16 +40,13 @@ def stand_in_line(session: Session, *machine_ids: int) -> None:
     Raises LookupError for a machine that does not exist, and GuardMissing when the database
     has lost what keeps two bookings apart: then nothing at all is written.
     """
+    connection = session.connection()
+    dialect = connection.dialect.name
     for machine_id in sorted(set(machine_ids)):
-        line = (
-            update(Machine)
-            .where(Machine.id == machine_id)
-            .values(revision=Machine.revision + 1)
-            .execution_options(synchronize_session=False)
-        )
-        if session.execute(line).rowcount != 1:  # type: ignore[attr-defined]
+        row = connection.execute(IN_LINE[dialect], {"machine_id": machine_id}).first()
+        if row is None:
             raise LookupError(f"no machine {machine_id}")
-    guards.require(session.connection())
+        guards.require(guards.missing_in(row.guards, dialect))
 
 
 @retried

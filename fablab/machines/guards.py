@@ -7,6 +7,7 @@ button in the same second. Nothing may write to `occupancy` when they are missin
 Alembic's batch operations re-create an SQLite table and silently drop its triggers.
 """
 
+import json
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, column, func
@@ -112,25 +113,35 @@ class GuardMissing(Exception):
     """The database would let a machine be taken twice; nothing is written until it is mended."""
 
 
-def require(connection: Connection) -> None:
-    """Raise GuardMissing rather than write without a guard. One statement."""
-    away = missing(connection)
+def require(away: list[str]) -> None:
+    """Raise GuardMissing, rather than write without a guard, when one is `missing`."""
     if away:
         raise GuardMissing(", ".join(away))
 
 
+# Every guard in the database as one value, {name: its definition} in JSON, so that another
+# statement can ask for it on its way.
+PRESENT = {
+    "sqlite": "(SELECT json_group_object(name, sql) FROM sqlite_master WHERE type = 'trigger')",
+    "postgresql": "(SELECT json_object_agg(conname, pg_get_constraintdef(oid))::text"
+    " FROM pg_constraint WHERE contype = 'x')",
+}
+EXPECTED = {
+    "sqlite": TRIGGERS,
+    "postgresql": {name: said for name, (_, said) in EXCLUSIONS.items()},
+}
+
+
 def missing(connection: Connection) -> list[str]:
     """The names of the guards that are absent, or not word for word the ones we know."""
-    if connection.dialect.name == "sqlite":
-        triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        found = {row.name: row.sql for row in connection.exec_driver_sql(triggers)}
-        return [name for name, sql in TRIGGERS.items() if found.get(name) != sql]
-    constraints = "SELECT conname, pg_get_constraintdef(oid) AS said FROM pg_constraint"
-    found = {
-        row.conname: row.said
-        for row in connection.exec_driver_sql(f"{constraints} WHERE contype = 'x'")
-    }
-    return [name for name, (_, said) in EXCLUSIONS.items() if found.get(name) != said]
+    dialect = connection.dialect.name
+    return missing_in(connection.exec_driver_sql(f"SELECT {PRESENT[dialect]}").scalar(), dialect)
+
+
+def missing_in(present: str | None, dialect: str) -> list[str]:
+    """As `missing`, of what PRESENT gave on that dialect."""
+    found = json.loads(present or "{}")
+    return [name for name, said in EXPECTED[dialect].items() if found.get(name) != said]
 
 
 def refused(error: DBAPIError) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from fablab.db import db
+from fablab.db import add_rows, db
 from fablab.machines.inventory import ResourceFacts
 from fablab.machines.models import Bounds, Claim, Resource
 from fablab.machines.seating import NoSeatLeft, seats_for
@@ -28,15 +28,23 @@ CLAIMS = (
 )
 
 
+IN_LINE = (
+    update(Resource.__table__)
+    .where(Resource.id == bindparam("resource_id"))
+    .values(revision=Resource.revision + 1)
+)
+
+
 def stand_in_line(session: Session, resources: Iterable[ResourceFacts]) -> None:
-    """After the machine's line, that of each resource, in the order of their ids."""
+    """After the machine's line, that of each resource, in the order of their ids.
+
+    On SQLite nobody else writes meanwhile, so that nobody is to be waited for.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        return
     for resource_id in sorted({resource.id for resource in resources}):
-        session.execute(
-            update(Resource)
-            .where(Resource.id == resource_id)
-            .values(revision=Resource.revision + 1)
-            .execution_options(synchronize_session=False)
-        )
+        connection.execute(IN_LINE, {"resource_id": resource_id})
 
 
 def claimed(
@@ -78,8 +86,7 @@ def claim(
         for resource in resources
         for seat, part in seats_for(span, {seat: taken[seat] for seat in resource.seats})
     ]
-    if rows:
-        session.execute(insert(Claim.__table__).values(rows))
+    add_rows(session, Claim, rows)
 
 
 def let_go(session: Session, occupancy_id: int) -> None:

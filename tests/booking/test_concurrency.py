@@ -82,7 +82,7 @@ def no_guard(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             for name, (table, _) in guards.EXCLUSIONS.items():
                 connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    monkeypatch.setattr(guards, "require", lambda connection: None)
+    monkeypatch.setattr(guards, "require", lambda away: None)
 
 
 def test_of_all_who_ask_for_one_slot_exactly_one_gets_it(crowd):

@@ -119,7 +119,7 @@ def test_interchangeable_machines_come_before_those_of_the_category(fablab):
 
 
 @pytest.mark.parametrize("who", ["bruno", "chloe"])
-def test_the_database_is_asked_fourteen_times_at_most(fablab, who):
+def test_the_database_is_asked_thirteen_times_at_most(fablab, who):
     for n in range(6):
         add_machine(fablab, f"laser{n}", "laser")
     fablab.book("laser", AFTERNOON, "bruno")
@@ -128,4 +128,4 @@ def test_the_database_is_asked_fourteen_times_at_most(fablab, who):
     with counting(db.engine) as statements:
         offered(fablab, "laser", AFTERNOON, who)
 
-    assert len(statements) <= 14
+    assert len(statements) <= 13

@@ -1098,7 +1098,7 @@ def test_someone_who_is_no_member_here_reads_why_they_cannot_book(fablab, browse
 # -- what it costs
 
 
-def test_a_booking_takes_thirteen_statements_at_most_whatever_stands(any_fablab, browse_any):
+def test_a_booking_takes_nine_statements_at_most_whatever_stands(any_fablab, browse_any):
     """On the machine with the most to ask, for an organization, with a key."""
     fablab, client = any_fablab, browse_any("bruno")
     for day in range(30, 32):
@@ -1111,7 +1111,7 @@ def test_a_booking_takes_thirteen_statements_at_most_whatever_stands(any_fablab,
         answer = form.send(client, organization=organization)
 
     assert answer.status_code == 303
-    assert len(statements) <= 13, "\n".join(statements)
+    assert len(statements) <= 9, "\n".join(statements)
 
 
 def test_a_move_takes_fifteen_statements_at_most(fablab, browse):

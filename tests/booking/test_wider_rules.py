@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from fablab import clock
 from fablab.booking import commands
@@ -30,8 +30,9 @@ from fablab.machines.models import (
 )
 from fablab.members.kinds import AgeBand
 from fablab.members.models import Mark, Member, Membership
+from tests.booking.conftest import Form
 from tests.conftest import Fablab
-from tests.support import instant, slot, submit
+from tests.support import counting, instant, slot, submit
 
 HOUR = timedelta(hours=1)
 TUESDAY, WEDNESDAY = "2027-03-30", "2027-03-31"
@@ -183,6 +184,80 @@ def test_lengthening_asks_the_quota(fablab):
 
 
 # -- what was read
+
+
+def test_bookings_of_other_weeks_are_counted_among_those_ahead(any_fablab):
+    fablab = any_fablab
+    set_policy(fablab, "bench", bookings_ahead=2)
+    (other,) = benches(fablab, 1)
+    fablab.book("bench", slot("2027-04-14 10:00-11:00"), "bruno")
+    fablab.book(other, slot(f"{TUESDAY} 10:00-11:00"), "bruno")
+
+    with pytest.raises(BookingRefused) as refused:
+        fablab.book("bench", slot("2027-04-07 10:00-11:00"), "bruno")
+
+    assert [each.reason for each in refused.value.refusals] == [Reason.BOOKINGS_AHEAD]
+    assert refused.value.refusals[0].values["had"] == 2
+
+
+def test_what_is_lent_for_weeks_still_is_their_machine_in_the_last_one(fablab):
+    """It began long before the week that is asked about."""
+    (other,) = benches(fablab, 1)
+    set_policy(fablab, "bench", one_at_a_time=True)
+    fablab.book(other, slot("2027-04-01 10:00-11:00"), "bruno")
+    until = instant("2027-04-15 12:00")
+    with writing() as session:
+        session.execute(update(Occupancy.__table__).values(ends_at=until, occupied_until=until))
+
+    with pytest.raises(BookingRefused) as refused:
+        fablab.book("bench", slot("2027-04-15 10:00-11:00"), "bruno")
+
+    assert [each.reason for each in refused.value.refusals] == [Reason.TWO_AT_ONCE]
+
+
+def test_the_first_time_is_known_of_whatever_else_they_booked(any_fablab):
+    fablab = any_fablab
+    (other,) = benches(fablab, 1)
+    set_policy(fablab, "bench", approval=Approval.FIRST)
+    fablab.book(other, slot(f"{TUESDAY} 10:00-11:00"), "bruno")
+
+    first = fablab.book("bench", slot(f"{TUESDAY} 14:00-15:00"), "bruno")
+
+    assert status_of(first) is Status.PENDING
+
+
+def test_with_every_rule_on_a_booking_takes_fourteen_statements_at_most(any_fablab, browse_any):
+    """A buddy by address, three to agree, quotas, the safety rules read for the first time, and a
+    seat of what is shared, in whose line one stands on PostgreSQL.
+    """
+    fablab, client = any_fablab, browse_any("bruno")
+    share(fablab, 2, "laser")
+    change_machine(
+        fablab, "laser", owner_id=fablab.organization_id, safety="Glasses.", risk_class=RiskClass.D
+    )
+    set_policy(
+        fablab,
+        "laser",
+        quota_machine=9 * HOUR,
+        quota_category=9 * HOUR,
+        quota_risky=9 * HOUR,
+        weekly_bookings=9,
+        bookings_ahead=9,
+        one_at_a_time=True,
+        buddy=True,
+        approval=Approval.ALWAYS,
+        owner_approval=True,
+    )
+    address = f"/bookings/new?machine=laser&day={WEDNESDAY}&start=14:00&end=15:00"
+    form = Form(client.get(address).text)
+
+    with counting(db.engine) as statements:
+        answer = form.send(client, buddy="amina@atelier.example", safety="y")
+
+    assert answer.status_code == 303, answer.text
+    most = 14 if db.engine.dialect.name == "sqlite" else 15
+    assert len(statements) <= most, "\n".join(statements)
+    assert db.session.scalar(select(func.count()).select_from(Consent)) == 3
 
 
 def test_what_was_read_once_is_not_asked_again_until_it_changes(fablab):

@@ -483,7 +483,7 @@ def test_a_crowd_never_leaves_an_overlap(any_app, any_fablab):
 
 
 def test_a_crowd_leaves_overlaps_without_the_guard(any_app, any_fablab, monkeypatch):
-    monkeypatch.setattr(guards, "require", lambda connection: None)
+    monkeypatch.setattr(guards, "require", lambda away: None)
     without_guard()
 
     crowd(any_app, any_fablab)
