@@ -18,8 +18,9 @@ from fablab.booking import commands
 from fablab.booking.facts import gather
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Acknowledgement, Booking, Consent
-from fablab.booking.rules import Reason, refusals
+from fablab.booking.rules import refusals
 from fablab.booking.suggestions import acceptable
+from fablab.booking.verdicts import Reason
 from fablab.clock import whole_day
 from fablab.db import db, writing
 from fablab.home.queries import on_place

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from fablab.booking import consents, lateness, ledger, waits
 from fablab.booking.facts import gather
+from fablab.booking.known import Facts
 from fablab.booking.ledger import find, find_in_line
 from fablab.booking.orders import (
     JUST_TAKEN,
@@ -20,7 +21,7 @@ from fablab.booking.orders import (
     order_behind,
     said,
 )
-from fablab.booking.rules import Facts, answer_due, may_cancel, may_move
+from fablab.booking.rules import answer_due, may_cancel, may_move
 from fablab.db import db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import record, stand_in_line

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.rules import Held
+from fablab.booking.known import Held
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ from sqlalchemy import (
 )
 
 from fablab import clock
+from fablab.booking.known import Buddy, Facts, Held, Own, Shared, Taken
 from fablab.booking.models import Acknowledgement
-from fablab.booking.rules import RISKY, Buddy, Facts, Held, Own, Shared, Taken, weeks_of
+from fablab.booking.quotas import RISKY, weeks_of
 from fablab.clock import today
 from fablab.db import UTCDateTime, db
 from fablab.machines.inventory import Inventory, MachineFacts, of_place

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab import texts
-from fablab.booking.rules import time_used
+from fablab.booking.quotas import time_used
 from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import Approval, RiskClass
 from fablab.machines.policies import BookingPolicy

@@ -15,16 +15,11 @@ from sqlalchemy.orm import Session
 from fablab.booking import consents, rules
 from fablab.booking.facts import gather
 from fablab.booking.kinds import ConsentKind
+from fablab.booking.known import Facts
 from fablab.booking.models import Acknowledgement
 from fablab.booking.orders import BookingRefused, Order, said
-from fablab.booking.rules import (
-    Facts,
-    answer_due,
-    counts_in_quota,
-    may_override,
-    occupied,
-    refusals,
-)
+from fablab.booking.quotas import counts_in_quota
+from fablab.booking.rules import answer_due, may_override, occupied, refusals
 from fablab.db import add_row, db
 from fablab.machines import resources
 from fablab.machines.commands import record, stand_in_line

@@ -7,7 +7,9 @@ from typing import Any
 
 from fablab.booking import suggestions
 from fablab.booking.facts import LONGEST, gather, own_bookings
-from fablab.booking.rules import HOPELESS, Facts, refusals
+from fablab.booking.known import Facts
+from fablab.booking.rules import refusals
+from fablab.booking.verdicts import HOPELESS
 from fablab.clock import from_wall, to_wall, today, whole_days
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.slots import Slot

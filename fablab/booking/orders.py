@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from fablab.booking.rules import TAKEN, Reason, Refusal
+from fablab.booking.verdicts import TAKEN, Reason, Refusal
 from fablab.slots import Slot
 from fablab.words import N_
 

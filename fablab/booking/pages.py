@@ -13,8 +13,10 @@ from fablab.booking import suggestions
 from fablab.booking.consent_words import HAPPENED
 from fablab.booking.forms import BookingForm, SlotForm
 from fablab.booking.kinds import ConsentKind
+from fablab.booking.known import Facts
 from fablab.booking.offers import Offer
-from fablab.booking.rules import Facts, Reason, Refusal, answer_due, consents
+from fablab.booking.rules import answer_due, consents
+from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
 from fablab.forms import StrictTimeField, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 
-from fablab.booking.rules import Facts, is_acceptable, may_have_some
+from fablab.booking.known import Facts
+from fablab.booking.rules import is_acceptable, may_have_some
 from fablab.clock import midnight, to_wall, whole_days
 from fablab.machines.seating import full_time
 from fablab.places.rules import days

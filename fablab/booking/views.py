@@ -25,17 +25,9 @@ from fablab.booking import (
 )
 from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
-from fablab.booking.rules import (
-    FOR_THE_TEAM,
-    Facts,
-    Reason,
-    Refusal,
-    cancellable_until,
-    may_cancel,
-    may_move,
-    may_override,
-    refusals,
-)
+from fablab.booking.known import Facts
+from fablab.booking.rules import cancellable_until, may_cancel, may_move, may_override, refusals
+from fablab.booking.verdicts import FOR_THE_TEAM, Reason, Refusal
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.forms import Confirmation, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place

@@ -9,8 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fablab.booking import rules
-from fablab.booking.rules import HOPELESS, Facts, Reason, Refusal, acts_for_the_organization
+from fablab.booking.known import Facts
+from fablab.booking.rules import acts_for_the_organization
 from fablab.booking.suggestions import A_DAY, acceptable, on_step
+from fablab.booking.verdicts import HOPELESS, Reason, Refusal
 from fablab.clock import whole_days
 from fablab.places.rules import days
 from fablab.slots import Slot

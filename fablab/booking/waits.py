@@ -16,12 +16,13 @@ from sqlalchemy import Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from fablab.booking import consents, ledger, wait_rules
-from fablab.booking.facts import gather, standing_of, taken_on
+from fablab.booking.facts import gather, in_the_way, standing_of
 from fablab.booking.kinds import Answer, ConsentKind, WaitEnd
+from fablab.booking.known import Facts
 from fablab.booking.models import Consent, Wait
 from fablab.booking.offers import apart
 from fablab.booking.orders import BookingRefused, Order, TooLate, order_behind, said
-from fablab.booking.rules import Facts, answer_due
+from fablab.booking.rules import answer_due
 from fablab.booking.wait_rules import offer_due, on_offer, slots_in
 from fablab.db import UTCDateTime, add_row, db, retried, writing
 from fablab.machines import resources
@@ -254,7 +255,7 @@ def is_used_up(freed: Slot, machine: MachineFacts) -> bool:
     it from `look`.
     """
     least = min(policy.minimum for policy in machine.policies.values())
-    taken = taken_on(machine.id, freed, member_id=0)
+    taken, _shared = in_the_way(machine, freed, member_id=0)
     return all(part.duration < least for part in without([freed], (t.span for t in taken)))
 
 

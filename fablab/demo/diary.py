@@ -15,10 +15,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from fablab.booking.kinds import Answer, ConsentKind
+from fablab.booking.known import Buddy, Facts, Held, Taken
 from fablab.booking.ledger import times
 from fablab.booking.models import Consent
 from fablab.booking.orders import Order, said
-from fablab.booking.rules import Buddy, Facts, Held, Taken, occupied, refusals
+from fablab.booking.rules import occupied, refusals
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.demo.lessons import PLANNED_BEFORE, Lesson
 from fablab.demo.people import Player

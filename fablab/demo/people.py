@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
+from fablab.booking.known import Held
 from fablab.booking.models import Acknowledgement
-from fablab.booking.rules import Held
 from fablab.clock import from_wall
 from fablab.demo.stage import Stage
 from fablab.machines.models import MachineReferent

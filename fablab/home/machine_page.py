@@ -13,9 +13,11 @@ from flask_babel import lazy_gettext
 from fablab import texts
 from fablab.booking.facts import about_member, of_machine, own_bookings, with_person
 from fablab.booking.house_words import beyond_the_hours
+from fablab.booking.known import Facts, Shared, Taken
 from fablab.booking.pages import end_day_to_say
-from fablab.booking.rules import Facts, Reason, Refusal, Shared, Taken, refusals
+from fablab.booking.rules import refusals
 from fablab.booking.suggestions import acceptable, free_time, on_step
+from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
 from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
 from fablab.home.planning import MINUTE, WHOLE_DAY, Kind, Range, round_up

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from fablab import clock
 from fablab.booking import commands, ledger
 from fablab.booking.orders import JUST_TAKEN, AlreadyUsed, BookingRefused, NotAllowed
-from fablab.booking.rules import Reason
+from fablab.booking.verdicts import Reason
 from fablab.db import Busy, db, writing
 from fablab.machines import commands as machines
 from fablab.machines import guards

@@ -13,9 +13,9 @@ from fablab.booking.answers import NoBuddy, TooLate
 from fablab.booking.consent_rules import Answerer, may_answer, may_be_buddy
 from fablab.booking.consents import Wanted
 from fablab.booking.kinds import Answer, ConsentKind
+from fablab.booking.known import Held
 from fablab.booking.models import Consent
 from fablab.booking.orders import NotAllowed
-from fablab.booking.rules import Held
 from fablab.db import add_row, db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fablab.booking import pages
-from fablab.booking.rules import Facts, Taken
+from fablab.booking.known import Facts, Taken
 from fablab.booking.suggestions import can_be_said
 from fablab.booking.views import slot_given
 from fablab.machines.policies import BookingPolicy

@@ -6,19 +6,10 @@ from datetime import date, time, timedelta
 import pytest
 
 from fablab.booking.kinds import ConsentKind
+from fablab.booking.known import Buddy, Facts, Held, Own, Shared, Taken
 from fablab.booking.rules import (
-    HOPELESS,
     HOUSE_RULES,
-    NEVER_OVERRIDDEN,
     OF_NO_SLOT,
-    Buddy,
-    Facts,
-    Held,
-    Own,
-    Reason,
-    Refusal,
-    Shared,
-    Taken,
     answer_due,
     consents,
     is_acceptable,
@@ -28,6 +19,7 @@ from fablab.booking.rules import (
     occupied,
     refusals,
 )
+from fablab.booking.verdicts import HOPELESS, NEVER_OVERRIDDEN, Reason, Refusal
 from fablab.machines.kinds import Approval, MachineState, RiskClass
 from fablab.machines.policies import OVERRIDABLE, BookingPolicy
 from fablab.members.kinds import AgeBand

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fablab.booking import offers
-from fablab.booking.rules import Facts, Held, Taken, occupied, refusals
+from fablab.booking.known import Facts, Held, Taken
+from fablab.booking.rules import occupied, refusals
 from fablab.booking.suggestions import acceptable, can_be_said, free_time, nearest, on_step
 from fablab.clock import from_wall, to_wall, today, whole_days
 from fablab.machines.kinds import MachineState

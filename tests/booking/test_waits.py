@@ -16,7 +16,7 @@ from fablab.booking import absences, answers, commands, wait_letters, waits
 from fablab.booking.kinds import ConsentKind, WaitEnd
 from fablab.booking.models import Consent, Wait
 from fablab.booking.orders import BookingRefused, NotAllowed, TooLate
-from fablab.booking.rules import Reason
+from fablab.booking.verdicts import Reason
 from fablab.booking.waits import FreeNow, Wish
 from fablab.db import add_row, db, writing
 from fablab.machines import commands as machines

@@ -14,7 +14,7 @@ from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Acknowledgement, Consent
 from fablab.booking.offers import nearest
 from fablab.booking.orders import BookingRefused
-from fablab.booking.rules import Reason
+from fablab.booking.verdicts import Reason
 from fablab.db import db, writing
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Approval, RiskClass, Status

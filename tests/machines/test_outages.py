@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from fablab import clock
 from fablab.booking import commands as booking
-from fablab.booking.rules import Reason
+from fablab.booking.verdicts import Reason
 from fablab.db import db
 from fablab.machines import commands
 from fablab.machines.inventory import of_place

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from fablab import clock
 from fablab.booking import commands as booking
-from fablab.booking.rules import Reason
+from fablab.booking.verdicts import Reason
 from fablab.db import add_row, db, writing
 from fablab.members import staff
 from fablab.members.audit import AuditEntry

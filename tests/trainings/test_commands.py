@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from fablab import clock
 from fablab.booking.facts import held_on
-from fablab.booking.rules import Held
+from fablab.booking.known import Held
 from fablab.db import add_row, db, writing
 from fablab.machines.models import MachineReferent
 from fablab.members.audit import AuditEntry
