@@ -117,6 +117,7 @@ def move(
             if revision not in (None, booking.revision):
                 raise ChangedMeanwhile
             rewrite(session, booking, order, by=by, now=now, is_team=is_team)
+            waits.offer(session, booking, now=now)
             return True
     except IntegrityError as error:
         if guards.refused(error):
@@ -135,7 +136,8 @@ def rewrite(
 ) -> None:
     """Make the booking what is ordered, in a write that is under way and in the machines' line.
 
-    Raises BookingRefused before anything is written.
+    What it leaves is for `waits.offer`, once all that moves is where it goes. Raises
+    BookingRefused before anything is written.
     """
     before = order_behind(booking, order.place_id)
     inventory = of_place(place_id=order.place_id)
@@ -183,7 +185,6 @@ def rewrite(
     ledger.turn_the_page(session, booking.member_id)
     after = said(order) | set_aside
     record(session, booking.id, "moved", by=by, now=now, before=said(before), after=after)
-    waits.offer(session, booking, now=now)
 
 
 def keeps_consents(before: Order, after: Order, facts: Facts) -> bool:
