@@ -32,6 +32,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     web.init_app(app)
 
     from fablab.booking import consent_views as consents
+    from fablab.booking import series_views as series
     from fablab.booking import views as booking
     from fablab.calendars import views as calendars
     from fablab.home import views as home
@@ -45,6 +46,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         trainings,
         booking,
         consents,
+        series,
         calendars,
         manage,
         preferences,

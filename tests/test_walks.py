@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 
 from fablab import clock
 from fablab.access import Right, right_of
-from fablab.booking import consent_letters, consents
+from fablab.booking import consent_letters, consents, series
 from fablab.booking.consents import Wanted
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
@@ -73,6 +73,8 @@ class Stage:
     session: str
     mark: str
     missed: str
+    series: str
+    repeated: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -99,7 +101,10 @@ class Stage:
     def uid(self, rule: Rule) -> str:
         if rule.rule.endswith("/absence"):
             return self.missed
+        if "/following/" in rule.rule:
+            return self.repeated
         whose = {
+            "/bookings/series/": self.series,
             "/bookings/": self.booking,
             "/outages/": self.outage,
             "/members/": self.member,
@@ -219,7 +224,17 @@ def set_up(app: Flask) -> Stage:
         session_uid,
         mark,
         missed,
+        *repeat_it(fablab),
     )
+
+
+def repeat_it(fablab: Fablab) -> tuple[str, str]:
+    """Two bookings two weeks apart: the UID of their series, and that of the first."""
+    hours = [slot(f"2027-{day} 14:00-15:00") for day in ("03-31", "04-14")]
+    orders = [fablab.order("bench", each, "bruno") for each in hours]
+    uid = series.book(orders, every_weeks=2, by=fablab.people["bruno"], now=clock.now())
+    first = select(Occupancy.uid).where(Occupancy.series_id.is_not(None))
+    return uid, db.session.scalars(first.order_by(Occupancy.starts_at).limit(1)).one()
 
 
 def ask_amina(booking: str, fablab: Fablab) -> tuple[str, str]:

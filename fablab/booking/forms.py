@@ -6,10 +6,18 @@ from typing import Any
 from uuid import uuid4
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, SelectField, SubmitField, ValidationError
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    SelectChoice,
+    SelectField,
+    SubmitField,
+    ValidationError,
+)
 from wtforms.validators import InputRequired, Optional, Regexp
 
 from fablab.booking.queries import BookedBy
+from fablab.booking.series_rules import FEWEST, MOST, how_many
 from fablab.clock import from_wall, is_skipped
 from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, parse_day
 from fablab.machines.inventory import MachineFacts
@@ -134,6 +142,16 @@ class BookingForm(SlotForm):
     buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
     accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
     safety = BooleanField(lazy_gettext("I have read them and will keep to them"))
+    repeat = SelectField(
+        lazy_gettext("Repeat"),
+        choices=[
+            SelectChoice("", lazy_gettext("No")),
+            SelectChoice("1", lazy_gettext("Every week")),
+            SelectChoice("2", lazy_gettext("Every other week")),
+        ],
+        default="",
+    )
+    until = NearDayField(lazy_gettext("Until"))
     # By the team: for whom, by their uid, and why a rule is set aside.
     member = HiddenField(
         lazy_gettext("This form"),
@@ -175,6 +193,30 @@ class BookingForm(SlotForm):
             (ONESELF, lazy_gettext("Myself")),
             *((str(each.id), each.name) for each in organizations),
         ]
+
+    def validate_until(self, field: NearDayField) -> None:
+        if not self.every_weeks or field.errors:
+            return
+        if field.data is None:
+            raise ValidationError(lazy_gettext("Say until which day it repeats."))
+        if self.day.data is None:
+            return
+        count = how_many(self.day.data, field.data, self.every_weeks)
+        if count < FEWEST:
+            raise ValidationError(
+                lazy_gettext("Until then it repeats not once: choose a later day.")
+            )
+        if count > MOST:
+            raise ValidationError(
+                lazy_gettext(
+                    "That makes %(count)s dates; %(most)s is the most.", count=count, most=MOST
+                )
+            )
+
+    @property
+    def every_weeks(self) -> int:
+        """How many weeks lie between two occurrences; 0 when it does not repeat."""
+        return {"1": 1, "2": 2}.get(self.repeat.data or "", 0)
 
     @property
     def organization_id(self) -> int | None:

@@ -478,6 +478,10 @@ def spans_nights(policy: BookingPolicy) -> bool:
     return Mode.NIGHT in policy.modes or policy.maximum >= timedelta(days=1)
 
 
+# How often what repeats does, by the weeks between.
+EVERY = {1: lazy_gettext("Every week"), 2: lazy_gettext("Every other week")}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A booking as a list or its own page shows it."""
@@ -502,6 +506,8 @@ class Line:
     override: str  # why the team set a rule aside for it
     may_move: bool
     may_cancel: bool
+    series: str  # the UID of the series it is part of
+    repeats: str  # "Every week"
 
 
 def booking_line(
@@ -536,6 +542,8 @@ def booking_line(
         override=row.override_reason,
         may_move=may_move,
         may_cancel=may_cancel,
+        series=row.series_uid or "",
+        repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
     )
 
 

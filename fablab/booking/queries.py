@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flask import abort
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
+from fablab.booking.models import Series
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Change, Machine, Occupancy
@@ -32,6 +33,9 @@ COLUMNS = (
     Occupancy.buddy_id,
     Occupancy.is_accompanied,
     Occupancy.override_reason,
+    Occupancy.series_id,
+    Series.uid.label("series_uid"),
+    Series.every_weeks,
     Occupancy.machine_id,
     Machine.place_id,
     Machine.slug,
@@ -95,6 +99,7 @@ def bookings() -> Select[*tuple[Any, ...]]:
         .join(Category, Category.id == Machine.category_id)
         .join(Member, Member.id == Occupancy.member_id)
         .outerjoin(Organization, Organization.id == Occupancy.organization_id)
+        .outerjoin(Series, Series.id == Occupancy.series_id)
         .where(Occupancy.kind == OccupancyKind.BOOKING)
     )
 
@@ -115,6 +120,16 @@ def find_visible(uid: str, person: Person) -> Row[Any]:
     if found is None:
         abort(404)
     return found
+
+
+def of_series(uid: str, person: Person) -> Sequence[Row[Any]]:
+    """Every occurrence of a series they may see, soonest first; 404 when there is none."""
+    found = db.session.execute(
+        bookings()
+        .where(Series.uid == uid, visible_to(person))
+        .order_by(Occupancy.starts_at, Occupancy.id)
+    ).all()
+    return found or abort(404)
 
 
 def upcoming(member_id: int, now: datetime) -> Sequence[Row[Any]]:

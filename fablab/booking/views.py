@@ -37,7 +37,7 @@ from fablab.slots import Slot
 bp = Blueprint("booking", __name__)
 
 PAGE = 20  # past bookings on one page
-TYPED = ("purpose", "organization", "buddy")  # besides the slot
+TYPED = ("purpose", "organization", "buddy", "repeat", "until")  # besides the slot
 ASKED_LAST = frozenset({Reason.NO_BUDDY, Reason.NOT_READ})  # not of a form nobody has sent yet
 DAYS_TRIED = 14  # in search of a first slot to fill the form with
 
@@ -79,6 +79,8 @@ def create():
         return form_page(draft, form, None, status=422)
     if form.check.data:
         return form_page(draft, form, form.slot)
+    if form.every_weeks:  # each date is shown before anything is booked
+        return redirect(url_for("series.create", **kept()), 307)
     try:
         order, key = order_of(draft, form), form.key.data or None
         uid = commands.book(
@@ -203,6 +205,7 @@ class Draft:
     machine: MachineFacts
     booking: Any = None  # its row, when it is one being moved
     somebody: queries.Somebody | None = None  # whom the team books for
+    with_following: bool = False  # those of its series that come after it would change too
 
     @property
     def zone(self) -> tzinfo:
@@ -233,9 +236,11 @@ class Draft:
 
     @property
     def action(self) -> str:
+        if self.booking and self.with_following:
+            return url_for("series.move", uid=self.booking.uid)
         if self.booking:
-            return url_for(".move", uid=self.booking.uid)
-        return url_for(".create", **kept())
+            return url_for("booking.move", uid=self.booking.uid)
+        return url_for("booking.create", **kept())
 
     def facts(self, span: Slot, form: BookingForm | None = None) -> Facts:
         """What the rules want to know, with all that is taken in `span`."""
@@ -264,7 +269,9 @@ class Draft:
             moving=self.booking.id if self.booking else None,
             is_accompanied=bool(form.accompanied.data),
         )
-        endpoint = ".move_form" if self.booking else ".new"
+        endpoint = "booking.new"
+        if self.booking:
+            endpoint = "series.move_form" if self.with_following else "booking.move_form"
         words = {"uid": self.booking.uid} if self.booking else kept()
         words |= {name: form[name].data for name in TYPED if form[name].data}
         if self.somebody:
@@ -356,6 +363,7 @@ def form_page(
         asks_company=pages.may_ask_company(facts) or bool(form.accompanied.data),
         may_override=bool(verdict) and draft.is_team and may_override(verdict, facts.policy),
         somebody=draft.somebody,
+        with_following=draft.with_following,
         waits_for=pages.waits_for(facts, slot) if slot and not verdict else "",
         asked_when=pages.when(slot, zone, facts.now) if slot else "",
         kept={} if draft.booking else kept(),
@@ -372,7 +380,7 @@ def refusal_page(draft: Draft, form: BookingForm, refused: orders.BookingRefused
 def changed_page(booking: Any) -> Any:
     """409 with the form as the booking stands now: somebody, or another tab, was faster."""
     if not may(may_move, booking, clock.now()):
-        return redirect(url_for(".show", uid=booking.uid), 303)
+        return redirect(url_for("booking.show", uid=booking.uid), 303)
     draft, slot = draft_of(inventory_of(booking), {}, booking), slot_of(booking)
     return form_page(draft, blank_form(draft, slot), slot, is_stale=True, status=409)
 

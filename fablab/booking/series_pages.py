@@ -1,0 +1,165 @@
+"""What the pages of repeated bookings show, as plain values."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+from typing import Any, NamedTuple
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from fablab import texts
+from fablab.booking import pages, series_forms
+from fablab.booking.orders import Order
+from fablab.booking.series import Pick, Verdict, Wish
+from fablab.booking.series_forms import SeriesForm
+from fablab.clock import today
+from fablab.machines.inventory import Inventory
+from fablab.slots import Slot
+
+# What a list of dates sends along of the form it was made from.
+CARRIED = (
+    *("day", "start", "end", "end_day", "repeat", "until", "organization", "purpose"),
+    *("buddy", "accompanied", "safety", "member", "key", "revision"),
+)
+
+
+class Option(NamedTuple):
+    value: str
+    text: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DateLine:
+    """One occurrence in the list from which one chooses."""
+
+    id: str
+    name: str
+    when: str
+    so_far: str  # when it is now, of one that would move
+    whys: list[pages.Why]
+    notes: list[str]
+    options: list[Option]  # what one may choose of a date that is refused
+    is_in: bool
+    is_lost: bool
+
+
+def date_lines(verdicts: Sequence[Verdict], inventory: Inventory, now: datetime) -> list[DateLine]:
+    return [_date_line(n, verdict, inventory, now) for n, verdict in enumerate(verdicts)]
+
+
+def _date_line(n: int, verdict: Verdict, inventory: Inventory, now: datetime) -> DateLine:
+    wish, zone = verdict.wish, inventory.schedule.zone
+    options: list[Option] = []
+    if verdict.refusals:
+        options = list(_options(verdict, inventory, now))
+    return DateLine(
+        id=f"date-{n}",
+        name=series_forms.field_name(wish),
+        when=_when(wish.order, inventory, now, wish.booking),
+        so_far=_so_far(wish, inventory, now),
+        whys=pages.why(verdict.refusals, zone),
+        notes=[_clock_note(at, is_twice) for at, is_twice in wish.odd],
+        options=options,
+        is_in=verdict.pick is not Pick.NO,
+        is_lost=verdict.is_lost,
+    )
+
+
+def _options(verdict: Verdict, inventory: Inventory, now: datetime) -> Iterator[Option]:
+    wish, offer = verdict.wish, verdict.instead
+    if offer:
+        machine = inventory.by_id[offer.machine_id]
+        when = pages.when(offer.slot, inventory.schedule.zone, now)
+        text = _("Instead: %(when)s", when=when)
+        if offer.machine_id != wish.order.machine_id:
+            text = _(
+                "Instead: %(when)s, on %(code)s %(name)s",
+                when=when,
+                code=machine.code,
+                name=machine.name,
+            )
+        yield Option(series_forms.written(offer, machine), text, verdict.pick is Pick.INSTEAD)
+    if verdict.may_set_aside:
+        yield Option("yes", _("All the same: the rule is set aside"), verdict.pick is Pick.YES)
+    out = _("Leave it where it is") if wish.booking else _("Leave this date out")
+    yield Option("no", out, verdict.pick is Pick.NO)
+
+
+def _when(order: Order, inventory: Inventory, now: datetime, booking: Any) -> str:
+    when = pages.when(order.slot, inventory.schedule.zone, now)
+    if booking is None or booking.machine_id == order.machine_id:
+        return when
+    code = inventory.by_id[order.machine_id].code
+    return _("%(when)s, on %(code)s", when=when, code=code)
+
+
+def _so_far(wish: Wish, inventory: Inventory, now: datetime) -> str:
+    if wish.booking is None:
+        return ""
+    slot = Slot(wish.booking.starts_at, wish.booking.ends_at)
+    return _("So far: %(when)s", when=pages.when(slot, inventory.schedule.zone, now))
+
+
+def _clock_note(at: time, is_twice: bool) -> str:
+    if is_twice:
+        return _(
+            "The clocks go back that night and show %(hour)s twice: the first is meant.",
+            hour=texts.hour(at),
+        )
+    return _(
+        "The clocks go forward that night and never show %(hour)s: it is an hour later.",
+        hour=texts.hour(at),
+    )
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """How many dates there are, and how many of them the rules refuse."""
+    count = len(verdicts)
+    refused = sum(bool(verdict.refusals) for verdict in verdicts)
+    dates = ngettext("%(num)s date", "%(num)s dates", count)
+    if not refused:
+        return _("%(dates)s: all of them are possible.", dates=dates)
+    if refused == count:
+        return _("%(dates)s: none is possible as it is.", dates=dates)
+    return ngettext(
+        "%(dates)s: %(num)s is not possible as it is.",
+        "%(dates)s: %(num)s are not possible as they are.",
+        refused,
+        dates=dates,
+    )
+
+
+def waits_for(verdicts: Sequence[Verdict]) -> str:
+    """Whose yes what is chosen would still wait for, in a sentence; empty for nobody's."""
+    kinds = dict.fromkeys(kind for verdict in verdicts for kind in verdict.waits_for)
+    if not kinds:
+        return ""
+    return _(
+        "Some of them then wait for %(what)s; the slots are kept meanwhile.",
+        what=", ".join(str(pages.CONSENTS[kind]) for kind in kinds),
+    )
+
+
+def carried(form: SeriesForm) -> list[tuple[str, str]]:
+    """The fields of the form behind a list, as it sends them along."""
+    return [(name, written) for name in CARRIED if (written := _written(form[name].data))]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, bool):
+        return "y" if value else ""
+    return value.isoformat() if isinstance(value, date) else str(value or "")
+
+
+def days_between(rows: Sequence[Any], zone: tzinfo) -> str:
+    """`from Tuesday 30 March to Tuesday 20 April`, of rows in order."""
+    first, last = today(zone, rows[0].starts_at), today(zone, rows[-1].starts_at)
+    return _(
+        "from %(first)s to %(last)s",
+        first=texts.near_day(first, zone),
+        last=texts.near_day(last, zone),
+    )
