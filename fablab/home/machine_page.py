@@ -147,7 +147,7 @@ class MachinePage:
         if self.policy.counts_bookings:
             own = own_bookings(self.viewer.id, self.inventory, shown, now=self.now)
             facts = replace(facts, own=own.around, further_ahead=own.further_ahead)
-        facts = replace(facts, held=about.held if about and self.policy.level else ())
+        facts = replace(facts, held=about.held if about else ())
         return with_person(facts, about, machine, has_read=False)
 
     def day(self, day: date) -> Day:

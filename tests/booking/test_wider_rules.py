@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +30,9 @@ from fablab.machines.models import (
 )
 from fablab.members.kinds import AgeBand
 from fablab.members.models import Mark, Member, Membership
+from fablab.places.kinds import Mode
+from fablab.places.models import Opening
+from fablab.trainings.models import Qualification
 from tests.booking.conftest import Form
 from tests.conftest import Fablab
 from tests.support import counting, instant, slot, submit
@@ -181,6 +184,38 @@ def test_lengthening_asks_the_quota(fablab):
         commands.move(uid, longer, by=fablab.people["bruno"], is_team=False, now=clock.now())
 
     assert [refusal.reason for refusal in refused.value.refusals] == [Reason.QUOTA_MACHINE]
+
+
+def test_who_holds_level_3_uses_a_dangerous_machine_that_asks_for_no_level_with_a_buddy(fablab):
+    """Where the team asks for no qualification, the class of the machine still does."""
+    with writing() as session:
+        session.add(
+            Opening(
+                place_id=fablab.place_id,
+                weekday=3,
+                opens_at=time(18),
+                closes_at=time(22),
+                mode=Mode.RESIDENT,
+            )
+        )
+        session.add_all(
+            Qualification(
+                member_id=fablab.people[who],
+                machine_id=fablab.machine("bench").id,
+                level=3,
+                given_on=date(2026, 1, 1),
+                recorded_at=clock.now(),
+            )
+            for who in ("bruno", "chloe")
+        )
+    change_machine(fablab, "bench", risk_class=RiskClass.D)
+    evening = slot(f"{WEDNESDAY} 19:00-20:00")
+
+    with pytest.raises(BookingRefused, match="not_alone"):
+        fablab.book("bench", evening, "bruno")
+    uid = fablab.book("bench", evening, "bruno", buddy_id=fablab.people["chloe"])
+
+    assert status_of(uid) == Status.PENDING
 
 
 # -- what was read
