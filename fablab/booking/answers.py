@@ -13,6 +13,7 @@ from fablab.booking.facts import audience_of, held_on, standing_of
 from fablab.booking.kinds import Answer, ConsentKind, WaitEnd
 from fablab.booking.models import Consent
 from fablab.booking.orders import NotAllowed, TooLate
+from fablab.booking.rules import level_of_buddy
 from fablab.db import db, retried, writing
 from fablab.machines.commands import record
 from fablab.machines.inventory import of_place
@@ -162,7 +163,7 @@ def _may_be_buddy(booking: Row[Any], buddy_id: int, place_id: int) -> bool:
         is_member=standing is not None,
         membership_ends_on=standing.expires_on if standing else None,
         held=held_on(machine.id, buddy_id),
-        level=policy.level,
+        level=level_of_buddy(policy),
         days=inventory.schedule.days_of(Slot(booking.starts_at, booking.ends_at)),
     )
 

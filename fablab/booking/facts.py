@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from operator import attrgetter
 from typing import Any
 
@@ -332,9 +332,7 @@ def gather(
         training=training_for(machine.id) if policy.level and not is_enough else "",
         taken=taken,
         is_accompanied=is_accompanied,
-        buddy=buddy_of(buddy_id, member_id, people, today(inventory.schedule.zone, now))
-        if buddy_id
-        else None,
+        buddy=buddy_of(buddy_id, member_id, people) if buddy_id else None,
         own=own.around,
         further_ahead=own.further_ahead,
         shared=shared,
@@ -497,14 +495,18 @@ def _held(row: Any, zone: tzinfo) -> Held:
     return Held(row.level or row.granted, row.given_on, last_day)
 
 
-def buddy_of(buddy_id: int, member_id: int, people: Mapping[int, About], day: date) -> Buddy:
-    """Whoever is named as a buddy, as the rules ask of them; `day` is today in the place."""
+def buddy_of(buddy_id: int, member_id: int, people: Mapping[int, About]) -> Buddy:
+    """Whoever is named as a buddy, as the rules ask of them."""
     about = people.get(buddy_id)
     if about is None:
         return Buddy(is_member=False)
     standing = about.standing
-    is_valid = standing is not None and (standing.expires_on is None or standing.expires_on >= day)
-    return Buddy(is_valid, buddy_id == member_id, about.held)
+    return Buddy(
+        is_member=standing is not None,
+        ends_on=standing.expires_on if standing else None,
+        is_oneself=buddy_id == member_id,
+        held=about.held,
+    )
 
 
 def own_bookings(

@@ -67,6 +67,7 @@ class Buddy:
     """Whoever is named to be there as well."""
 
     is_member: bool
+    ends_on: date | None = None  # their membership
     is_oneself: bool = False
     held: tuple[Held, ...] = ()
 

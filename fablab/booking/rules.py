@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
 
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.known import Facts, Held
+from fablab.booking.known import Buddy, Facts, Held
 from fablab.booking.quotas import (
     has_few_bookings_ahead,
     has_few_units_then,
@@ -364,7 +364,7 @@ AUTONOMOUS = 3
 
 
 def has_a_buddy(slot: Slot, facts: Facts) -> Refusal | None:
-    """Somebody else, a member, whose qualification on the machine is valid then."""
+    """Somebody else, a member then, whose qualification on the machine is valid then."""
     buddy = facts.buddy
     if buddy is None and not facts.policy.buddy:
         return None
@@ -372,7 +372,7 @@ def has_a_buddy(slot: Slot, facts: Facts) -> Refusal | None:
         sentence = N_("This machine is never used alone: name a qualified buddy.")
     elif buddy.is_oneself:
         sentence = N_("You cannot be your own buddy.")
-    elif not buddy.is_member or level_then(slot, buddy.held, facts) < max(facts.policy.level, 1):
+    elif not may_be_there(slot, buddy, facts):
         # The same words for both: who is a member here is nobody's to find out.
         sentence = N_("The buddy you named holds no valid qualification on this machine then.")
     else:
@@ -382,6 +382,18 @@ def has_a_buddy(slot: Slot, facts: Facts) -> Refusal | None:
         sentence,
         N_("Your buddy gets a mail, and the booking waits for their yes."),
     )
+
+
+def may_be_there(slot: Slot, buddy: Buddy, facts: Facts) -> bool:
+    last_day = facts.schedule.days_of(slot)[1]
+    is_member_then = buddy.is_member and (buddy.ends_on is None or last_day <= buddy.ends_on)
+    level = level_then(slot, buddy.held, facts)
+    return is_member_then and level >= level_of_buddy(facts.policy)
+
+
+def level_of_buddy(policy: BookingPolicy) -> int:
+    """What the machine asks for; whoever is there for somebody knows it in any case."""
+    return max(policy.level, 1)
 
 
 def has_read_the_safety_rules(slot: Slot, facts: Facts) -> Refusal | None:

@@ -420,6 +420,14 @@ def test_not_everybody_can_be_a_buddy(any_fablab, buddy):
     assert [each.asked_id for each in asked_of(uid)] == [None]
 
 
+def test_a_buddy_knows_the_machine_also_where_it_asks_for_no_level(any_fablab):
+    """As when one is named with the booking."""
+    uid = pending(any_fablab, Wanted(BUDDY), slug="bench")
+
+    with pytest.raises(NoBuddy):
+        name(any_fablab, uid, "chloe")
+
+
 def test_only_its_member_and_the_team_name_a_buddy(any_fablab):
     uid = with_buddy(any_fablab, None)
 
