@@ -108,6 +108,7 @@ class Facts:
     is_owned: bool = False  # by an organization, not by the place
     kept_start: datetime | None = None  # of a booking being changed, on its own machine
     kept_end: datetime | None = None
+    kept_counts: bool = False  # in the quotas, as it was
     is_under_way: bool = False  # has the booking being changed begun?
     is_a_change: bool = False  # of a booking that exists, perhaps to another machine
     # What they have in a week, summed once however many slots are asked about.
@@ -133,3 +134,9 @@ class Facts:
         if self.kept_start is None or self.kept_end is None:
             return False
         return self.kept_start <= slot.start and slot.end <= self.kept_end
+
+    def keeps_some(self, slot: Slot) -> bool:
+        """Has `slot` a part in the booking that is being changed?"""
+        if self.kept_start is None or self.kept_end is None:
+            return False
+        return slot.start < self.kept_end and self.kept_start < slot.end

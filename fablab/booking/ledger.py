@@ -239,6 +239,7 @@ def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
         facts,
         kept_start=starts_at if is_its_own else None,
         kept_end=booking.ends_at if is_its_own else None,
+        kept_counts=booking.counts_in_quota,
         is_a_change=True,
         is_under_way=starts_at <= facts.now,
     )

@@ -27,9 +27,14 @@ def is_within_the_quotas(slot: Slot, facts: Facts) -> Refusal | None:
 
 
 def counts_in_quota(slot: Slot, facts: Facts) -> bool:
-    """False of a slot that nobody wanted until shortly before its start."""
+    """False of a slot that nobody wanted until shortly before its start.
+
+    What was booked in time was not free then: it goes on counting while some of it is kept.
+    """
     last_minute = facts.policy.last_minute
-    return not last_minute or slot.start - facts.now > last_minute
+    if not last_minute or slot.start - facts.now > last_minute:
+        return True
+    return facts.kept_counts and facts.keeps_some(slot)
 
 
 def _machine_quota(slot: Slot, facts: Facts) -> Refusal | None:

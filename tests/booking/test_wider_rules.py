@@ -218,6 +218,32 @@ def test_who_holds_level_3_uses_a_dangerous_machine_that_asks_for_no_level_with_
     assert status_of(uid) == Status.PENDING
 
 
+@pytest.mark.parametrize("end", ["15:45", "16:15"])
+def test_what_counts_in_the_quota_goes_on_counting_when_it_is_changed_late(fablab, at, end):
+    """Booked the day before, it was not free two hours before its start."""
+    set_policy(fablab, "bench", quota_machine=3 * HOUR, last_minute=4 * HOUR)
+    uid = fablab.book("bench", WANTED, "bruno")
+    at(f"{WEDNESDAY} 12:00")
+    changed = fablab.order("bench", slot(f"{WEDNESDAY} 14:00-{end}"), "bruno")
+
+    commands.move(uid, changed, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+    with pytest.raises(BookingRefused, match="quota_machine"):
+        fablab.book("bench", slot("2027-04-02 14:00-16:00"), "bruno")
+
+
+@pytest.mark.parametrize(("hours", "counts"), [("17:00-18:00", False), ("14:30-16:30", True)])
+def test_what_is_moved_late_to_a_slot_still_free_counts_no_more(fablab, at, hours, counts):
+    set_policy(fablab, "bench", quota_machine=3 * HOUR, last_minute=6 * HOUR)
+    uid = fablab.book("bench", WANTED, "bruno")
+    at(f"{WEDNESDAY} 12:00")
+    moved = fablab.order("bench", slot(f"{WEDNESDAY} {hours}"), "bruno")
+
+    commands.move(uid, moved, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert commands.find(uid).counts_in_quota is counts
+
+
 # -- what was read
 
 
