@@ -162,6 +162,9 @@ def rewrite(
     facts = ledger.of_change(facts, booking, machine)
     set_aside = ledger.accepted(order, facts, is_team=is_team)
     columns = ledger.asked_for(order, facts, [], set_aside)
+    if not set_aside and facts.is_shortened(order.slot):
+        # What is kept of it stands by the rules that were set aside, which are not all asked again.
+        columns["override_reason"] = booking.override_reason
     is_asked_again = not keeps_consents(before, order, facts)
     if is_asked_again:
         if booking.status == Status.PENDING:

@@ -401,6 +401,21 @@ def test_the_team_sets_a_rule_aside_for_a_reason_that_is_kept_and_shown(fablab, 
     assert "Late order" in browse("bruno").get(f"/bookings/{uid}").text
 
 
+def test_what_is_left_of_a_booking_keeps_the_reason_it_was_allowed_for(fablab):
+    """Shortened, it is asked no quota, and still stands over it."""
+    quota_used_up(fablab)
+    late = replace(
+        fablab.order("bench", slot(f"{WEDNESDAY} 10:00-13:00"), "bruno"), override="Late order"
+    )
+    uid = commands.book(late, by=fablab.people["amina"], now=clock.now(), is_team=True)
+    bruno = {"by": fablab.people["bruno"], "is_team": False, "now": clock.now()}
+
+    for hours, reason in (("10:00-12:45", "Late order"), ("14:00-15:00", "")):
+        order = fablab.order("bench", slot(f"{WEDNESDAY} {hours}"), "bruno")
+        commands.move(uid, order, **bruno)
+        assert commands.find(uid).override_reason == reason
+
+
 @pytest.mark.parametrize("reason", ["taken", "unqualified"])
 def test_what_may_not_be_set_aside_is_refused_whatever_the_reason(fablab, reason):
     slug = "bench" if reason == "taken" else "laser"
