@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import func, select, update
 
 from fablab import clock
-from fablab.booking import commands
+from fablab.booking import commands, ledger, series
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.models import Acknowledgement, Consent
+from fablab.booking.models import Acknowledgement, Consent, Series
 from fablab.booking.offers import nearest
 from fablab.booking.orders import BookingRefused
 from fablab.booking.verdicts import Reason
-from fablab.db import db, writing
+from fablab.db import add_row, db, writing
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Approval, RiskClass, Status
 from fablab.machines.models import (
@@ -32,6 +32,7 @@ from fablab.members.kinds import AgeBand
 from fablab.members.models import Mark, Member, Membership
 from fablab.places.kinds import Mode
 from fablab.places.models import Opening
+from fablab.slots import Slot
 from fablab.trainings.models import Qualification
 from tests.booking.conftest import Form
 from tests.conftest import Fablab
@@ -162,7 +163,41 @@ def by_moving(fablab: Fablab, earlier: str) -> None:
     commands.move(earlier, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
 
 
-@pytest.mark.parametrize("path", [by_themselves, by_the_team, by_moving])
+def by_repeating(fablab: Fablab, _earlier: str) -> None:
+    week = timedelta(days=7)
+    later = Slot(WANTED.start + week, WANTED.end + week)
+    orders = [fablab.order("bench", each, "bruno") for each in (WANTED, later)]
+    series.book(orders, every_weeks=1, by=fablab.people["bruno"], now=clock.now())
+
+
+def by_listing(fablab: Fablab, _earlier: str) -> None:
+    """The dates of what would repeat, before any of them is booked."""
+    wish = series.Wish("first", fablab.order("bench", WANTED, "bruno"))
+    inventory = of_place(place_id=fablab.place_id)
+    [verdict] = series.review(inventory, [wish], {}, now=clock.now(), is_team=False)
+    raise BookingRefused(verdict.refusals)
+
+
+def by_moving_the_following(fablab: Fablab, earlier: str) -> None:
+    bruno = fablab.people["bruno"]
+    with writing() as session:
+        made = {"uid": "weekly", "member_id": bruno, "every_weeks": 1, "created_at": clock.now()}
+        session.execute(
+            update(Occupancy)
+            .where(Occupancy.uid == earlier)
+            .values(series_id=add_row(session, Series, **made))
+        )
+    wish = series.Wish("", fablab.order("bench", WANTED, "bruno"), ledger.find(earlier))
+    series.move(earlier, [wish], by=bruno, is_team=False, now=clock.now())
+
+
+PATHS = [
+    *(by_themselves, by_the_team, by_moving),
+    *(by_repeating, by_listing, by_moving_the_following),
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("broken", BROKEN)
 def test_no_path_skips_a_rule(fablab, path, broken):
     fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno")
