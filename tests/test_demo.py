@@ -17,7 +17,7 @@ from fablab import clock, create_app, demo
 from fablab.booking import commands
 from fablab.booking.facts import gather
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.models import Acknowledgement, Booking, Consent
+from fablab.booking.models import Acknowledgement, Booking, Consent, Series
 from fablab.booking.rules import refusals
 from fablab.booking.suggestions import acceptable
 from fablab.booking.verdicts import Reason
@@ -421,6 +421,22 @@ def test_what_is_confirmed_ahead_is_what_the_rules_accepted(app, load, when):
 def test_nothing_was_booked_after_the_loading(wednesday):
     written = select(func.max(Occupancy.created_at), func.max(Occupancy.changed_at))
     assert all(instant <= clock.now() for instant in db.session.execute(written).one())
+
+
+def test_noa_comes_every_week(wednesday):
+    """Behind and ahead, the same hours on the same day of the week."""
+    rows = db.session.execute(
+        select(Occupancy.starts_at, Series.every_weeks, Series.member_id, Series.created_at)
+        .join(Series, Series.id == Occupancy.series_id)
+        .where(Occupancy.member_id == Series.member_id)
+        .order_by(Occupancy.starts_at)
+    ).all()
+
+    assert {row.member_id for row in rows} == {member_id("noa")}
+    assert {row.every_weeks for row in rows} == {1}
+    assert rows[0].starts_at < clock.now() < rows[-1].starts_at
+    walls = {row.starts_at.astimezone(PARIS) for row in rows}
+    assert {(wall.weekday(), wall.hour) for wall in walls} == {(0, 9)}
 
 
 def test_the_diary_is_the_same_at_every_loading(app, make_app, load):

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.known import Buddy, Facts, Held, Taken
 from fablab.booking.ledger import times
-from fablab.booking.models import Consent
+from fablab.booking.models import Consent, Series
 from fablab.booking.orders import Order, said
 from fablab.booking.rules import occupied, refusals
 from fablab.clock import to_wall, whole_day, whole_days
+from fablab.db import add_row
 from fablab.demo.lessons import PLANNED_BEFORE, Lesson
 from fablab.demo.people import Player
 from fablab.demo.stage import Stage
@@ -71,6 +72,7 @@ class Entry:
     seats: tuple[tuple[int, Slot], ...] = ()  # of what it shares with other machines
     consents: tuple["Asked", ...] = ()
     session_id: int | None = None  # of the training that it holds the machine for
+    every_weeks: int = 0  # when it is part of what they booked in one go
 
     @property
     def is_standing(self) -> bool:
@@ -155,7 +157,8 @@ class Diary:
         buddy = self.players[told["buddy"]] if "buddy" in told else None
         if status is Status.PENDING and slot.start <= self.now:
             status = Status.CANCELLED  # nobody answered in time
-        self.book(machine, player, slot, told["purpose"], created_at, status, buddy)
+        every_weeks = told["every"] // 7 if told.get("is_series") else 0
+        self.book(machine, player, slot, told["purpose"], created_at, status, buddy, every_weeks)
 
     def look_after_closed_days(self) -> None:
         """Upkeep on the days off of this week and the next, so that no day is empty."""
@@ -385,6 +388,7 @@ class Diary:
         created_at: datetime,
         status: Status,
         buddy: Player | None = None,
+        every_weeks: int = 0,
     ) -> None:
         cancelled_at = None
         if status is Status.CANCELLED:
@@ -401,6 +405,7 @@ class Diary:
             player.organization_id,
             cancelled_at and max(cancelled_at, created_at),
             buddy,
+            every_weeks=every_weeks,
         )
         if entry.is_standing:
             seats = self.find_seats(entry)
@@ -467,7 +472,8 @@ def steps(first: datetime, last: datetime) -> Iterator[datetime]:
 
 def write(session: Session, entries: list[Entry]) -> None:
     """Insert the occupancies, what is recorded of each, the seats they take, who agreed."""
-    rows = [row_of(entry) for entry in entries]
+    series = write_series(session, entries)
+    rows = [row_of(entry) | {"series_id": series.get(series_of(entry))} for entry in entries]
     session.execute(insert(Occupancy.__table__), rows)
     ids = {row.uid: row.id for row in session.execute(select(Occupancy.uid, Occupancy.id))}
     records = [
@@ -495,6 +501,29 @@ def write(session: Session, entries: list[Entry]) -> None:
     ]
     if consents:
         session.execute(insert(Consent.__table__), consents)
+
+
+def series_of(entry: Entry) -> tuple[Any, ...] | None:
+    """What stands for the series it is part of."""
+    if not entry.every_weeks or entry.player is None:
+        return None
+    return entry.player.key, entry.machine.id, entry.title, entry.every_weeks
+
+
+def write_series(session: Session, entries: list[Entry]) -> dict[tuple[Any, ...] | None, int]:
+    """A row for each series that is told, with its id."""
+    first = {of: entry for entry in reversed(entries) if (of := series_of(entry))}
+    return {
+        of: add_row(
+            session,
+            Series,
+            uid=str(uuid4()),
+            member_id=entry.player.member_id if entry.player else None,
+            every_weeks=entry.every_weeks,
+            created_at=min(each.created_at for each in entries if series_of(each) == of),
+        )
+        for of, entry in first.items()
+    }
 
 
 def consent_of(entry: Entry, asked: Asked, occupancy_id: int) -> dict[str, Any]:
