@@ -24,6 +24,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         template_folder=str(ROOT / "templates"),
         static_folder="static",
     )
+    app.jinja_environment = web.Templates
     config.load(app, settings)
     logs.init_app(app)
     security.init_app(app)

@@ -459,7 +459,7 @@ def _about_one(rows: Sequence[Row[Any]], zone: tzinfo) -> About:
         read_hash=first.has_read or "",
         has_used=first.has_used,
         acts_for=first.acts_for,
-        held=tuple(_held(row, zone) for row in rows if row.qualification_id is not None),
+        held=tuple(held_from(row, zone) for row in rows if row.qualification_id is not None),
     )
 
 
@@ -481,7 +481,7 @@ def _about(member_id: int, place_id: int, machine_id: int = 0) -> About | None:
     return about_member(member_id, inventory, machine_id, now=clock.now())
 
 
-def _held(row: Any, zone: tzinfo) -> Held:
+def held_from(row: Any, zone: tzinfo) -> Held:
     """As it stands with what was used since: a training may lapse unused, or be renewed by use."""
     last_used_on = today(zone, row.last_used_at) if row.last_used_at else None
     last_day = last_valid_day(

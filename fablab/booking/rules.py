@@ -529,6 +529,32 @@ OF_FREE_TIME = frozenset(
 OF_A_CANDIDATE = tuple(rule for rule in OF_THE_SLOT if rule not in OF_FREE_TIME)
 
 
+# What keeps somebody from a machine for a whole day, whatever the hours.
+OF_THE_DAY = (
+    has_a_membership,
+    membership_lasts,
+    is_not_suspended,
+    has_few_marks,
+    is_open_to_them,
+    is_old_enough,
+    a_guardian_agreed,
+    is_qualified,
+    is_not_too_far,
+)
+
+
+def obstacle(day: Slot, facts: Facts) -> Refusal | None:
+    """The first reason why nothing of the whole `day` can be booked.
+
+    None for whoever may ask to be accompanied: what is left is a matter of the hours.
+    """
+    for rule in OF_THE_DAY:
+        refusal = rule(day, facts)
+        if refusal and not (rule is is_qualified and level_then(day, facts.held, facts)):
+            return refusal
+    return None
+
+
 def may_have_some(facts: Facts) -> bool:
     """False when no slot of the machine could be accepted, whichever it is."""
     now = Slot.lasting(facts.now, timedelta(minutes=1))

@@ -149,6 +149,7 @@ class Row:
     state: str
     detail: str
     is_yours: bool
+    barred: str = ""  # why the reader can book nothing of it that day
     drawings: recent.Drawings = field(default_factory=recent.Drawings, repr=False)
 
 
@@ -168,6 +169,7 @@ class Day:
     rows_of: Mapping[int, Sequence[Any]]  # the occupancies, by machine
     addresses: Addresses
     asked: Asked = Asked()
+    barred: Mapping[int, str] = field(default_factory=dict)  # why, by the machines' ids
     words: Phrases = field(default_factory=phrases)
 
     def __post_init__(self) -> None:
@@ -336,7 +338,8 @@ class Day:
         rows = self.rows_of.get(machine.id, ())
         reader = self.viewer.id if any(r.member_id == self.viewer.id for r in rows) else None
         shared = self.full_of(machine) if machine.resources else ()
-        key = (machine.id, reader, self._look, tuple(map(tuple, rows)), shared)
+        barred = self.barred.get(machine.id, "")
+        key = (machine.id, reader, self._look, tuple(map(tuple, rows)), shared, barred)
         return recent.kept(self.inventory, key, lambda: self._row(machine))
 
     @cached_property
@@ -364,7 +367,7 @@ class Day:
         lamp, state, detail, is_yours = self.state_of(machine, whole)
         return Row(
             machine=machine,
-            url=f"{self.addresses.machines}{machine.slug}{self.asked.query(category='')}",
+            url=self.machine_url(machine),
             cells=cells,
             parts=strip_parts(parts),
             slots=self.slots_of(machine, whole, terms),
@@ -372,6 +375,7 @@ class Day:
             state=state,
             detail=detail,
             is_yours=is_yours,
+            barred=self.barred.get(machine.id, ""),
         )
 
     def slots_of(
@@ -460,6 +464,10 @@ class Day:
         if part.row is not None:
             return self.held(machine, part, terms)
         hours = {"start": HOURS[part.start], "end": HOURS[part.end]}
+        why = self.barred.get(machine.id)
+        if why and kind in (Kind.FREE, Kind.OPEN):
+            said = words.barred_said % {**hours, "why": why}
+            return Cell("barred", part.span, said, why, url=self.machine_url(machine))
         if kind is Kind.FREE:
             return self.free(machine, part, terms)
         if kind is Kind.CLOSED:
@@ -487,6 +495,9 @@ class Day:
             minimum=terms.minimum,
             maximum=terms.maximum if terms.maximum < end - start else 0,
         )
+
+    def machine_url(self, machine: MachineFacts) -> str:
+        return f"{self.addresses.machines}{machine.slug}{self.asked.query(category='')}"
 
     def form_url(self, machine: MachineFacts, start: int, end: int, terms: Terms) -> str:
         """The form with a usual length from `start` on, as far as the free time goes."""

@@ -25,6 +25,7 @@ class Phrases(NamedTuple):
     short_said: str
     open_said: str
     free_said: str
+    barred_said: str
     stopped: str
     stopped_said: str
     outage: str
@@ -53,6 +54,7 @@ class Phrases(NamedTuple):
     left_none: str
     yours: str
     see_slots: str
+    what_to_do: str
 
 
 def phrases() -> Phrases:
@@ -68,6 +70,7 @@ def _phrases(_language: str) -> Phrases:
         short_said=_("%(start)s to %(end)s, too short to book"),
         open_said=_("Free from %(start)s to %(end)s, not open to booking"),
         free_said=_("Book %(machine)s, free from %(start)s to %(end)s"),
+        barred_said=_("%(start)s to %(end)s, free but not for you: %(why)s"),
         stopped=_("Out of service"),
         stopped_said=_("Out of service from %(start)s to %(end)s. %(why)s"),
         outage=_("Maintenance"),
@@ -96,4 +99,5 @@ def _phrases(_language: str) -> Phrases:
         left_none=_("Nothing left free"),
         yours=_("Yours"),
         see_slots=_("See the next free slots"),
+        what_to_do=_("What to do"),
     )

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from flask import g, request
+from flask_login import current_user
 from sqlalchemy import bindparam, event, inspect, select, update
 from sqlalchemy.orm import Session, joinedload
 
@@ -168,7 +169,10 @@ def here() -> Inventory:
     """
     if "inventory" not in g:
         asked = request.args.get("place", "") if request else ""
-        g.inventory = of_place(slug=asked.replace("\0", ""))  # of which PostgreSQL takes none
+        if asked or not (request and current_user.is_authenticated and "first_place" in g):
+            g.inventory = of_place(slug=asked.replace("\0", ""))  # of which PostgreSQL takes none
+        else:  # what loaded the person, which every page does, has asked already
+            g.inventory = _at(*g.first_place)
     return g.inventory
 
 
@@ -185,12 +189,16 @@ def of_place(*, slug: str | None = None, place_id: int | None = None) -> Invento
         row = row or connection.execute(DEFAULT).first()
     if row is None:
         raise NothingSetUp("no place has been set up yet")
-    key = (str(db.engine.url), row.id, row.revision)
+    return _at(row.id, row.revision)
+
+
+def _at(place_id: int, revision: int) -> Inventory:
+    key = (str(db.engine.url), place_id, revision)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    return _keep(key, _load(row.id))
+    return _keep(key, _load(place_id))
 
 
 def _keep(key: tuple[str, int, int], inventory: Inventory) -> Inventory:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from flask import g
 from flask_login import AnonymousUserMixin
 from sqlalchemy import bindparam, exists, select
 
@@ -13,6 +14,7 @@ from fablab.db import db
 from fablab.members import sessions
 from fablab.members.kinds import TEAM, Audience, Role
 from fablab.members.models import EndedSession, Member, Membership, RoleHeld
+from fablab.places.models import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,14 @@ OF_MEMBER = (
     .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
     .where(Member.id == bindparam("member_id"), Member.erased_at.is_(None))
 )
-IN_SESSION = OF_MEMBER.where(~exists().where(EndedSession.key_hash == bindparam("session")))
+# With how the first place is set up now, which nearly every page asks for next.
+FIRST_PLACE = select(Place.id).order_by(Place.position, Place.id).limit(1).scalar_subquery()
+FIRST_REVISION = (
+    select(Place.revision).order_by(Place.position, Place.id).limit(1).scalar_subquery()
+)
+IN_SESSION = OF_MEMBER.add_columns(
+    FIRST_PLACE.label("first_place"), FIRST_REVISION.label("first_revision")
+).where(~exists().where(EndedSession.key_hash == bindparam("session")))
 
 
 def load_person(member_id: int, *, session: str | None = None) -> Person | None:
@@ -136,6 +145,8 @@ def load_person(member_id: int, *, session: str | None = None) -> Person | None:
     if not rows:
         return None
     first = rows[0]
+    if session is not None and first.first_place is not None:
+        g.first_place = (first.first_place, first.first_revision)
     return Person(
         id=first.id,
         uid=first.uid,

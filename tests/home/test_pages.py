@@ -15,7 +15,7 @@ from fablab.machines.models import Machine, Occupancy, Policy
 from fablab.members.models import Membership
 from fablab.places.kinds import Mode, NamesShown
 from fablab.places.models import Closure, Opening, Place
-from fablab.trainings.models import Training
+from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.support import counting, slot
 
@@ -165,9 +165,57 @@ def test_nothing_is_offered_in_the_past(fablab, browse, at):
 def test_days_beyond_the_horizon_show_free_time_without_links(fablab, browse):
     page = browse("chloe").get("/planning/2027-04-20").text
 
-    assert "Free from 10:00 to 18:00, not open to booking" in page
+    assert "10:00 to 18:00, free but not for you: It is too early for this slot" in page
     assert "start=" not in page
+    visited = browse(None).get("/planning/2027-04-20").text
+    assert "Free from 10:00 to 18:00, not open to booking" in visited
     assert "start=" in browse("amina").get("/planning/2027-04-20").text
+
+
+def test_free_time_says_to_its_reader_why_it_is_not_theirs(fablab, browse):
+    """In the cell for the keyboard and the mouse, on the card for the finger."""
+    page = browse("chloe").get(f"/planning/{TUESDAY}").text
+    why = "This machine asks for a qualification that you do not hold yet."
+
+    (cell,) = re.findall(r'<a class="barred" href="([^"]+)">(.*?)</a>', grid(page))
+    assert cell[0] == "/machines/laser"
+    assert words(cell[1]).strip().endswith(f"10:00 to 18:00, free but not for you: {why}")
+    assert f"{why} What to do" in words(page[page.index("card-laser") :])
+    assert page.count('<a class="free"') == 1  # the bench is theirs
+
+
+def test_whoever_may_be_accompanied_finds_the_hours_open(fablab, browse):
+    with writing() as session:
+        machine_id = fablab.machine("laser").id
+        session.add(
+            Qualification(
+                member_id=fablab.people["chloe"],
+                machine_id=machine_id,
+                level=1,
+                given_on=date(2026, 1, 1),
+                recorded_at=clock.now(),
+            )
+        )
+
+    assert '<a class="barred"' not in browse("chloe").get(f"/planning/{TUESDAY}").text
+
+
+def test_what_keeps_somebody_away_is_no_longer_said_the_moment_it_is_over(fablab, browse):
+    client = browse("chloe")
+    suspend = {"suspended_until": clock.now() + timedelta(days=3)}
+    with writing() as session:
+        session.execute(update(Membership.__table__).values(suspended_until=None))
+        session.execute(
+            update(Membership.__table__)
+            .where(Membership.member_id == fablab.people["chloe"])
+            .values(**suspend)
+        )
+    assert "Your right to book is suspended" in client.get(f"/planning/{TUESDAY}").text
+
+    with writing() as session:
+        session.execute(update(Membership.__table__).values(suspended_until=None))
+
+    assert "Your right to book is suspended" not in client.get(f"/planning/{TUESDAY}").text
 
 
 def test_an_outage_shows_its_reason(fablab, browse):
