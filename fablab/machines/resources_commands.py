@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, select
 
 from fablab.db import db, retried, writing
 from fablab.machines.commands import stand_in_line
-from fablab.machines.kinds import MachineState
+from fablab.machines.kinds import MachineState, OccupancyKind
 from fablab.machines.models import (
     Claim,
     Machine,
@@ -246,14 +246,16 @@ def seat_what_is_booked(resource: Resource, machine_ids: set[int], now: datetime
 
 
 def booked_on(machine_ids: set[int], now: datetime) -> Sequence[Row[Any]]:
-    """What takes a seat: bookings that stand, and are not over with what comes after them."""
+    """What takes a seat: bookings and sessions that stand, and are not over with what comes after
+    them.
+    """
     table = Occupancy.__table__
     return db.session.execute(
         select(table)
         .where(
             table.c.machine_id.in_(machine_ids),
             table.c.standing,
-            table.c.member_id.is_not(None),
+            table.c.kind != OccupancyKind.OUTAGE,
             table.c.occupied_until > now,
         )
         .order_by(table.c.occupied_from, table.c.id)

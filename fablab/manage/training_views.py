@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from fablab import clock
+from fablab import clock, texts
 from fablab.access import team_only
 from fablab.booking.pages import clock_notes
 from fablab.db import db
@@ -32,7 +32,8 @@ from fablab.trainings import queries as trainings_queries
 from fablab.trainings.courses import Circular, CodeTaken
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import TrainingSession
-from fablab.trainings.sessions import NotPlanned, Plan, TooFewSeats
+from fablab.trainings.sessions import NotPlanned, Plan, ResourceFull, TooFewSeats
+from fablab.words import N_
 
 Answer = str | Response | tuple[str, int]
 
@@ -101,6 +102,9 @@ def plan_session(code: str):
         uid = sessions.plan(row.id, plan, by=current_user.id, now=now)
     except SlotTaken:
         return training_page(row, form, 409, in_the_way=taken_by(plan))
+    except ResourceFull as refused:
+        say_it_is_full(form, refused)
+        return training_page(row, form, 422)
     flash(_("The session is planned."))
     note_the_clock(form)
     return redirect(url_for(".session", uid=uid), 303)
@@ -125,6 +129,9 @@ def change_session(uid: UUID):
     except SlotTaken:
         others = [each for each in taken_by(plan) if each.session_uid != row.uid]
         return session_page(row, 409, change=form, in_the_way=others)
+    except ResourceFull as refused:
+        say_it_is_full(form, refused)
+        return session_page(row, 422, change=form)
     except TooFewSeats as refused:
         seated = ngettext(
             "%(num)s person is registered already.",
@@ -270,6 +277,12 @@ def taken_by(plan: Plan) -> list[Any]:
         for machine_id in sorted(plan.machine_ids)
         for row in queries.in_the_way(machine_id, plan.slot)
     ]
+
+
+def say_it_is_full(form: SessionForm, refused: ResourceFull) -> None:
+    values = {"name": refused.name, "hours": tuple(refused.hours)}
+    sentence = N_("%(name)s is in full use %(hours)s by other machines.")
+    form.machines.errors = [texts.filled(sentence, values, here().schedule.zone)]
 
 
 def note_the_clock(form: SessionForm) -> None:

@@ -4,7 +4,7 @@ A write that touches machines stands in line for them first and for the session 
 concerns its people alone, for the session. What it decides on is asked anew from then on.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 
 from fablab import clock
 from fablab.db import add_row, db, retried, writing
-from fablab.machines import guards
+from fablab.machines import guards, resources
 from fablab.machines.commands import SlotTaken, record, said, stand_in_line
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Machine, Occupancy
+from fablab.machines.seating import full_time
 from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.members.models import Member
@@ -45,6 +46,15 @@ REGISTERED = (Seating.SEATED, Seating.WAITING)
 
 class NotPlanned(Exception):
     """The session is over, held or cancelled: this cannot be done to it any more."""
+
+
+class ResourceFull(Exception):
+    """What a machine shares is in full use at some `hours` of the session."""
+
+    def __init__(self, name: str, hours: list[Slot]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.hours = hours
 
 
 class TooFewSeats(Exception):
@@ -93,7 +103,8 @@ def writing_unless_taken() -> Iterator[Session]:
 def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
     """Plan a session and give its UID. What is planned too late to be decided is decided.
 
-    Raises SlotTaken, LookupError (no such training or machine, or a retired one), and Busy.
+    Raises SlotTaken, ResourceFull, LookupError (no such training or machine, or a retired one),
+    and Busy.
     """
     uid = str(uuid4())
     with writing_unless_taken() as session:
@@ -115,8 +126,13 @@ def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
             created_by_id=by,
             **of_session(planned, training, now),
         )
-        for machine_id in sorted(planned.machine_ids):
-            occupy(session, session_id, machine_id, planned.slot, training.name, by=by, now=now)
+        made = {
+            machine_id: occupy(
+                session, session_id, machine_id, planned.slot, training.name, by=by, now=now
+            )
+            for machine_id in sorted(planned.machine_ids)
+        }
+        claim_seats(session, made, training.place_id, planned.slot)
         note(session, training.place_id, training.name, planned.slot, "planned", by=by, now=now)
     return uid
 
@@ -127,7 +143,7 @@ def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
 
     Those registered hear of another hour or place. Who waits gets what seats are added.
 
-    Raises SlotTaken, TooFewSeats, NotPlanned, LookupError and Busy.
+    Raises SlotTaken, ResourceFull, TooFewSeats, NotPlanned, LookupError and Busy.
     """
     here = queries.session(uid)
     before = {row.machine_id for row in queries.machines_of(here.id)}
@@ -395,7 +411,7 @@ def occupy(
     *,
     by: int,
     now: datetime,
-) -> None:
+) -> int:
     made = add_row(
         session,
         Occupancy,
@@ -413,11 +429,33 @@ def occupy(
         **times(slot),
     )
     record(session, made, "planned", by=by, now=now, after=said(slot))
+    return made
+
+
+def claim_seats(
+    session: Session, occupancies: Mapping[int, int], place_id: int, span: Slot
+) -> None:
+    """Take a seat of all that the machines share, each for its own occupancy, in place of those
+    it had. Raises ResourceFull.
+    """
+    machines = of_place(place_id=place_id).by_id
+    shared = {each: machines[each].resources for each in sorted(occupancies) if each in machines}
+    resources.stand_in_line(session, [one for needed in shared.values() for one in needed])
+    for occupancy_id in occupancies.values():
+        resources.let_go(session, occupancy_id)
+    for machine_id, needed in shared.items():
+        taken = resources.claimed(needed, span)
+        for resource in needed:
+            full = full_time(span, {seat: taken[seat] for seat in resource.seats})
+            if full:
+                raise ResourceFull(resource.name, full)
+        resources.claim(session, occupancies[machine_id], needed, span, taken)
 
 
 def occupy_anew(session: Session, held: Any, planned: Plan, *, by: int, now: datetime) -> None:
     """Move what the session occupies to the new plan, on its old machines and on others."""
     rows = {row.machine_id: row for row in queries.machines_of(held.id)}
+    kept = {each: row.id for each, row in rows.items() if each in planned.machine_ids}
     for machine_id, row in rows.items():
         was = Slot(row.starts_at, row.ends_at)
         if machine_id not in planned.machine_ids:
@@ -428,11 +466,15 @@ def occupy_anew(session: Session, held: Any, planned: Plan, *, by: int, now: dat
                 session, row.id, "moved", by=by, now=now, before=said(was), after=said(planned.slot)
             )
     for machine_id in sorted(planned.machine_ids - rows.keys()):
-        occupy(session, held.id, machine_id, planned.slot, held.training, by=by, now=now)
+        kept[machine_id] = occupy(
+            session, held.id, machine_id, planned.slot, held.training, by=by, now=now
+        )
+    claim_seats(session, kept, held.place_id, planned.slot)
 
 
 def free(session: Session, row: Any, *, by: int | None, now: datetime) -> None:
     touch(session, row, now, status=Status.CANCELLED, standing=False, cancelled_at=now)
+    resources.let_go(session, row.id)
     record(session, row.id, "cancelled", by=by, now=now)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from fablab import clock
 from fablab.db import db
+from fablab.machines import resources_commands
 from fablab.mail.models import OutgoingMail
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
@@ -237,6 +238,26 @@ def test_a_session_over_a_booking_says_what_stands_in_the_way(amina, cast):
     assert "Bruno Lefil" in answer.text
     assert 'value="Room 2"' in answer.text
     assert everything()[2] == []
+
+
+def test_a_session_where_what_its_machine_shares_is_full_is_told_beside_the_machines(amina, cast):
+    machines = {cast.machine(slug).id for slug in ("laser", "bench")}
+    asked = {"by": cast.people["amina"], "now": clock.now()}
+    resources_commands.create_resource(cast.place_id, "Dust extraction", 1, machines, **asked)
+    cast.book("bench", slot("2027-04-06 15:00-17:00"), "bruno")
+    full = "Dust extraction is in full use 15:00–16:00 by other machines."
+
+    answer = submit(amina, LASER, f"{LASER}/sessions", **SESSION)
+
+    assert answer.status_code == 422
+    assert full in answer.text
+    assert 'value="Room 2"' in answer.text
+    assert everything()[2] == []
+
+    page = f"/manage/sessions/{plan(amina, day='2027-04-07')}"
+    answer = submit(amina, page, page, **SESSION)
+
+    assert (answer.status_code, full in answer.text) == (422, True)
 
 
 @pytest.mark.parametrize(

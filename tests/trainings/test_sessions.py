@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import select, update
 
 from fablab import clock, jobs
+from fablab.booking.orders import BookingRefused
 from fablab.db import add_row, db, writing
+from fablab.machines import resources_commands
 from fablab.machines.commands import SlotTaken
 from fablab.machines.kinds import OccupancyKind
-from fablab.machines.models import MachineReferent, Occupancy
+from fablab.machines.models import Claim, MachineReferent, Occupancy
 from fablab.mail.models import OutgoingMail
 from fablab.members.kinds import AgeBand
 from fablab.members.models import Member
@@ -23,7 +25,7 @@ from fablab.trainings.models import (
     TrainingSession,
 )
 from fablab.trainings.rules import Obstacle
-from fablab.trainings.sessions import NotPlanned, Refused, TooFewSeats
+from fablab.trainings.sessions import NotPlanned, Refused, ResourceFull, TooFewSeats
 from tests.support import instant, slot
 from tests.trainings.conftest import TUESDAY, count, last_mail, mails
 
@@ -103,6 +105,98 @@ def test_nobody_books_over_a_session(any_course):
 
     with pytest.raises(Exception, match="outage"):
         any_course.fablab.book("laser", slot("2027-04-06 15:30-17:00"), "bruno")
+
+
+# What its machines share
+
+
+def share(course, capacity=1):
+    """Air, which the laser and the bench need."""
+    amina, machines = course.fablab.people["amina"], {course.laser, course.bench}
+    resources_commands.create_resource(
+        course.fablab.place_id, "Air", capacity, machines, by=amina, now=clock.now()
+    )
+
+
+def book_the_bench(course, hours="2027-04-06 15:30-17:00"):
+    return course.fablab.book("bench", slot(hours), "chloe")
+
+
+def claims():
+    asked = select(Claim.claimed_from, Claim.claimed_until).order_by(Claim.id)
+    return [tuple(row) for row in db.session.execute(asked)]
+
+
+def test_a_session_takes_a_seat_of_what_its_machine_shares_until_it_is_called_off(any_course):
+    share(any_course)
+    uid = any_course.plan()
+
+    with pytest.raises(BookingRefused, match="resource_full"):
+        book_the_bench(any_course)
+
+    cancel(any_course, uid)
+    book_the_bench(any_course)
+
+
+def test_a_session_that_is_called_off_for_too_few_people_gives_its_seat_back(course, at):
+    share(course)
+    course.plan()
+    at("2027-04-05 09:00")
+    sessions.decide(clock.now())
+
+    assert claims() == []
+
+
+def test_a_session_is_not_planned_where_what_it_shares_is_full(any_course):
+    share(any_course)
+    book_the_bench(any_course)
+
+    with pytest.raises(ResourceFull) as refused:
+        any_course.plan()
+
+    assert (refused.value.name, refused.value.hours) == ("Air", [slot("2027-04-06 15:30-16:00")])
+    assert (occupied(), count(TrainingSession), len(claims())) == ([], 0, 1)
+
+
+def test_each_machine_of_a_session_takes_a_seat(any_course):
+    share(any_course)
+
+    with pytest.raises(ResourceFull):
+        any_course.plan(machine_ids=frozenset({any_course.laser, any_course.bench}))
+
+
+def test_a_session_that_is_moved_takes_its_seats_along(any_course):
+    share(any_course)
+    uid = any_course.plan()
+    an_hour_later = slot("2027-04-06 15:00-17:00")
+
+    change(any_course, uid, an_hour_later)
+    assert claims() == [(an_hour_later.start, an_hour_later.end)]
+    change(any_course, uid, an_hour_later, machine_ids=frozenset({any_course.bench}))
+    assert claims() == [(an_hour_later.start, an_hour_later.end)]
+
+    change(any_course, uid, an_hour_later, machine_ids=frozenset())
+    assert claims() == []
+
+
+def test_a_session_is_not_moved_to_where_what_it_shares_is_full(any_course):
+    share(any_course)
+    uid = any_course.plan()
+    book_the_bench(any_course, "2027-04-07 11:00-13:00")
+
+    with pytest.raises(ResourceFull):
+        change(any_course, uid, LATER)
+
+    assert occupied() == [(any_course.laser, TUESDAY.start, "Laser cutting")]
+    assert len(claims()) == 2
+
+
+def test_what_is_shared_from_now_on_counts_the_sessions_that_are_planned(any_course):
+    any_course.plan()
+    share(any_course)
+
+    with pytest.raises(BookingRefused, match="resource_full"):
+        book_the_bench(any_course)
 
 
 def test_a_retired_training_has_no_new_session(course):
