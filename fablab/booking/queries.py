@@ -32,6 +32,7 @@ COLUMNS = (
     Occupancy.organization_id,
     Occupancy.buddy_id,
     Occupancy.is_accompanied,
+    Occupancy.counts_in_quota,
     Occupancy.override_reason,
     Occupancy.series_id,
     Series.uid.label("series_uid"),
