@@ -35,6 +35,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.booking import consent_views as consents
     from fablab.booking import series_views as series
     from fablab.booking import views as booking
+    from fablab.booking import wait_views as waits
     from fablab.calendars import views as calendars
     from fablab.home import views as home
     from fablab.manage import views as manage
@@ -48,6 +49,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         booking,
         consents,
         series,
+        waits,
         calendars,
         manage,
         preferences,

@@ -14,10 +14,10 @@ from flask import Flask
 from sqlalchemy import func, select, text
 
 from fablab import clock, create_app, demo
-from fablab.booking import commands
+from fablab.booking import commands, waits
 from fablab.booking.facts import gather
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.models import Acknowledgement, Booking, Consent, Series
+from fablab.booking.models import Acknowledgement, Booking, Consent, Series, Wait
 from fablab.booking.rules import refusals
 from fablab.booking.suggestions import acceptable
 from fablab.booking.verdicts import Reason
@@ -516,6 +516,37 @@ def test_sasha_books_what_asks_for_no_qualification(wednesday):
     slot = free_today("m20", "sasha")
 
     assert book("sasha", "m20", slot)
+
+
+def test_noa_waits_for_what_others_have_booked(wednesday):
+    rows = db.session.execute(
+        select(Wait.__table__, Member.email)
+        .join(Member, Member.id == Wait.member_id)
+        .order_by(Wait.created_at, Wait.id)
+    ).all()
+    noa = "noa.perrinelle@filplomb.example"
+
+    assert [row.email for row in rows].count(noa) == 2
+    assert rows[0].email != noa  # somebody came before her
+    for row in rows:
+        taken = select(Occupancy.member_id).where(
+            Occupancy.machine_id == row.machine_id,
+            Occupancy.standing,
+            Occupancy.starts_at == row.starts_at,
+            Occupancy.ends_at == row.ends_at,
+        )
+        assert db.session.scalar(taken) not in (None, row.member_id)
+    # Nothing is free where they wait, and what goes is theirs.
+    assert waits.look(clock.now()) == 0
+    cancelled = db.session.scalar(
+        select(Occupancy.uid).where(
+            Occupancy.machine_id == rows[0].machine_id, Occupancy.starts_at == rows[0].starts_at
+        )
+    )
+    camille = db.session.scalar(select(Member.id).where(Member.email.startswith("camille.")))
+    commands.cancel(cancelled, by=camille, is_team=True, now=clock.now())
+    db.session.rollback()
+    assert db.session.scalar(select(Wait.offered_id).where(Wait.id == rows[0].id))
 
 
 def test_camille_runs_the_place(wednesday):

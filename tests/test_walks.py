@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 
 from fablab import clock
 from fablab.access import Right, right_of
-from fablab.booking import consent_letters, consents, series
+from fablab.booking import commands, consent_letters, consents, series, wait_letters, waits
 from fablab.booking.consents import Wanted
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
@@ -51,6 +51,7 @@ DAY = "2027-03-30"
 QUERIES = {
     "booking.new": f"?machine=laser&day={DAY}&start=11:00&end=12:00",
     "manage.qualification": "?of=training:LAS",
+    "waits.new": "?machine=bench",
 }
 
 # What a reading may change: when somebody or something was last seen.
@@ -75,6 +76,8 @@ class Stage:
     missed: str
     series: str
     repeated: str
+    wait: str
+    wait_letter: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -82,6 +85,8 @@ class Stage:
             return self.uid(rule)
         if name == "token" and rule.rule.startswith("/consents/"):
             return self.letter
+        if name == "token" and rule.rule.startswith("/waits/"):
+            return self.wait_letter
         if name == "secret":
             return f"secret-of-{self.purpose(rule)}"
         known = {
@@ -111,6 +116,7 @@ class Stage:
             "/consents/": self.consent,
             "/approvals/": self.consent,
             "/sessions/": self.session,
+            "/waits/": self.wait,
         }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:
@@ -225,6 +231,7 @@ def set_up(app: Flask) -> Stage:
         mark,
         missed,
         *repeat_it(fablab),
+        *let_amina_wait(fablab),
     )
 
 
@@ -249,6 +256,22 @@ def ask_amina(booking: str, fablab: Fablab) -> tuple[str, str]:
     uid = db.session.scalar(select(Consent.uid).where(Consent.asked_id == amina))
     of_hers = select(Member.uid).where(Member.id == amina)
     return uid, consent_letters.token_for(uid, db.session.scalar(of_hers))
+
+
+def let_amina_wait(fablab: Fablab) -> tuple[str, str]:
+    """Something is offered to her, and she waits for something else: the first of the two, and
+    what opens it by mail.
+    """
+    amina, bench, now = fablab.people["amina"], fablab.machine("bench").id, clock.now()
+    hours, an_hour = slot("2027-03-31 12:00-13:00"), clock.timedelta(hours=1)
+    earlier = slot("2027-03-31 10:00-12:00")
+    fablab.book("bench", earlier, "chloe")
+    given_back = fablab.book("bench", hours, "chloe")
+    uid = waits.join(waits.Wish(bench, fablab.place_id, hours, an_hour, amina), now=now)
+    waits.join(waits.Wish(bench, fablab.place_id, earlier, an_hour, amina), now=now)
+    commands.cancel(given_back, by=fablab.people["chloe"], is_team=False, now=now)
+    of_hers = select(Member.uid).where(Member.id == amina)
+    return uid, wait_letters.token_for(uid, db.session.scalar(of_hers))
 
 
 def leave_a_mark(fablab: Fablab) -> tuple[str, str]:

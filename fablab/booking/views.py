@@ -22,6 +22,8 @@ from fablab.booking import (
     orders,
     pages,
     queries,
+    wait_pages,
+    waits,
 )
 from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
@@ -47,9 +49,12 @@ DAYS_TRIED = 14  # in search of a first slot to fill the form with
 def index():
     now, page = clock.now(), page_number()
     past = queries.past(current_user.id, now, limit=PAGE + 1, offset=(page - 1) * PAGE)
+    mine = wait_pages.of_member(current_user.id, now)
+    ahead = [row for row in queries.upcoming(current_user.id, now) if row.uid not in mine.offered]
     return render_template(
         "booking/index.html",
-        upcoming=lines(queries.upcoming(current_user.id, now), now),
+        upcoming=lines(ahead, now),
+        mine=mine,
         past=lines(past[:PAGE], now),
         page=page,
         has_more=len(past) > PAGE,
@@ -114,6 +119,7 @@ def show(uid):
         history=pages.history_lines(queries.history(booking.id), inventory),
         is_own=booking.member_id == current_user.id,
         waiting=consent_pages.waiting_lines(booking, inventory, current_user),
+        offer=wait_pages.offer_of(booking, current_user.id, inventory, clock.now()),
         freedom=mark_pages.freedom(booking, inventory, clock.now()),
         may_be_missed=current_user.manages(booking.place_id)
         and absences.may_be_missed(booking, by=current_user.id, now=clock.now()),
@@ -157,7 +163,7 @@ def cancel(uid):
 @members_only
 def move_form(uid):
     booking = queries.find_visible(str(uid), current_user)
-    if not may(may_move, booking, clock.now()):
+    if not may(may_move, booking, clock.now()) or waits.is_offer(booking, clock.now()):
         return redirect(url_for(".show", uid=uid), 303)
     draft = draft_of(inventory_of(booking), request.args, booking)
     is_said = bool(request.args.get("machine"))
@@ -366,6 +372,11 @@ def form_page(
         with_following=draft.with_following,
         waits_for=pages.waits_for(facts, slot) if slot and not verdict else "",
         asked_when=pages.when(slot, zone, facts.now) if slot else "",
+        wait_url=""
+        if draft.booking or draft.somebody
+        else wait_pages.url_after(
+            verdict, draft.machine, slot, zone, **kept(), **wait_pages.typed(form)
+        ),
         kept={} if draft.booking else kept(),
     )
     return page, status

@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from fablab.db import retried, writing
-from fablab.demo import diary, lessons, people, stage
+from fablab.demo import diary, lessons, people, stage, waiting
 from fablab.machines import guards
 from fablab.members import passwords
 from fablab.members.demonstration import ACCOUNTS, PASSWORD
@@ -42,7 +42,9 @@ def load(now: datetime) -> bool:
         built = stage.build(session, told, now)
         players = people.invite(session, told, built, passwords.hashed(PASSWORD))
         held = lessons.plan(session, told, built, players)
-        diary.write(session, diary.Diary(told, built, players).fill(held))
+        entries = diary.Diary(told, built, players).fill(held)
+        diary.write(session, entries)
+        waiting.line_up(session, built, players, entries)
     return True
 
 

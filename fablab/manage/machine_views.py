@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import team_only
+from fablab.booking import wait_pages
 from fablab.booking.pages import clock_notes
 from fablab.machines import commands, policy_commands
 from fablab.machines.commands import SlotTaken
@@ -140,6 +141,7 @@ def machine_page(machine: MachineFacts, status: int = 200, *, in_the_way: Any = 
         in_the_way=lines(in_the_way, inventory, now),
         mail_to=mail_to,
         referents=machine_pages.referents(policy_commands.referents(machine.id)),
+        waiting=wait_pages.on_machine(machine, inventory, now),
         record=[member_pages.event(each, zone) for each in queries.record_of_machine(machine.id)],
         forms=blank | forms,
     )

@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 
 import fablab
 from fablab import clock
-from fablab.booking import absences, answers, commands, wait_letters, waits
+from fablab.booking import absences, answers, commands, series, wait_letters, waits
 from fablab.booking.kinds import ConsentKind, WaitEnd
-from fablab.booking.models import Consent, Wait
+from fablab.booking.models import Consent, Series, Wait
 from fablab.booking.orders import BookingRefused, NotAllowed, TooLate
 from fablab.booking.verdicts import Reason
 from fablab.booking.waits import FreeNow, Wish
@@ -464,11 +464,43 @@ def lapsed(fablab: Fablab, at: Any) -> None:
     answers.lapse(clock.now())
 
 
+def of_a_series(fablab: Fablab) -> Any:
+    """The booking at 14 as the first of a series."""
+    uid = at_2(fablab)
+    with writing() as session:
+        series_id = add_row(
+            session,
+            Series,
+            uid="series",
+            member_id=fablab.people["amina"],
+            every_weeks=1,
+            created_at=clock.now(),
+        )
+        session.execute(
+            update(Occupancy.__table__).where(Occupancy.uid == uid).values(series_id=series_id)
+        )
+    return commands.find(uid)
+
+
+def cancelled_with_those_that_follow(fablab: Fablab, at: Any) -> None:
+    uid = of_a_series(fablab).uid
+    series.cancel(uid, by=fablab.people["amina"], is_team=True, now=clock.now())
+
+
+def moved_with_those_that_follow(fablab: Fablab, at: Any) -> None:
+    row = of_a_series(fablab)
+    order = fablab.order("bench", slot("2027-03-31 10:00-12:00"), "amina")
+    wishes = [series.Wish("1", order, row)]
+    series.move(row.uid, wishes, by=fablab.people["amina"], is_team=True, now=clock.now())
+
+
 PATHS = {
     cancelled: {"commands.py"},
     moved_away: {"commands.py"},
     moved_to_another_machine: {"commands.py"},
     ended_early: {"commands.py"},
+    cancelled_with_those_that_follow: {"commands.py"},
+    moved_with_those_that_follow: {"series.py"},
     missed: {"absences.py"},
     declined: {"answers.py"},
     lapsed: {"answers.py"},
