@@ -30,6 +30,7 @@ check: $(VENV)/.dev $(COMPILED) ## lint, format, types, import order, templates,
 	@$(BIN)/python tools/check_templates.py
 	@$(BIN)/python tools/bundle_css.py --check
 	@$(BIN)/python tools/translations.py --check
+	@$(BIN)/python tools/house_rules.py --check
 
 format: $(VENV)/.dev ## write code and style sheet the way `make check` wants them
 	@$(BIN)/ruff check --quiet --fix .
@@ -39,8 +40,9 @@ format: $(VENV)/.dev ## write code and style sheet the way `make check` wants th
 bench: $(VENV)/.dev $(COMPILED) ## measure the budgets
 	@status=0; for each in budgets feeds serving power_cut one_slot; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || status=1; done; exit $$status
 
-translations: $(VENV)/.dev ## bring the catalogues in step with the code
+translations: $(VENV)/.dev ## bring the catalogues, and docs/rules.md, in step with the code
 	@$(BIN)/python tools/translations.py
+	@$(BIN)/python tools/house_rules.py
 
 lock: ## pin the dependencies of pyproject.toml anew (needs uv; `make lock ARGS=--upgrade` for newer ones)
 	@$(LOCK) pyproject.toml --extra setup $(ARGS) -o requirements/app.txt
