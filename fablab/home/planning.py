@@ -276,7 +276,7 @@ def full_ranges(taken: Iterable[Taken], capacity: int) -> list[Range]:
     steps = sorted(
         (minute, change)
         for one in taken
-        if one.kind not in (Kind.OUTAGE, Kind.TRAINING)
+        if one.kind is not Kind.OUTAGE
         for minute, change in ((one.occupied_from, 1), (one.occupied_until, -1))
     )
     full: list[Range] = []

@@ -431,6 +431,10 @@ def test_an_outage_uses_nothing_that_is_shared():
     assert full_ranges(shared_taken((600, 660), kind=Kind.OUTAGE), 1) == []
 
 
+def test_a_session_uses_what_is_shared_as_a_booking_does():
+    assert full_ranges(shared_taken((600, 660), kind=Kind.TRAINING), 1) == [(600, 660)]
+
+
 def test_free_time_in_full_use_is_open_and_not_to_be_booked():
     row = [Segment(Kind.FREE, 600, 900), Segment(Kind.BOOKED, 900, 960)]
     terms = Terms(step=15, minimum=30, setup=5, cleanup=10)
