@@ -187,7 +187,8 @@ def rewrite(
     ledger.note_what_was_read(session, order, machine, now)
     ledger.turn_the_page(session, booking.member_id)
     after = said(order) | set_aside
-    record(session, booking.id, "moved", by=by, now=now, before=said(before), after=after)
+    was = said(before) | {"status": str(booking.status)}
+    record(session, booking.id, "moved", by=by, now=now, before=was, after=after)
 
 
 def keeps_consents(before: Order, after: Order, facts: Facts) -> bool:

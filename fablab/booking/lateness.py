@@ -1,35 +1,80 @@
 """Until when a booking may be cancelled without leaving a mark."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from fablab.booking.facts import audience_of, standing_of
 from fablab.db import db
 from fablab.machines.inventory import Inventory, of_place
-from fablab.machines.models import Machine
+from fablab.machines.kinds import Status
+from fablab.machines.models import Change, Machine
+from fablab.members.kinds import Audience
 from fablab.members.rules import is_late
 
 # Whoever has just booked may think again: nobody has counted on it yet.
 RETHINK = timedelta(minutes=15)
 
 
-def free_until(booking: Any, inventory: Inventory) -> datetime | None:
+class Limit(NamedTuple):
+    """Until when cancelling is free, and of which start."""
+
+    until: datetime
+    starts_at: datetime
+
+
+def limit_of(booking: Any, inventory: Inventory) -> Limit | None:
     """None where nothing follows from cancelling late: no such rule, or a retired machine.
 
-    Never before a quarter of an hour after it was made. `booking` is anything with machine_id,
-    member_id, starts_at and created_at. One statement.
+    Whoever moves a booking of theirs later than they could have cancelled it is held to the slot
+    they left, so that moving and then cancelling is not free. `booking` has the columns of an
+    occupancy. Two statements at most.
     """
-    machine = inventory.by_id.get(booking.machine_id)
-    if machine is None:
-        return None
-    standing = standing_of(booking.member_id, inventory.place.id)
-    free: timedelta = machine.policy_for(audience_of(standing)).free_cancellation
-    starts_at: datetime = booking.starts_at
+    audience = audience_of(standing_of(booking.member_id, inventory.place.id))
+    limits = [limit_at(booking.machine_id, booking.starts_at, booking, inventory, audience)]
+    if booking.revision:
+        limits += left_late(booking, inventory, audience)
+    return min((limit for limit in limits if limit), default=None)
+
+
+def limit_at(
+    machine_id: int,
+    starts_at: datetime,
+    booking: Any,
+    inventory: Inventory,
+    audience: Audience | None,
+) -> Limit | None:
+    """Never before a quarter of an hour after the booking was made."""
+    machine = inventory.by_id.get(machine_id)
+    free = machine.policy_for(audience).free_cancellation if machine else None
     if not free:
         return None
-    return max(starts_at - free, min(booking.created_at + RETHINK, starts_at))
+    until = max(starts_at - free, min(booking.created_at + RETHINK, starts_at))
+    return Limit(until, starts_at)
+
+
+def left_late(
+    booking: Any, inventory: Inventory, audience: Audience | None
+) -> Iterator[Limit | None]:
+    """The limits of the confirmed slots that its member moved it away from after them."""
+    moves = db.session.execute(
+        select(Change.made_at, Change.before, Change.after).where(
+            Change.occupancy_id == booking.id,
+            Change.what == "moved",
+            Change.made_by_id == booking.member_id,
+        )
+    )
+    for move in moves:
+        was = move.before
+        stays = (was["machine"], was["start"]) == (move.after["machine"], move.after["start"])
+        if stays or was.get("status") != Status.CONFIRMED:
+            continue
+        starts_at = datetime.fromisoformat(was["start"])
+        limit = limit_at(int(was["machine"]), starts_at, booking, inventory, audience)
+        if limit and is_late(limit.until, move.made_at):
+            yield limit
 
 
 def late_in(booking: Any, now: datetime) -> int | None:
@@ -37,5 +82,5 @@ def late_in(booking: Any, now: datetime) -> int | None:
     place_id = db.session.scalars(
         select(Machine.place_id).where(Machine.id == booking.machine_id)
     ).one()
-    until = free_until(booking, of_place(place_id=place_id))
-    return place_id if is_late(until, now) else None
+    limit = limit_of(booking, of_place(place_id=place_id))
+    return place_id if limit and is_late(limit.until, now) else None

@@ -10,7 +10,7 @@ from sqlalchemy import and_, select
 
 from fablab import texts
 from fablab.booking import pages
-from fablab.booking.lateness import free_until
+from fablab.booking.lateness import limit_of
 from fablab.db import db
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import Status
@@ -122,17 +122,20 @@ class Freedom(NamedTuple):
     until: str
     is_over: bool
     notice: str  # how long before the start that is
+    left: str  # the start that it was moved away from too late; empty when it was not
 
 
 def freedom(booking: Any, inventory: Inventory, now: datetime) -> Freedom | None:
     """None where a mark never follows: no such rule, or nothing confirmed to come."""
     if booking.status != Status.CONFIRMED or booking.starts_at <= now:
         return None
-    until = free_until(booking, inventory)
-    if until is None:
+    limit = limit_of(booking, inventory)
+    if limit is None:
         return None
+    zone = inventory.schedule.zone
     return Freedom(
-        texts.moment(until, inventory.schedule.zone),
-        is_late(until, now),
-        texts.length(booking.starts_at - until),
+        texts.moment(limit.until, zone),
+        is_late(limit.until, now),
+        texts.length(limit.starts_at - limit.until),
+        texts.moment(limit.starts_at, zone) if limit.starts_at != booking.starts_at else "",
     )

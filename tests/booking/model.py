@@ -151,6 +151,7 @@ class Booking:
     status: str = "confirmed"
     set_aside: frozenset[str] = frozenset()
     questions: list[Question] = field(default_factory=list)
+    was_left_late: bool = False  # did its member move it away from a slot too late to cancel?
 
     @property
     def stands(self) -> bool:
@@ -574,7 +575,7 @@ class House:
         if was == wish:
             return False
         set_aside = self.accepted(wish, booking, by)
-        counts = self.counts(wish, booking)
+        counts, was_confirmed = self.counts(wish, booking), booking.status == "confirmed"
         is_the_same = (was.machine, was.buddy) == (wish.machine, wish.buddy) and (
             was.start <= wish.start and wish.end <= was.end
         )
@@ -584,6 +585,9 @@ class House:
             asked = self.asked(wish, by, but=booking)
             booking.questions += asked
             booking.status = "pending" if asked else "confirmed"
+        is_away = (was.machine, was.start) != (wish.machine, wish.start)
+        if is_away and by.name == was.who and was_confirmed and self.is_late(booking):
+            booking.was_left_late = True
         booking.wish, booking.occupied = wish, self.occupied(wish)
         is_part = was.machine == wish.machine and was.start <= wish.start and wish.end <= was.end
         booking.counts = counts
@@ -616,7 +620,8 @@ class House:
         rules = self.rules(self.machines[wish.machine], self.people[wish.who])
         thinks_again = self.now <= min(booking.made_at + timedelta(minutes=15), wish.start)
         in_time = self.now <= wish.start - rules.free_cancellation
-        return bool(rules.free_cancellation) and not in_time and not thinks_again
+        is_too_late = bool(rules.free_cancellation) and not in_time and not thinks_again
+        return is_too_late or booking.was_left_late
 
     def miss(self, booking: Booking, by: Person) -> None:
         if booking.status == "missed":

@@ -720,5 +720,6 @@ def test_every_step_is_as_the_house_rules_say(make_app, monkeypatch, engine, hou
 
     # It is not in vain: much was done, and nearly every reason to refuse was met.
     if engine == "sqlite":
-        assert min(seen[f"{what} done"] for what in ("book", "move", "cancel", "answer")) > 20
-        assert len({*RARE} - {*seen}) < 5
+        assert seen["book done"] > 100
+        assert min(seen[f"{what} done"] for what in ("move", "cancel", "answer")) > 5
+        assert len({*RARE} - {*seen}) < 6

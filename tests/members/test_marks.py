@@ -20,6 +20,7 @@ from fablab.members.kinds import MarkKind
 from fablab.members.models import Mark, Membership
 from fablab.members.rules import is_late, marked_until
 from fablab.places.models import Place
+from tests.booking.conftest import add_machine, words
 from tests.conftest import Fablab
 from tests.support import instant, slot
 
@@ -132,6 +133,82 @@ def test_who_cancels_later_than_is_free_is_marked(any_fablab, at, now, noted):
     made = marks_of(any_fablab, "chloe")
     assert [(mark.kind, mark.made_at) for mark in made] == [(MarkKind.LATE, clock.now())] * noted
     assert commands.find(uid).status == Status.CANCELLED
+
+
+def move(fablab: Fablab, uid: str, hours: str, by: str = "chloe", machine: str = "bench") -> None:
+    order = fablab.order(machine, slot(hours), "chloe")
+    by_id = fablab.people[by]
+    commands.move(uid, order, by=by_id, is_team=by == "amina", now=clock.now())
+
+
+NEXT_WEEK = "2027-04-07 14:00-15:00"
+
+
+@pytest.mark.parametrize(("now", "noted"), [("2027-03-30 14:00", 0), ("2027-03-30 14:01", 1)])
+def test_moving_away_later_than_is_free_and_cancelling_then_is_late(any_fablab, at, now, noted):
+    allow(any_fablab)
+    uid = any_fablab.book("bench", AFTERNOON, "chloe")
+    at(now)
+    move(any_fablab, uid, NEXT_WEEK)
+    move(any_fablab, uid, "2027-04-08 14:00-15:00")
+    assert marks_of(any_fablab, "chloe") == []
+
+    cancel(any_fablab, uid, "chloe")
+
+    assert [mark.kind for mark in marks_of(any_fablab, "chloe")] == [MarkKind.LATE] * noted
+
+
+def test_moving_away_late_to_a_machine_without_such_a_rule_is_late_too(any_fablab, at):
+    allow(any_fablab, free=None)
+    add_machine(any_fablab, "stool", "bench")
+    place, bench = any_fablab.place_id, any_fablab.machine("bench").id
+    with writing() as session:
+        session.add(Policy(place_id=place, machine_id=bench, free_cancellation=A_DAY))
+    uid = any_fablab.book("bench", AFTERNOON, "chloe")
+    at("2027-03-30 14:01")
+    move(any_fablab, uid, NEXT_WEEK, machine="stool")
+
+    cancel(any_fablab, uid, "chloe")
+
+    assert len(marks_of(any_fablab, "chloe")) == 1
+
+
+def test_what_the_team_moved_late_or_was_lengthened_late_is_free_to_cancel(any_fablab, at):
+    allow(any_fablab)
+    moved = any_fablab.book("bench", AFTERNOON, "chloe")
+    at("2027-03-30 14:01")
+    move(any_fablab, moved, NEXT_WEEK, by="amina")
+    move(any_fablab, moved, "2027-04-07 14:00-16:00")
+
+    cancel(any_fablab, moved, "chloe")
+
+    assert marks_of(any_fablab, "chloe") == []
+
+
+def test_what_was_not_confirmed_yet_may_be_moved_late(any_fablab, at):
+    allow(any_fablab)
+    uid = any_fablab.book("bench", AFTERNOON, "chloe")
+    with writing() as session:
+        session.execute(update(Occupancy.__table__).values(status=Status.PENDING))
+    at("2027-03-30 14:01")
+    move(any_fablab, uid, NEXT_WEEK)
+    assert commands.find(uid).status == Status.CONFIRMED
+
+    cancel(any_fablab, uid, "chloe")
+
+    assert marks_of(any_fablab, "chloe") == []
+
+
+def test_the_page_says_why_cancelling_what_was_moved_late_is_noted(fablab, browse, at):
+    allow(fablab)
+    uid = fablab.book("bench", AFTERNOON, "chloe")
+    at("2027-03-31 10:00")
+    move(fablab, uid, NEXT_WEEK)
+
+    page = words(browse("chloe").get(f"/bookings/{uid}/cancellation").text)
+
+    assert "You moved this booking less than 1 day before it was to start" in page
+    assert "Wednesday 31 March" in page
 
 
 def test_what_the_team_cancels_for_somebody_leaves_no_mark(any_fablab, at):
