@@ -126,22 +126,23 @@ class Held:
     url: str  # where it is withdrawn
 
 
-def held(row: Any, member_uid: str, today: date) -> Held:
+def held(row: Any, member_uid: str, last_day: date | None, today: date) -> Held:
+    """`last_day` it is valid, as it was used since; None: for life."""
     return Held(
         name=qualification_name(row),
         level=_(LEVELS[Level(row.level)]) if row.level else "",
         given_on=short(row.given_on),
-        valid_until=short(row.expires_on) if row.expires_on else "",
+        valid_until=short(last_day) if last_day else "",
         by=full_name(row),
-        state=validity(row.given_on, row.expires_on, today),
+        state=validity(row.given_on, last_day, today),
         url=url_for("manage.withdrawal", uid=member_uid, qualification_id=row.id),
     )
 
 
-def validity(given_on: date, expires_on: date | None, today: date) -> str:
+def validity(given_on: date, last_day: date | None, today: date) -> str:
     if today < given_on:
         return "ahead"
-    return "expired" if expires_on is not None and expires_on < today else "valid"
+    return "expired" if last_day is not None and last_day < today else "valid"
 
 
 @dataclass(frozen=True, slots=True)

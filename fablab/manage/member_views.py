@@ -1,5 +1,6 @@
 """The members of the place, and all that the team does about one of them."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from fablab.members import marks, staff
 from fablab.members.kinds import Audience, Role
 from fablab.trainings import commands
 from fablab.trainings.commands import Award
+from fablab.trainings.queries import held_by
 from fablab.trainings.rules import lasts_until
 
 PAGE = 50  # members
@@ -183,7 +185,7 @@ def withdrawal(uid: UUID, qualification_id: int):
         uid=uid,
         qualification_id=qualification_id,
         who=member_pages.full_name(row),
-        held=member_pages.held(held, str(uid), today()),
+        held=member_pages.held(held, str(uid), last_days(row.id).get(held.id), today()),
     )
 
 
@@ -196,6 +198,13 @@ def disqualify(uid: UUID, qualification_id: int):
     commands.disqualify(held.id, row.id, place_id, name, by=current_user.id, now=clock.now())
     flash(_("The qualification is withdrawn: %(name)s.", name=name), "warning")
     return redirect(url_for(".member", uid=uid), 303)
+
+
+def last_days(member_id: int) -> dict[int, date | None]:
+    """The last day each qualification of theirs is worth something, by its id."""
+    inventory = here()
+    held = held_by(member_id, inventory.place.id, inventory.schedule.zone, clock.now())
+    return {each.id: each.last_day for each in held}
 
 
 def find_enrolled(uid: UUID) -> Any:
@@ -215,6 +224,7 @@ def member_page(row: Any, **forms: Any):
     inventory, now = here(), clock.now()
     place_id, zone = inventory.place.id, inventory.schedule.zone
     held = queries.roles(place_id, [row.id]).get(row.id, [])
+    until = last_days(row.id)
     blank = {
         "membership": MembershipForm(
             formdata=None,
@@ -236,7 +246,7 @@ def member_page(row: Any, **forms: Any):
         roles_held=member_pages.role_names(held),
         suspension=member_pages.suspension(row, now, zone),
         qualifications=[
-            member_pages.held(each, row.uid, today())
+            member_pages.held(each, row.uid, until.get(each.id), today())
             for each in queries.qualifications(row.id, place_id)
         ],
         subjects=member_pages.subjects(queries.trainings(place_id), inventory),

@@ -14,6 +14,7 @@ from fablab.members.audit import AuditEntry
 from fablab.members.kinds import AgeBand, Audience, Role
 from fablab.members.models import Member, Membership
 from fablab.trainings.models import Qualification, Training
+from fablab.trainings.rules import lasts_until
 from tests.conftest import browser
 from tests.manage.conftest import account, add_cast, booking, uid_in
 from tests.support import instant, slot, submit
@@ -530,6 +531,40 @@ def test_each_qualification_says_whether_it_counts_today(
 
     row = re.search(r"<b>Laser cutting</b>.*?</tr>", amina.get(page("chloe")).text, re.S)[0]
 
+    assert f"{state}</span>" in row
+
+
+@pytest.mark.parametrize(
+    ("rules", "until", "state"),
+    [
+        ({"inactivity_months": 6}, "2 Jul 2026", "Expired"),  # not used since it was given
+        ({"validity_months": 12, "is_renewed_by_use": True}, "20 Mar 2028", "Valid"),
+    ],
+)
+def test_a_qualification_is_shown_until_it_really_ends(cast, amina, page, at, rules, until, state):
+    """As its member reads it: lapsed unused, or renewed by use."""
+    given_on = date(2026, 1, 2) if "inactivity_months" in rules else date(2026, 4, 1)
+    with writing() as session:
+        training = session.get(Training, training_id(session))
+        for name, value in rules.items():
+            setattr(training, name, value)
+        session.add(
+            Qualification(
+                member_id=cast.people["chloe"],
+                training_id=training.id,
+                given_on=given_on,
+                expires_on=lasts_until(given_on, training.validity_months),
+                recorded_at=clock.now(),
+            )
+        )
+    if "is_renewed_by_use" in rules:
+        at("2027-03-19 09:00")
+        cast.book("laser", slot("2027-03-20 10:00-11:00"), "chloe")
+        at("2027-03-29 09:00")
+
+    row = re.search(r"<b>Laser cutting</b>.*?</tr>", amina.get(page("chloe")).text, re.S)[0]
+
+    assert until in row
     assert f"{state}</span>" in row
 
 
