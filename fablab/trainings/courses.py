@@ -13,7 +13,7 @@ from fablab.db import add_row, retried, writing
 from fablab.machines.models import Machine
 from fablab.members import audit
 from fablab.members.kinds import Deed
-from fablab.trainings import queries
+from fablab.trainings import queries, sessions
 from fablab.trainings.models import Training, TrainingGrant, TrainingPrerequisite
 from fablab.trainings.rules import is_circular
 
@@ -48,7 +48,7 @@ class Course:
 
 @retried
 def save(training_id: int | None, place_id: int, course: Course, *, by: int, now: datetime) -> None:
-    """Write a training down, or what changed of it.
+    """Write a training down, or what changed of it; its sessions to come follow a new name.
 
     Raises CodeTaken, Circular, LookupError (no such training, or a machine or training of
     another place) and Busy.
@@ -59,6 +59,8 @@ def save(training_id: int | None, place_id: int, course: Course, *, by: int, now
             before = course_of(session, training_id, place_id) if training_id else None
             if before == course:
                 return
+            if training_id and before and before.name != course.name:
+                sessions.rename(session, training_id, course.name, now=now)
             columns = columns_of(course, now, before)
             if training_id is None:
                 training_id = add_row(session, Training, place_id=place_id, **columns)

@@ -432,6 +432,27 @@ def occupy(
     return made
 
 
+def rename(session: Session, training_id: int, name: str, *, now: datetime) -> None:
+    """Put the training's new name on what its planned sessions occupy, for calendars to follow.
+
+    The first statement of the write under way, which stands in line for their machines.
+    """
+    rows = session.execute(
+        select(Occupancy.id, Occupancy.machine_id, Occupancy.revision)
+        .join(TrainingSession, TrainingSession.id == Occupancy.session_id)
+        .where(
+            TrainingSession.training_id == training_id,
+            TrainingSession.state == SessionState.PLANNED,
+            TrainingSession.ends_at > now,
+            Occupancy.standing,
+        )
+    ).all()
+    if rows:
+        stand_in_line(session, *(row.machine_id for row in rows))
+    for row in rows:
+        touch(session, row, now, title=name)
+
+
 def claim_seats(
     session: Session, occupancies: Mapping[int, int], place_id: int, span: Slot
 ) -> None:

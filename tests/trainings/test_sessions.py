@@ -1,5 +1,6 @@
 """Planning a session, registering for it, holding it, calling it off."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,12 +12,12 @@ from fablab.db import add_row, db, writing
 from fablab.machines import resources_commands
 from fablab.machines.commands import SlotTaken
 from fablab.machines.kinds import OccupancyKind
-from fablab.machines.models import Claim, MachineReferent, Occupancy
+from fablab.machines.models import Claim, Machine, MachineReferent, Occupancy
 from fablab.mail.models import OutgoingMail
 from fablab.members.kinds import AgeBand
 from fablab.members.models import Member
 from fablab.members.staff import NotAllowed
-from fablab.trainings import queries, sessions
+from fablab.trainings import courses, queries, sessions
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import (
     Qualification,
@@ -105,6 +106,33 @@ def test_nobody_books_over_a_session(any_course):
 
     with pytest.raises(Exception, match="outage"):
         any_course.fablab.book("laser", slot("2027-04-06 15:30-17:00"), "bruno")
+
+
+def test_sessions_to_come_follow_the_new_name_of_their_training_in_every_calendar(any_course, at):
+    amina, place_id = any_course.fablab.people["amina"], any_course.fablab.place_id
+    past = any_course.plan(slot("2027-03-31 10:00-12:00"))
+    ahead = any_course.plan()
+    at("2027-04-01 09:00")
+    course = courses.course_of(db.session(), any_course.id, place_id)
+    before = {uid: titled(uid) for uid in (past, ahead)}
+
+    for _ in range(2):
+        new = replace(course, name="Laser engraving")
+        courses.save(any_course.id, place_id, new, by=amina, now=clock.now())
+
+    title, revision, machine_revision = before[ahead]
+    assert titled(ahead) == ("Laser engraving", revision + 1, machine_revision + 1)
+    assert titled(past)[:2] == before[past][:2]
+
+
+def titled(uid):
+    """What its machine's calendar says, in which version, and the version of that calendar."""
+    row = db.session.execute(
+        select(Occupancy.title, Occupancy.revision, Machine.revision.label("calendar"))
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .where(Occupancy.session_id == queries.session(uid).id)
+    ).one()
+    return tuple(row)
 
 
 # What its machines share
