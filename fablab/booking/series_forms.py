@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from flask_babel import lazy_gettext
+from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, SubmitField
 from wtforms.validators import Optional, Regexp
 
@@ -49,13 +50,19 @@ def field_name(wish: Wish) -> str:
 
 
 def choices(
-    sent: Mapping[str, str], wishes: Iterable[Wish], machines: Mapping[str, MachineFacts]
+    sent: MultiDict[str, str], wishes: Iterable[Wish], machines: Mapping[str, MachineFacts]
 ) -> dict[str, Choice]:
-    """What is chosen of each: left out, when nothing is or nothing that can be read.
+    """What is chosen of each that the list had: left out, where it is nothing that can be read.
 
-    `machines` are those of the place by their slugs.
+    `machines` are those of the place by their slugs. A box that is not ticked sends its "no" all
+    the same, so that an occurrence of which nothing is said is one the list did not have.
     """
-    return {wish.name: _choice(sent.get(field_name(wish), ""), wish, machines) for wish in wishes}
+    names = ((wish, field_name(wish)) for wish in wishes)
+    return {
+        wish.name: _choice(sent.getlist(name)[-1], wish, machines)
+        for wish, name in names
+        if name in sent
+    }
 
 
 def _choice(said: str, wish: Wish, machines: Mapping[str, MachineFacts]) -> Choice:

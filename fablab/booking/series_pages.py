@@ -156,10 +156,12 @@ def _written(value: Any) -> str:
 
 
 def days_between(rows: Sequence[Any], zone: tzinfo) -> str:
-    """`from Tuesday 30 March to Tuesday 20 April`, of rows in order."""
+    """`From Tuesday 30 March to Tuesday 20 April`, of rows in order."""
     first, last = today(zone, rows[0].starts_at), today(zone, rows[-1].starts_at)
-    return _(
-        "from %(first)s to %(last)s",
-        first=texts.near_day(first, zone),
-        last=texts.near_day(last, zone),
+    return texts.capital(
+        _(
+            "from %(first)s to %(last)s",
+            first=texts.near_day(first, zone),
+            last=texts.near_day(last, zone),
+        )
     )

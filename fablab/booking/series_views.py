@@ -54,12 +54,13 @@ def create():
     if not form.every_weeks:
         return views.form_page(draft, form, form.slot)
     wishes = wishes_of(draft, form)
+    choices = chosen(draft, wishes)
     if not form.confirm.data:
-        return first_page(draft, form, wishes)
-    choices = chosen(form, draft, wishes)
+        return dates_page(draft, form, wishes, choices)
     ordered = orders_in(wishes, choices)
     if not ordered:
-        return dates_page(draft, form, wishes, choices, problem=_("Choose at least one date."))
+        problem = _("Choose at least one date.")
+        return dates_page(draft, form, wishes, choices, problem=problem, status=422)
     common = {
         "by": current_user.id,
         "now": clock.now(),
@@ -166,19 +167,20 @@ def move(uid: UUID):
             status=409,
         )
     wishes = moved(draft, form, following)
+    choices = chosen(draft, wishes)
     if not form.confirm.data:
-        return first_page(draft, form, wishes)
-    choices = chosen(form, draft, wishes)
+        return dates_page(draft, form, wishes, choices)
     if form.listed.data != series_forms.fingerprint(wishes):
         problem = _("The dates were changed meanwhile: here is how they stand now.")
-        return dates_page(draft, form, wishes, choices, problem=problem)
+        return dates_page(draft, form, wishes, choices, problem=problem, status=409)
     ordered = [
         replace(wish, order=order)
         for wish in wishes
         if (order := order_in(wish, choices)) is not None
     ]
     if not ordered:
-        return dates_page(draft, form, wishes, choices, problem=_("Choose at least one date."))
+        problem = _("Choose at least one date.")
+        return dates_page(draft, form, wishes, choices, problem=problem, status=422)
     try:
         count = series.move(
             str(uid), ordered, by=current_user.id, is_team=draft.is_team, now=clock.now()
@@ -190,7 +192,8 @@ def move(uid: UUID):
     except orders.ChangedMeanwhile:
         _booking, following = find(uid)
         problem = _("The dates were changed meanwhile: here is how they stand now.")
-        return dates_page(draft, form, moved(draft, form, following), {}, problem=problem)
+        wishes = moved(draft, form, following)
+        return dates_page(draft, form, wishes, choices, problem=problem, status=409)
     except LookupError:
         abort(404)
     else:
@@ -206,15 +209,15 @@ def move(uid: UUID):
 def find(uid: UUID) -> tuple[Any, Sequence[Any]]:
     """A booking that is part of a series, and those from it on that they may still change.
 
-    404 when it is part of none or theirs neither to see nor to change; when nothing is left of
-    it to change, the page of the series says how it stands.
+    404 when it is part of none or not theirs to see; when it has begun or is cancelled, the page
+    of the series says how it stands.
     """
     booking = queries.find_visible(str(uid), current_user)
     if booking.series_id is None:
         abort(404)
     is_theirs = booking.member_id == current_user.id or current_user.manages(booking.place_id)
     following = series.following(booking, clock.now()) if is_theirs else []
-    if not following:
+    if booking.uid not in {row.uid for row in following}:
         abort(redirect(there(booking), 303))
     return booking, following
 
@@ -272,31 +275,22 @@ def moved(draft: Draft, form: SeriesForm, following: Sequence[Any]) -> list[Wish
         order = replace(orders.order_behind(row, booking.place_id), slot=slot, **changed)
         odd = tuple(dict.fromkeys(theirs.odd(day, zone)))
         wishes.append(Wish(f"{row.uid}-{row.revision}", order, row, odd))
-    return wishes
+    # What is on a machine that is retired since stays there.
+    return [wish for wish in wishes if wish.order.machine_id in draft.inventory.by_id]
 
 
-def chosen(form: SeriesForm, draft: Draft, wishes: Sequence[Wish]) -> dict[str, Choice]:
+def chosen(draft: Draft, wishes: Sequence[Wish]) -> dict[str, Choice]:
     return series_forms.choices(request.form, wishes, draft.inventory.by_slug)
 
 
 def order_in(wish: Wish, choices: Mapping[str, Choice]) -> orders.Order | None:
-    choice = choices[wish.name]
+    choice = choices.get(wish.name, Choice(Pick.NO))
     return wish.order if choice.pick is Pick.YES else choice.order
 
 
 def orders_in(wishes: Sequence[Wish], choices: Mapping[str, Choice]) -> list[orders.Order]:
     found = (order_in(wish, choices) for wish in wishes)
     return [order for order in found if order]
-
-
-def first_page(draft: Draft, form: SeriesForm, wishes: Sequence[Wish]) -> Any:
-    """The dates, or the form when all of them would be refused for something said in it.
-
-    A list that comes back to be looked at again keeps what is chosen.
-    """
-    if form.listed.data:
-        return dates_page(draft, form, wishes, chosen(form, draft, wishes))
-    return dates_page(draft, form, wishes, {})
 
 
 def dates_page(
@@ -307,8 +301,12 @@ def dates_page(
     *,
     refused: orders.BookingRefused | None = None,
     problem: str = "",
+    status: int = 200,
 ) -> Any:
-    """The list of dates with the verdict on each and what is chosen; nothing is booked by it."""
+    """The list of dates with the verdict on each and what is chosen; nothing is booked by it.
+
+    The form again, when all would be refused for something that is put right there.
+    """
     now, zone = clock.now(), draft.zone
     verdicts = series.review(draft.inventory, wishes, choices, now=now, is_team=draft.is_team)
     first = [refusal for refusal in verdicts[0].refusals if refusal.reason in OF_THE_FORM]
@@ -318,11 +316,8 @@ def dates_page(
     is_unexplained = any(verdict.pick is Pick.YES and verdict.refusals for verdict in verdicts)
     if refused and is_unexplained and not form.override.data:
         form.override.errors = [_("Say why a rule is set aside.")]
-    status = 200
     if refused:
         status = 409 if refused.is_only_taken else 422
-    elif problem:
-        status = 422
     form.renew_key()
     page = render_template(
         "booking/series_dates.html",

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from fablab import clock
-from fablab.booking import commands, ledger, series
+from fablab.booking import commands, ledger, series, waits
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent, Series
 from fablab.booking.orders import (
@@ -668,3 +668,42 @@ def test_moving_to_other_hours_is_asked_for_again(fablab):
     move(fablab, moved(rows, fablab, hours="10:00-12:00"))
 
     assert {row.status for row in of_series(uid)} == {Status.PENDING}
+
+
+# -- those who wait
+
+
+def wait(fablab: Fablab, window: str) -> str:
+    bench = fablab.machine("bench").id
+    asked_for = waits.Wish(bench, fablab.place_id, slot(window), 2 * HOUR, fablab.people["chloe"])
+    return waits.join(asked_for, now=clock.now())
+
+
+def offered(fablab: Fablab) -> list[str]:
+    db.session.rollback()
+    table = Occupancy.__table__
+    chloes = select(table).where(table.c.member_id == fablab.people["chloe"])
+    return hours_of(list(db.session.execute(chloes.order_by(table.c.starts_at))))
+
+
+def test_what_is_cancelled_is_offered_to_those_who_wait(any_fablab):
+    rows = of_series(book(any_fablab))
+    for day in ("2027-04-06", "2027-04-13"):
+        wait(any_fablab, f"{day} 14:00-16:00")
+
+    cancel(any_fablab, rows[0].uid)
+
+    assert offered(any_fablab) == ["04-06 14:00-16:00", "04-13 14:00-16:00"]
+
+
+def test_what_one_leaves_to_another_is_not_given_away_meanwhile(any_fablab, at):
+    """Each takes the next one's place: only the first one's comes free."""
+    set_policy(any_fablab, "bench", horizon_days=60)
+    rows = of_series(uid := book(any_fablab))
+    for day in ("2027-03-30", "2027-04-06", "2027-04-13"):
+        wait(any_fablab, f"{day} 14:00-16:00")
+
+    assert move(any_fablab, moved(rows, any_fablab, days=7)) == 3
+
+    assert [row.revision for row in of_series(uid)] == [1, 1, 1]
+    assert offered(any_fablab) == ["03-30 14:00-16:00"]

@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import func, select
 
 from fablab import clock
-from fablab.booking import commands
+from fablab.booking import commands, series
 from fablab.booking.models import Series
 from fablab.db import db
-from fablab.machines.kinds import Approval
-from fablab.machines.models import Occupancy
-from tests.booking.conftest import add_machine, words
-from tests.booking.test_series import book, fill, hours_of, of_series
+from fablab.machines.kinds import Approval, MachineState
+from fablab.machines.models import Machine, Occupancy
+from tests.booking.conftest import add_machine, change, words
+from tests.booking.test_series import book, fill, hours_of, moved, of_series
 from tests.booking.test_wider_rules import member_uid, no_buddy, set_policy, unread
+from tests.calendars.support import address, read
 from tests.support import counting, slot, submit
 
 HOUR = timedelta(hours=1)
@@ -55,7 +56,7 @@ class Sheet(HTMLParser):
 
     def send(self, client: Any, *, without: str = "", follow: bool = True, **changed: str) -> Any:
         """Press a button: `confirm="1"` or none."""
-        data = {k: v for k, v in self.values.items() if k != without} | changed
+        data = self.values | ({without: "no"} if without else {}) | changed
         answer = client.post(self.action, data=data)
         if answer.status_code == 307:  # the same again, to another address
             answer = client.post(answer.location, data=data)
@@ -149,12 +150,22 @@ def test_a_single_date_that_is_left_is_a_booking_like_any(fablab, browse):
 def test_without_a_date_nothing_is_booked_and_one_is_told(fablab, browse):
     client = browse("bruno")
     sheet = Sheet(dates(client).text)
-    sheet.values = {k: v for k, v in sheet.values.items() if not k.startswith("date-")}
+    nothing = {name: "no" for name in sheet.values if name.startswith("date-")}
 
-    answer = sheet.send(client, confirm="1")
+    answer = sheet.send(client, confirm="1", **nothing)
 
     assert answer.status_code == 422
     assert "Choose at least one date." in answer.text
+    assert Sheet(answer.text).values["date-2027-04-06"] == "no"
+    assert count() == 0
+
+
+def test_a_list_that_comes_back_without_its_boxes_books_nothing(fablab, browse):
+    client = browse("bruno")
+    sheet = Sheet(dates(client).text)
+    sheet.values = {k: v for k, v in sheet.values.items() if not k.startswith("date-")}
+
+    assert sheet.send(client, confirm="1").status_code == 422
     assert count() == 0
 
 
@@ -171,7 +182,7 @@ def test_taken_meanwhile_nothing_is_booked_and_every_choice_is_kept(any_fablab, 
     assert "Nothing was booked: one of the dates is not possible" in said
     assert "What you had chosen is not possible any longer." in said
     again = Sheet(answer.text)
-    assert "date-2027-03-30" not in again.values
+    assert again.values["date-2027-03-30"] == "no"
     assert again.values["date-2027-04-06"] == "yes"
     assert again.values["date-2027-04-13"] == "no"
     assert again.values["purpose"] == "Lamp"
@@ -225,7 +236,7 @@ def test_looking_again_keeps_the_choices_and_makes_room(fablab, browse):
 
     assert answer.status_code == 200
     again = Sheet(answer.text)
-    assert "date-2027-03-30" not in again.values
+    assert again.values["date-2027-03-30"] == "no"
     assert again.values["date-2027-04-13"] == "yes"
     again.send(client, confirm="1")
     assert hours_of(only_series()) == ["04-06 14:00-16:00", "04-13 14:00-16:00"]
@@ -581,13 +592,14 @@ def test_one_that_was_changed_meanwhile_is_shown_anew(fablab, browse):
     sheet = Sheet(form.send(client, start="10:00", end="12:00").text)
     commands.cancel(rows[2].uid, by=fablab.people["bruno"], is_team=False, now=clock.now())
 
-    answer = sheet.send(client, confirm="1")
+    answer = sheet.send(client, without=f"date-{rows[1].uid}-0", confirm="1")
 
-    assert answer.status_code == 422
+    assert answer.status_code == 409
+    assert Sheet(answer.text).values[f"date-{rows[1].uid}-0"] == "no"
     assert "The dates were changed meanwhile" in answer.text
     assert [row.revision for row in of_series(uid)] == [0, 0, 1]
     Sheet(answer.text).send(client, confirm="1")
-    assert [row.revision for row in of_series(uid)] == [1, 1, 1]
+    assert [row.revision for row in of_series(uid)] == [1, 0, 1]
 
 
 def test_a_tab_that_is_out_of_date_is_told(fablab, browse):
@@ -616,7 +628,50 @@ def test_the_move_form_says_bad_input_at_its_field(fablab, browse):
     assert f'action="/bookings/{first.uid}/following/move"' in answer.text
 
 
+def test_what_is_on_a_machine_that_is_retired_stays_there(fablab, browse):
+    add_machine(fablab, "bench2", "bench")
+    rows = of_series(uid := book(fablab))
+    order = fablab.order("bench2", slot("2027-04-06 14:00-16:00"), "bruno")
+    commands.move(rows[1].uid, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
+    change(Machine, "bench2", state=MachineState.RETIRED)
+    client = browse("bruno")
+
+    form = Sheet(client.get(move_page(rows[0].uid)).text, '<form class="card')
+    Sheet(form.send(client, start="10:00", end="12:00").text).send(client, confirm="1")
+
+    assert [row.revision for row in of_series(uid)] == [1, 1, 1]
+    assert hours_of(of_series(uid))[1] == "04-06 14:00-16:00"
+
+
+def test_moved_to_another_century_each_is_told_that_it_is_too_early(fablab, browse):
+    rows = of_series(book(fablab))
+    client = browse("bruno")
+
+    form = Sheet(client.get(move_page(rows[0].uid)).text, '<form class="card')
+    answer = form.send(client, day="2200-12-31")
+
+    assert answer.status_code == 200
+    assert "3 dates: none is possible as it is." in answer.text
+
+
 # -- calendars
+
+
+def test_the_personal_calendar_has_an_event_for_each(any_fablab, browse_any):
+    rows = of_series(book(any_fablab, count=2))
+    client, mine = browse_any("bruno"), address(any_fablab, "bruno")
+    before = {str(event["uid"]): int(event["sequence"]) for event in read(client, mine)}
+    series.move(
+        rows[1].uid,
+        moved(rows[1:], any_fablab, hours="10:00-12:00"),
+        by=any_fablab.people["bruno"],
+        is_team=False,
+        now=clock.now(),
+    )
+
+    after = {str(event["uid"]): int(event["sequence"]) for event in read(client, mine)}
+    assert before == {rows[0].uid: 0, rows[1].uid: 0}
+    assert after == {rows[0].uid: 0, rows[1].uid: 1}
 
 
 def test_each_occurrence_is_an_event_of_its_own(fablab, browse):
