@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from fablab.booking.verdicts import HOPELESS, Reason
 from fablab.booking.views import Draft
 from fablab.clock import today
 from fablab.forms import Confirmation
-from fablab.machines.inventory import here
+from fablab.machines.inventory import Inventory, here
 
 bp = Blueprint("series", __name__)
 
@@ -345,12 +345,16 @@ def dates_page(
     return page, status
 
 
-def late_ones(following: Sequence[Any], inventory: Any, now: Any) -> int:
-    """How many of them it is too late to cancel without a mark; the soonest come first."""
-    count = 0
+def late_ones(following: Sequence[Any], inventory: Inventory, now: datetime) -> int:
+    """How many of them it is too late to cancel without a mark.
+
+    The soonest are asked about until one is early enough, and those that were ever changed.
+    """
+    count, is_soon = 0, True
     for row in following:
-        freedom = mark_pages.freedom(row, inventory, now)
-        if freedom is None or not freedom.is_over:
-            break
-        count += 1
+        if is_soon or row.revision:
+            freedom = mark_pages.freedom(row, inventory, now)
+            is_late = freedom is not None and freedom.is_over
+            count += is_late
+            is_soon = is_soon and is_late
     return count

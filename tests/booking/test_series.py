@@ -384,7 +384,7 @@ def test_each_costs_a_bounded_number_of_statements(any_app, any_fablab):
     cost(2, "2027-03-30 10:00-11:00")
     few, many = cost(2, "2027-03-30 11:00-12:00"), cost(12, "2027-03-31 10:00-11:00")
 
-    assert (many - few) / 10 <= 14
+    assert (many - few) / 10 <= 12
     assert few - 2 * (many - few) / 10 <= 8
 
 

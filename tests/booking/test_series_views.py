@@ -493,7 +493,20 @@ def test_those_cancelled_late_are_counted_beforehand(fablab, browse, at):
 
     page = browse("bruno").get(f"/bookings/{first.uid}/following/cancellation").text
 
-    assert "The first one starts soon: it will be noted as cancelled late." in page
+    assert "1 of them will be noted as cancelled late." in page
+
+
+def test_whoever_moved_one_away_too_late_is_held_to_it_here_too(fablab, browse, at):
+    set_policy(fablab, "bench", free_cancellation=24 * HOUR)
+    first, second, _third = of_series(book(fablab))
+    at("2027-04-06 13:00")
+    order = fablab.order("bench", slot("2027-04-10 14:00-16:00"), "bruno")
+    commands.move(second.uid, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+    page = browse("bruno").get(f"/bookings/{second.uid}/following/cancellation").text
+
+    assert "1 of them will be noted as cancelled late." in page
+    assert first.standing
 
 
 @pytest.mark.parametrize("what", ["cancellation", "move"])
