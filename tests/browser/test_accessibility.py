@@ -31,6 +31,7 @@ FOR_MEMBERS = [
     "/calendars/",
 ]
 FOR_THE_TEAM = ["/manage/day", "/manage/members", "/manage/machines"]
+KINDS = r"(/bookings(?:/series)?|/manage/\w+)/[\w-]+"
 READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]
 
 
@@ -38,12 +39,13 @@ def followed(window) -> list[str]:
     """The pages one link further that have no address of their own to write down here."""
     links = window.page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
     wanted = re.compile(
-        r"/bookings/[0-9a-f-]{36}(/move|/cancellation)?|/manage/(members|machines)/[\w-]+"
+        r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation))?"
+        r"|/bookings/series/[0-9a-f-]{36}|/manage/(members|machines)/[\w-]+"
     )
     kinds = {}
     for link in links:
         if wanted.fullmatch(link):
-            kind = re.sub(r"(/bookings|/manage/\w+)/[\w-]+", r"\1", link)
+            kind = re.sub(KINDS, r"\1", link)
             kinds.setdefault(kind, link)
     return list(kinds.values())
 
@@ -56,7 +58,7 @@ def every_page(window, paths):
         window.go(path)
         yield path
         for link in followed(window):
-            kind = re.sub(r"(/bookings|/manage/\w+)/[\w-]+", r"\1", link)
+            kind = re.sub(KINDS, r"\1", link)
             if kind not in seen:
                 seen.add(kind)
                 waiting.append(link)

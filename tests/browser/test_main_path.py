@@ -2,6 +2,7 @@
 
 import re
 import urllib.request
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +64,27 @@ def cancel(window: Any, uid: str) -> None:
     window.go(f"/bookings/{uid}/cancellation")
     window.page.click(f"main form[action='/bookings/{uid}/cancellation'] button")
     assert window.page.url.endswith(f"/bookings/{uid}")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_a_machine_is_booked_every_week_and_given_back_in_one_go(visit, scripts):
+    window = visit(CAMILLE, size=PHONE, scripts=scripts)
+    day = date.fromisoformat(first_free_day(window, "m20"))
+    window.go(f"/bookings/new?machine=m20&day={day}")
+
+    window.page.click("main details summary")
+    window.page.select_option("select[name='repeat']", "1")
+    window.page.fill("input[name='until']", f"{day + timedelta(days=56)}")
+    window.page.click("main form[action='/bookings/'] button:not([name])")
+
+    assert window.spills() == 0
+    assert not scripts or window.axe() == []
+    assert window.page.locator("input[name^='date-'][type='checkbox']:checked").count() >= 2
+    window.page.click("main button[name='confirm']")
+    assert re.search(r"/bookings/series/[0-9a-f-]{36}$", window.page.url)
+    window.page.click("main a[href$='/following/cancellation']")
+    window.page.click("main form[action$='/following/cancellation'] button")
+    assert window.page.locator("main a[href$='/following/cancellation']").count() == 0
 
 
 def test_the_fab_manager_sees_it_on_the_page_and_in_the_feed_of_the_day(visit):
