@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import func, select, update
 
 from fablab import clock
-from fablab.booking import commands, ledger, series
+from fablab.booking import commands, consents, ledger, series, waits
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.models import Acknowledgement, Consent, Series
+from fablab.booking.models import Acknowledgement, Consent, Series, Wait
 from fablab.booking.offers import nearest
 from fablab.booking.orders import BookingRefused
 from fablab.booking.verdicts import Reason
 from fablab.db import add_row, db, writing
 from fablab.machines.inventory import of_place
-from fablab.machines.kinds import Approval, RiskClass, Status
+from fablab.machines.kinds import Approval, OccupancyKind, RiskClass, Status
 from fablab.machines.models import (
     Category,
     Claim,
@@ -191,8 +191,35 @@ def by_moving_the_following(fablab: Fablab, earlier: str) -> None:
     series.move(earlier, [wish], by=bruno, is_team=False, now=clock.now())
 
 
+def by_accepting_an_offer(fablab: Fablab, _earlier: str) -> None:
+    """One that was made before anything stood in the way."""
+    now, bruno = clock.now(), fablab.people["bruno"]
+    place = {"place_id": fablab.place_id, "machine_id": fablab.machine("bench").id}
+    span = {"starts_at": WANTED.start, "ends_at": WANTED.end}
+    with writing() as session:
+        offered = add_row(
+            session,
+            Occupancy,
+            uid="offered",
+            kind=OccupancyKind.BOOKING,
+            machine_id=place["machine_id"],
+            member_id=bruno,
+            status=Status.PENDING,
+            occupied_from=WANTED.start,
+            occupied_until=WANTED.end,
+            created_at=now,
+            changed_at=now,
+            **span,
+        )
+        asked = [consents.Wanted(ConsentKind.MEMBER, bruno)]
+        consents.ask(session, offered, asked, due_at=WANTED.start, now=now)
+        more = {"duration": WANTED.duration, "created_at": now, "offered_id": offered}
+        add_row(session, Wait, uid="wait", member_id=bruno, **place, **span, **more)
+    waits.accept("wait", by=bruno, now=now)
+
+
 PATHS = [
-    *(by_themselves, by_the_team, by_moving),
+    *(by_themselves, by_the_team, by_moving, by_accepting_an_offer),
     *(by_repeating, by_listing, by_moving_the_following),
 ]
 
@@ -208,6 +235,23 @@ def test_no_path_skips_a_rule(fablab, path, broken):
         path(fablab, earlier)
 
     assert BROKEN[broken] in {refusal.reason for refusal in refused.value.refusals}
+
+
+@pytest.mark.parametrize("broken", [each for each in BROKEN if each not in (unread, no_buddy)])
+def test_nothing_is_offered_against_a_rule(fablab, broken):
+    """What must be read, and who must be there, is asked with the yes."""
+    taken = fablab.book("bench", WANTED, "amina")
+    fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno")
+    wish = waits.Wish(
+        fablab.machine("bench").id, fablab.place_id, WANTED, 2 * HOUR, fablab.people["bruno"]
+    )
+    waits.join(wish, now=clock.now())
+    broken(fablab)
+
+    commands.cancel(taken, by=fablab.people["amina"], is_team=False, now=clock.now())
+
+    assert db.session.scalar(select(Wait.offered_id)) is None
+    assert waits.sweep(clock.now()) == 0
 
 
 def test_lengthening_asks_the_quota(fablab):
