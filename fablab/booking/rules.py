@@ -200,7 +200,7 @@ def is_on_the_step(slot: Slot, facts: Facts) -> Refusal | None:
     step = facts.policy.step
     wall = to_wall(facts.zone, slot.start)
     since_midnight = timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second)
-    if not since_midnight % step and not slot.duration % step:
+    if not since_midnight % step and not facts.length_of(slot) % step:
         return None
     return Refusal(
         Reason.OFF_STEP,
