@@ -26,6 +26,7 @@ from fablab.machines.resources_commands import create_resource
 from fablab.mail.models import OutgoingMail
 from fablab.members import staff
 from fablab.members.models import Member, Membership
+from fablab.organizations.models import OrganizationMember
 from fablab.places.models import Closure, Opening, Place
 from tests.booking.conftest import add_machine, change
 from tests.booking.crowd import overlaps
@@ -671,6 +672,35 @@ def test_accepted_it_is_a_booking_like_any_other(crowded):
         say(crowded, uid, False, "chloe")
     answers.lapse(instant("2027-03-31 09:00"))
     assert offered(uid).status == Status.CONFIRMED
+
+
+def test_their_calendar_hears_of_the_offer_and_of_each_answer(crowded):
+    def page() -> int:
+        db.session.rollback()
+        of_them = Member.id == crowded.people["chloe"]
+        return db.session.scalar(select(Member.calendar_revision).where(of_them)) or 0
+
+    first, second = join(crowded, "chloe"), join(crowded, "chloe", AFTERNOON)
+    pages = [page()]
+    cancel(crowded)
+    pages.append(page())
+    say(crowded, first, False, "chloe")  # and the second is offered
+    pages.append(page())
+    say(crowded, second, True, "chloe")
+    pages.append(page())
+
+    assert pages == sorted(set(pages))
+
+
+def test_whoever_acts_for_the_organization_no_more_is_passed_over(crowded):
+    waiting = join(crowded, "bruno", organization_id=crowded.organization_id)
+    second = join(crowded, "dan")
+    with writing() as session:
+        session.execute(update(OrganizationMember.__table__).values(until=date(2027, 3, 28)))
+
+    cancel(crowded)
+
+    assert (offered(waiting), offered(second).status) == (None, Status.PENDING)
 
 
 def test_declined_it_is_the_next_ones(crowded):
