@@ -30,9 +30,17 @@ def init_app(app: App) -> None:
 
 
 def answer(
-    tag: str, moved_at: datetime, write: Callable[[], bytes], *, name: str, is_public: bool
+    tag: str,
+    moved_at: datetime,
+    write: Callable[[], bytes],
+    *,
+    name: str,
+    is_public: bool,
+    content_type: str = "text/calendar; charset=utf-8",
 ) -> Response:
     """The calendar `write` gives, or 304 when the client has the version `tag` already.
+
+    `name` is that of the file; any `content_type` may be answered so.
 
     Each form has an ETag of its own, since a strong one stands for the same bytes (RFC 9110
     §8.8.3.3). Whichever of its forms the client has and can still read is told to be fresh.
@@ -53,13 +61,13 @@ def answer(
     }
     if fresh:
         return Response(status=304, headers=headers)
-    headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
+    headers["Content-Disposition"] = f'inline; filename="{name}"'
     if takes_gzip:
         headers["Content-Encoding"] = "gzip"
         body = _compressed(tag, write)
     else:
         body = write()
-    return Response(body, headers=headers, content_type="text/calendar; charset=utf-8")
+    return Response(body, headers=headers, content_type=content_type)
 
 
 def _takes_gzip() -> bool:

@@ -23,7 +23,14 @@ from fablab.calendars.kinds import About, Scope
 from fablab.calendars.models import FeedToken
 from fablab.db import Glance, UTCDateTime, db
 from fablab.machines.kinds import MachineState, Status
-from fablab.machines.models import Bounds, Category, Machine, Occupancy, standing_around
+from fablab.machines.models import (
+    Bounds,
+    Category,
+    Machine,
+    MachineResource,
+    Occupancy,
+    standing_around,
+)
 from fablab.members.kinds import TEAM
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import Organization, OrganizationMember
@@ -139,6 +146,49 @@ def of_token(token_hash: str, now: datetime) -> Any:
 def of_machine(slug: str) -> Any:
     """What the public calendar of a machine depends on; None when there is none."""
     return None if "\0" in slug else OF_MACHINE.first(slug=slug)
+
+
+_SHARING = Machine.__table__.alias("sharing")
+_NEEDS, _ALSO_NEEDS = (MachineResource.__table__.alias(name) for name in ("needs", "also_needs"))
+
+
+def _of_those_sharing(what: Any) -> Any:
+    """Over the machines that need something this one needs: their bookings are in its way."""
+    return (
+        select(what)
+        .select_from(_SHARING)
+        .join(_ALSO_NEEDS, _ALSO_NEEDS.c.machine_id == _SHARING.c.id)
+        .join(_NEEDS, _NEEDS.c.resource_id == _ALSO_NEEDS.c.resource_id)
+        .where(_NEEDS.c.machine_id == Machine.id)
+        .correlate(Machine.__table__)
+        .scalar_subquery()
+    )
+
+
+AVAILABILITY = Glance(
+    select(
+        Place.id.label("place_id"),
+        Place.zone,
+        Place.revision.label("place_revision"),
+        Machine.id.label("machine_id"),
+        Machine.revision,
+        _of_those_sharing(func.sum(_SHARING.c.revision)).label("shared_revision"),
+        Place.changed_at.label("place_changed_at"),
+        Machine.changed_at,
+        _of_those_sharing(func.max(_SHARING.c.changed_at)).label("shared_changed_at"),
+    )
+    .join(Place, Place.id == Machine.place_id)
+    .where(
+        Machine.slug == bindparam("slug"),
+        Machine.state != MachineState.RETIRED,
+        Place.has_public_feeds,
+    )
+)
+
+
+def availability_of(slug: str) -> Any:
+    """What it depends on when a machine is free; None when that is nobody's to know."""
+    return None if "\0" in slug else AVAILABILITY.first(slug=slug)
 
 
 # -- the events: which ones, in which state; then those not written yet

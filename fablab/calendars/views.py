@@ -3,6 +3,7 @@
 import hashlib
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import segno
 from flask import (
@@ -10,6 +11,7 @@ from flask import (
     Response,
     abort,
     flash,
+    jsonify,
     redirect,
     render_template,
     request,
@@ -22,7 +24,7 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import anyone, members_only
 from fablab.booking.queries import find_visible
-from fablab.calendars import answers, commands, feed, pages, queries
+from fablab.calendars import answers, availability, commands, feed, pages, queries
 from fablab.machines.inventory import here
 
 bp = Blueprint("calendars", __name__)
@@ -60,6 +62,36 @@ def machine(slug: str):
     return answered(feed.of_machine(found, clock.now()), is_public=True)
 
 
+@bp.get("/machines/<slug>/availability.json")
+@anyone
+def machine_availability(slug: str):
+    """When a machine is free, for other programs, where the place allows it."""
+    now, version = clock.now(), queries.availability_of(slug)
+    if version is None:
+        return told({"error": "there is no such machine"}, 404)
+    try:
+        asked = availability.question(request.args, ZoneInfo(version.zone), now)
+    except availability.NotUnderstood as error:
+        return told({"error": error.why, "field": error.name}, 400)
+    answer = answers.answer(
+        availability.tag_of(version, asked),
+        availability.moved_at(version, asked, now),
+        lambda: availability.answer(version, asked),
+        name="availability.json",
+        is_public=True,
+        content_type="application/json",
+    )
+    answer.headers["Access-Control-Allow-Origin"] = "*"  # it says nothing of anybody
+    return answer
+
+
+def told(what: dict[str, str], status: int) -> Response:
+    answer = jsonify(what)
+    answer.status_code = status
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
 def opened(token: str) -> Any:
     """The live address a token stands for; what has not the form of one is not looked up."""
     if not commands.is_token(token):
@@ -72,7 +104,7 @@ def answered(calendar: feed.Feed, *, is_public: bool) -> Response:
         calendar.tag,
         calendar.moved_at,
         lambda: feed.written(calendar),
-        name=feed.NAMES[calendar.scope],
+        name=f"{feed.NAMES[calendar.scope]}.ics",
         is_public=is_public,
     )
 
@@ -92,7 +124,9 @@ def booking(uid):
         eyes=feed.Eyes.TEAM if is_team and not is_own else feed.Eyes.OWN,
     )
     tag = hashlib.blake2b(calendar, digest_size=12).hexdigest()
-    return answers.answer(tag, found.changed_at, lambda: calendar, name="booking", is_public=False)
+    return answers.answer(
+        tag, found.changed_at, lambda: calendar, name="booking.ics", is_public=False
+    )
 
 
 # -- the page of one's addresses
