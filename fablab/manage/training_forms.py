@@ -190,13 +190,3 @@ class CancelSessionForm(Form):
         [DataRequired(lazy_gettext("Say why: those registered read it."))],
         maximum=REASON,
     )
-
-
-class AttendanceForm(Form):
-    came = SelectMultipleField(lazy_gettext("Who came"), option_widget=CheckboxInput())
-
-    def __init__(self, *args: Any, people: Sequence[Any], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.came.choices = [
-            (each.uid, f"{each.first_name} {each.last_name}".strip()) for each in people
-        ]

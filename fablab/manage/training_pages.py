@@ -12,19 +12,13 @@ from fablab import texts
 from fablab.machines.inventory import Inventory
 from fablab.slots import Slot
 from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.words import SEATINGS
 from fablab.words import N_
 
 STATES = {
     SessionState.PLANNED: N_("Planned"),
     SessionState.HELD: N_("Held"),
     SessionState.CANCELLED: N_("Cancelled"),
-}
-SEATINGS = {
-    Seating.SEATED: N_("Registered"),
-    Seating.WAITING: N_("In the waiting list"),
-    Seating.LEFT: N_("Gave their seat back"),
-    Seating.ATTENDED: N_("Came"),
-    Seating.ABSENT: N_("Absent"),
 }
 
 

@@ -20,7 +20,6 @@ from fablab.manage.blueprint import bp, page
 from fablab.manage.occupancies import lines
 from fablab.manage.training_forms import (
     NEW,
-    AttendanceForm,
     CancelSessionForm,
     SessionForm,
     TrainingForm,
@@ -30,6 +29,7 @@ from fablab.manage.training_forms import (
 from fablab.trainings import courses, sessions
 from fablab.trainings import queries as trainings_queries
 from fablab.trainings.courses import Circular, CodeTaken
+from fablab.trainings.forms import AttendanceForm
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import TrainingSession
 from fablab.trainings.sessions import NotPlanned, Plan, ResourceFull, TooFewSeats
@@ -165,7 +165,7 @@ def cancel_session(uid: UUID):
 @team_only
 def attendance(uid: UUID):
     row = find_session(uid)
-    people = seated(row)
+    people = trainings_queries.seated(row.id)
     form = AttendanceForm(people=people)
     if not form.validate():
         return session_page(row, 422, attendance=form)
@@ -203,14 +203,6 @@ def find_session(uid: UUID) -> Any:
     except LookupError:
         abort(404)
     return row if row.place_id == here().place.id else abort(404)
-
-
-def seated(row: Any) -> list[Any]:
-    return [
-        each
-        for each in trainings_queries.people(row.id)
-        if each.seating in trainings_queries.TAKES_A_SEAT and each.erased_at is None
-    ]
 
 
 def blank_form(row: Any, data: dict[str, Any] | None) -> TrainingForm:
@@ -322,7 +314,7 @@ def session_page(row: Any, status: int = 200, *, in_the_way: Any = (), **forms: 
     """One session with every form that it still has; one that was refused keeps what was typed."""
     inventory, now = here(), clock.now()
     machines = trainings_queries.machines_of(row.id)
-    people = seated(row)
+    people = trainings_queries.seated(row.id)
     came = [each.uid for each in people if each.seating is Seating.ATTENDED]
     is_noted = row.state is SessionState.HELD
     blank = {

@@ -1,12 +1,13 @@
-"""What a trainer or a referent types to qualify somebody on a machine of theirs."""
+"""What a trainer or a referent types: whom they qualify, who came to a session of theirs."""
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import SelectChoice, SelectField, ValidationError
+from wtforms import SelectChoice, SelectField, SelectMultipleField, ValidationError
 from wtforms.validators import Optional
+from wtforms.widgets import CheckboxInput
 
 from fablab.forms import Form, StrictDateField, of_this_century
 from fablab.machines.inventory import MachineFacts
@@ -33,3 +34,13 @@ class GrantForm(Form):
     def validate_expires_on(self, field: StrictDateField) -> None:
         if field.data and field.data < self.today:
             raise ValidationError(lazy_gettext("This day is over already."))
+
+
+class AttendanceForm(Form):
+    came = SelectMultipleField(lazy_gettext("Who came"), option_widget=CheckboxInput())
+
+    def __init__(self, *args: Any, people: Sequence[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.came.choices = [
+            (each.uid, f"{each.first_name} {each.last_name}".strip()) for each in people
+        ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +17,14 @@ from fablab.machines.inventory import Inventory
 from fablab.members.kinds import AgeBand
 from fablab.members.models import Member
 from fablab.slots import Slot
-from fablab.trainings import queries
+from fablab.trainings import commands, queries
+from fablab.trainings.forms import AttendanceForm
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.queries import Holding
 from fablab.trainings.rules import Obstacle, is_old_enough, obstacles
+from fablab.trainings.words import SEATINGS
+
+A_MONTH = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,18 @@ class Held:
     name: str
     until: str
     is_valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A session as whoever gives it sees it: its people, who came, what they may get."""
+
+    people: list[tuple[str, str]]  # name, how they stand
+    form: AttendanceForm
+    may_note: bool
+    is_noted: bool
+    came: int
+    may_grant: bool
 
 
 @dataclass
@@ -123,6 +139,47 @@ class TrainingsPage:
             is_full=left <= 0,
             may_register=self.reader is not None and not found,
             may_leave=is_open and seating in (Seating.SEATED, Seating.WAITING),
+        )
+
+    @cached_property
+    def own_sessions(self) -> list[tuple[str, str, str]]:
+        """(address, when, training) of those the reader gives, and gave in the last month."""
+        if self.reader is None:
+            return []
+        rows = queries.given_by(self.reader, self.place_id, self.now - A_MONTH)
+        return [
+            (url_for("trainings.session", uid=row.uid), self.when(row), row.training)
+            for row in rows
+        ]
+
+    def given(self, row: Any, form: AttendanceForm | None) -> Given:
+        """`form` is one that was refused, with what was typed."""
+        people = queries.people(row.id)
+        seated = [each for each in people if each.seating in queries.TAKES_A_SEAT]
+        seated = [each for each in seated if each.erased_at is None]
+        came = [each for each in seated if each.seating is Seating.ATTENDED]
+        is_noted = row.state is SessionState.HELD
+        ticked = [each.uid for each in (came if is_noted else seated)]
+        return Given(
+            people=[
+                (f"{each.first_name} {each.last_name}".strip(), _(SEATINGS[each.seating]))
+                for each in people
+                if each.erased_at is None
+            ],
+            form=form or AttendanceForm(formdata=None, people=seated, data={"came": ticked}),
+            may_note=row.starts_at <= self.now
+            and row.state is not SessionState.CANCELLED
+            and bool(seated),
+            is_noted=is_noted,
+            came=len(came),
+            may_grant=is_noted and self.may_grant(row, came),
+        )
+
+    def may_grant(self, row: Any, came: Sequence[Any]) -> bool:
+        """May the reader give those who came, oneself apart, what the session's training gives?"""
+        others = [each.member_id for each in came if each.member_id != self.reader]
+        return bool(others) and commands.is_allowed(
+            others[0], self.place_id, row.training_id, None, by=self.reader or 0, now=self.now
         )
 
     def obstacles(self, row: Any, seating: Seating | None) -> list[Obstacle]:

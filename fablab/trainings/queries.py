@@ -248,6 +248,16 @@ def sessions_ahead(place_id: int, now: datetime) -> Sequence[Row[Any]]:
     )
 
 
+def given_by(trainer_id: int, place_id: int, since: datetime) -> Sequence[Row[Any]]:
+    """The sessions of the place that they give, or gave and began `since` then."""
+    return sessions(
+        TrainingSession.place_id == place_id,
+        TrainingSession.trainer_id == trainer_id,
+        TrainingSession.state != SessionState.CANCELLED,
+        TrainingSession.starts_at >= since,
+    )
+
+
 def session(uid: str) -> Row[Any]:
     """One session as it stands in the database now. Raises LookupError."""
     found = db.session.execute(_sessions(TrainingSession.uid == uid)).first()
@@ -295,6 +305,15 @@ def people(session_id: int) -> Sequence[Any]:
         .where(Registration.session_id == session_id)
         .order_by(Registration.asked_at, Registration.id)
     ).all()
+
+
+def seated(session_id: int) -> list[Any]:
+    """Who has a seat in a session, or had one when it was held, but for erased accounts."""
+    return [
+        each
+        for each in people(session_id)
+        if each.seating in TAKES_A_SEAT and each.erased_at is None
+    ]
 
 
 def seatings(member_id: int, session_ids: Collection[int]) -> dict[int, Seating]:

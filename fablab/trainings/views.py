@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 
 from fablab import clock, texts
@@ -13,7 +14,7 @@ from fablab.machines.inventory import here
 from fablab.members.staff import NotAllowed
 from fablab.trainings import commands, queries, sessions
 from fablab.trainings.commands import Award
-from fablab.trainings.forms import GrantForm
+from fablab.trainings.forms import AttendanceForm, GrantForm
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.pages import TrainingsPage
 from fablab.trainings.sessions import NotPlanned, Refused
@@ -59,6 +60,39 @@ def leave(uid: UUID):
     except NotPlanned:
         return session_page(row, [_("It is too late to give the seat back.")]), 422
     flash(_("You are no longer registered for this session."))
+    return redirect(url_for(".session", uid=uid), 303)
+
+
+@bp.post("/trainings/sessions/<uuid:uid>/attendance")
+@members_only
+def attendance(uid: UUID):
+    """For who gives the session: the team has its own page of each."""
+    row = find_given(uid)
+    people = queries.seated(row.id)
+    form = AttendanceForm(people=people)
+    if not form.validate():
+        return session_page(row, form=form), 422
+    came = [each.member_id for each in people if each.uid in form.came.data]
+    try:
+        sessions.note_attendance(row.uid, came, by=current_user.id, now=clock.now())
+    except NotPlanned:
+        return session_page(row, [_("Who came is noted once the session has begun.")]), 422
+    flash(_("Who came is noted."))
+    return redirect(url_for(".session", uid=uid), 303)
+
+
+@bp.post("/trainings/sessions/<uuid:uid>/grant")
+@members_only
+def grant(uid: UUID):
+    """To all who came, by who gives the session, where they may qualify on its machines."""
+    row = find_given(uid)
+    try:
+        count = sessions.grant(row.uid, by=current_user.id, now=clock.now())
+    except NotAllowed:
+        abort(403)
+    except NotPlanned:
+        return session_page(row, [_("Note who came first.")]), 422
+    flash(ngettext("%(num)s qualification is given.", "%(num)s qualifications are given.", count))
     return redirect(url_for(".session", uid=uid), 303)
 
 
@@ -124,11 +158,19 @@ def find_session(uid: UUID) -> Any:
     return row if row.place_id == here().place.id else abort(404)
 
 
+def find_given(uid: UUID) -> Any:
+    """A session of the place that they give; any other answers 404."""
+    row = find_session(uid)
+    return row if row.trainer_id == current_user.id else abort(404)
+
+
 def page() -> TrainingsPage:
     return TrainingsPage(here(), clock.now(), current_user.id)
 
 
-def session_page(row: Any, reasons: list[str] | None = None) -> str:
+def session_page(
+    row: Any, reasons: list[str] | None = None, form: AttendanceForm | None = None
+) -> str:
     seating = queries.seatings(current_user.id, [row.id]).get(row.id)
     return render_template(
         "trainings/session.html",
@@ -137,4 +179,5 @@ def session_page(row: Any, reasons: list[str] | None = None) -> str:
         is_cancelled=row.state is SessionState.CANCELLED,
         why=row.cancel_reason,
         machines=queries.machines_of(row.id),
+        given=page().given(row, form) if row.trainer_id == current_user.id else None,
     )

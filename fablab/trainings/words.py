@@ -1,5 +1,6 @@
-"""What people call the levels; translated where they are shown."""
+"""What people call levels and seats; translated where they are shown."""
 
+from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Level
 from fablab.words import N_
 
@@ -8,4 +9,11 @@ LEVELS = {
     Level.SUPERVISED: N_("Level 2, autonomous while supervised"),
     Level.AUTONOMOUS: N_("Level 3, autonomous"),
     Level.TRAINER: N_("Level 4, trainer"),
+}
+SEATINGS = {
+    Seating.SEATED: N_("Registered"),
+    Seating.WAITING: N_("In the waiting list"),
+    Seating.LEFT: N_("Gave their seat back"),
+    Seating.ATTENDED: N_("Came"),
+    Seating.ABSENT: N_("Absent"),
 }

@@ -10,6 +10,7 @@ from fablab import clock
 from fablab.db import add_row, db, writing
 from fablab.machines.models import MachineReferent
 from fablab.mail.models import OutgoingMail
+from fablab.members.models import Member
 from fablab.trainings import queries, sessions
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Qualification, Training, TrainingPrerequisite
@@ -250,3 +251,126 @@ def test_the_team_may_give_what_is_on_any_machine(browse, course):
     answer = submit(browse("amina"), NEW, GIVE, **GRANT | {"machine": "bench"})
 
     assert answer.status_code == 303
+
+
+# A session that one gives, without being of the team
+
+
+def attend(client, uid, *came):
+    return submit(client, address(uid), address(uid, "/attendance"), came=list(came))
+
+
+def uid_of(course, who):
+    return db.session.scalar(select(Member.uid).where(Member.id == course.fablab.people[who]))
+
+
+def held(course, who):
+    asked = select(Qualification.given_by_id).where(
+        Qualification.member_id == course.fablab.people[who]
+    )
+    return db.session.scalars(asked).all()
+
+
+def look_after_the_laser(course, who="bruno"):
+    with writing() as session:
+        member_id = course.fablab.people[who]
+        add_row(session, MachineReferent, machine_id=course.laser, member_id=member_id)
+
+
+def test_who_gives_a_session_finds_it_and_sees_who_comes(browse, course, uid):
+    course.register(uid, "chloe")
+
+    bruno, chloe = browse("bruno"), browse("chloe")
+
+    assert address(uid) in re.search(r"Sessions you give.*?</ul>", bruno.get(INDEX).text, re.S)[0]
+    assert "Chloé Navette" in bruno.get(address(uid)).text
+    assert "Who came is noted once the session has begun." in words(bruno.get(address(uid)).text)
+    assert "Sessions you give" not in chloe.get(INDEX).text
+    assert "You give this session" not in chloe.get(address(uid)).text
+
+
+def test_who_gives_a_session_notes_who_came_and_a_referent_gives_what_it_gives(
+    browse, course, uid, at
+):
+    look_after_the_laser(course)
+    course.register(uid, "chloe")
+    at("2027-04-06 15:00")
+    bruno = browse("bruno")
+
+    assert attend(bruno, uid, uid_of(course, "chloe")).status_code == 303
+    assert seating(course, uid) is Seating.ATTENDED
+    answer = submit(bruno, address(uid), address(uid, "/grant"))
+
+    assert answer.status_code == 303
+    assert held(course, "chloe") == [course.fablab.people["bruno"]]
+    assert "1 qualification is given." in words(bruno.get(address(uid)).text)
+
+
+def test_nobody_was_there(browse, course, uid, at):
+    course.register(uid, "chloe")
+    at("2027-04-06 15:00")
+
+    attend(browse("bruno"), uid)
+
+    assert seating(course, uid) is Seating.ABSENT
+
+
+def test_who_may_not_qualify_on_its_machines_notes_who_came_and_gives_nothing(
+    browse, course, uid, at, app
+):
+    course.register(uid, "chloe")
+    at("2027-04-06 15:00")
+    bruno = browse("bruno")
+    attend(bruno, uid, uid_of(course, "chloe"))
+
+    page = bruno.get(address(uid)).text
+    app.config["WTF_CSRF_ENABLED"] = False
+    answer = bruno.post(address(uid, "/grant"))
+
+    assert "Give the qualification" not in page
+    assert "The team gives the qualification to those who came." in page
+    assert answer.status_code == 403
+    assert held(course, "chloe") == []
+
+
+@pytest.mark.parametrize("what", ["/attendance", "/grant"])
+def test_a_session_is_noted_by_who_gives_it_alone(browse, course, uid, at, app, what):
+    """Also of whoever looks after the machine."""
+    look_after_the_laser(course, "chloe")
+    course.register(uid, "amina")
+    at("2027-04-06 15:00")
+    app.config["WTF_CSRF_ENABLED"] = False
+
+    answer = browse("chloe").post(address(uid, what), data={"came": [uid_of(course, "amina")]})
+
+    assert answer.status_code == 404
+    assert seating(course, uid, "amina") is Seating.SEATED
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("/attendance", "Who came is noted once the session has begun."),
+        ("/grant", "Note who came first."),
+    ],
+)
+def test_what_comes_too_early_is_told(browse, course, uid, app, what, told):
+    course.register(uid, "chloe")
+    app.config["WTF_CSRF_ENABLED"] = False
+
+    answer = browse("bruno").post(address(uid, what), data={"came": [uid_of(course, "chloe")]})
+
+    assert (answer.status_code, told in answer.text) == (422, True)
+    assert seating(course, uid) is Seating.SEATED
+
+
+@pytest.mark.parametrize("typed", ["nobody", "\0", "x" * 10_000, "\u202eabc"])
+def test_nonsense_in_who_came_is_told_beside_it_and_notes_nobody(browse, course, uid, at, typed):
+    course.register(uid, "chloe")
+    at("2027-04-06 15:00")
+
+    answer = attend(browse("bruno"), uid, typed)
+
+    assert answer.status_code == 422
+    assert 'class="field__error"' in answer.text
+    assert seating(course, uid) is Seating.SEATED
