@@ -14,7 +14,7 @@ from fablab.booking import pages, wait_queries
 from fablab.booking.kinds import WaitEnd
 from fablab.booking.rules import Refusal
 from fablab.booking.wait_rules import is_worth_waiting
-from fablab.clock import from_wall, to_wall, today
+from fablab.clock import from_wall, to_wall, today, whole_days
 from fablab.machines.inventory import Inventory, MachineFacts, of_place
 from fablab.machines.kinds import Status
 from fablab.machines.policies import BookingPolicy
@@ -174,19 +174,33 @@ def typed(form: Any) -> dict[str, str]:
 def first_window(
     inventory: Inventory, policy: BookingPolicy, day: Any, asked: Slot | None, now: datetime
 ) -> Slot:
-    """All the hours of a day, so that whoever waits narrows them: `day`, or the next open one."""
+    """All the hours of a day, so that whoever waits narrows them: `day`, or the next open one.
+
+    Of what is lent by the day, a week from then on.
+    """
     schedule = inventory.schedule
     first = day or today(schedule.zone, now)
     spans = schedule.open_time(first, first, policy.modes)
     if day is None and not any(span.end > now for span in spans):
         first = schedule.next_open_day(first, policy.modes) or first
         spans = schedule.open_time(first, first, policy.modes)
+    if policy.whole_days:
+        week = whole_days(schedule.zone, first, first + timedelta(days=6))
+        return Slot(week.start, max(week.end, asked.end)) if asked else week
     if asked:
         spans = [*spans, asked]
     if not spans:
         noon = from_wall(schedule.zone, first, time(12))
         spans = [Slot(noon, noon + policy.minimum)]
     return Slot(min(span.start for span in spans), max(span.end for span in spans))
+
+
+def first_length(policy: BookingPolicy, asked: Slot | None) -> int:
+    """In minutes: as long as what was asked, else an hour, where the machine allows it."""
+    wanted = asked.duration if asked else timedelta(hours=1)
+    if policy.whole_days:  # 23 or 25 hours may be one
+        wanted = max(round(wanted / A_DAY), 1) * A_DAY
+    return min(max(wanted, policy.minimum), policy.maximum) // MINUTE
 
 
 def lengths(policy: BookingPolicy, chosen: str) -> list[tuple[str, str]]:

@@ -130,12 +130,11 @@ def blank_form(machine: MachineFacts) -> WaitForm:
     given = slot_given(zone, day, request.args) if day else None
     policy = machine.policy_for(audience_of(standing()))
     asked = request.args.get("length", "")
-    minutes = given.duration // wait_pages.MINUTE if given else 60
     window = wait_pages.first_window(here(), policy, day, given, clock.now())
     if given and asked:  # the same again: the window itself was given
         window = given
     data = wait_pages.window_data(window, zone)
-    data |= {"length": asked or str(minutes)}
+    data |= {"length": asked or str(wait_pages.first_length(policy, given))}
     return WaitForm(formdata=None, zone=zone, data=data | typed_before())
 
 

@@ -1,6 +1,7 @@
 """Waiting for a place as each person sees it: the form, the offer, the link of a mail."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from fablab.booking.kinds import WaitEnd
 from fablab.booking.models import Consent, Wait
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
-from fablab.machines.models import Machine, Policy
+from fablab.machines.models import Machine, Occupancy, Policy
 from fablab.members.models import Member
 from tests.booking.conftest import Form, change, words
 from tests.booking.test_waits import (
@@ -162,6 +163,32 @@ def test_what_the_rules_refuse_is_said_in_their_sentences(crowded, browse, typed
     assert "You cannot wait for this" in words(answer.text)
     shown = Form(answer.text).values
     assert {name: shown[name] for name in typed} == typed
+
+
+def test_what_is_lent_by_the_day_is_waited_for_by_the_day(crowded, browse):
+    cancel(crowded)
+    a_day = timedelta(days=1)
+    lent = {"whole_days": True, "minimum": a_day, "maximum": 3 * a_day, "horizon_days": 21}
+    with writing() as session:
+        bench = crowded.machine("bench").id
+        session.add(Policy(place_id=crowded.place_id, machine_id=bench, **lent))
+        session.execute(update(Occupancy.__table__).values(standing=False, status="cancelled"))
+    client = browse("chloe")
+
+    page = client.get("/waits/new?machine=bench&day=2027-03-30").text
+
+    form = Form(page)
+    assert [value for value in ("1440", "2880", "4320") if f'value="{value}"' in page] == [
+        "1440",
+        "2880",
+        "4320",
+    ]
+    assert (form.values["day"], form.values["start"]) == ("2027-03-30", "00:00")
+    assert (form.values["end_day"], form.values["end"]) == ("2027-04-06", "00:00")
+    assert form.values["length"] == "1440"
+    free = form.send(client)
+    assert free.status_code == 409
+    assert "/bookings/new?" in free.text
 
 
 def test_the_forms_machine_is_one_of_the_place(crowded, browse):

@@ -25,13 +25,14 @@ FOR_MEMBERS = [
     *FOR_ALL,
     "/bookings/",
     "/bookings/new?machine=m01",
+    "/waits/new?machine=m01",
     "/account/",
     "/account/password",
     "/account/email",
     "/calendars/",
 ]
 FOR_THE_TEAM = ["/manage/day", "/manage/members", "/manage/machines"]
-KINDS = r"(/bookings(?:/series)?|/manage/\w+)/[\w-]+"
+KINDS = r"(/bookings(?:/series)?|/waits|/manage/\w+)/[\w-]+"
 READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]
 
 
@@ -40,7 +41,7 @@ def followed(window) -> list[str]:
     links = window.page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
     wanted = re.compile(
         r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation))?"
-        r"|/bookings/series/[0-9a-f-]{36}|/manage/(members|machines)/[\w-]+"
+        r"|/bookings/series/[0-9a-f-]{36}|/waits/[0-9a-f-]{36}|/manage/(members|machines)/[\w-]+"
     )
     kinds = {}
     for link in links:
