@@ -18,7 +18,7 @@ SAFE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*+@")
 # Addresses whose path holds a secret: the route is written instead.
 SECRET_PATH = re.compile(
-    r"(/calendars/|/password/reset/|/register/confirm/|/account/email/|/consents/by-mail/)"
+    r"(/calendars/|/password/reset/|/register/confirm/|/account/email/|/(?:consents|waits)/by-mail/)"
     r"[^/\s\"?]+"
 )
 

@@ -153,6 +153,7 @@ def test_a_long_path_is_cut(logged):
         "/calendars/Zm9vYmFy",
         "/consents/by-mail/Zm9vYmFy",
         "/consents/by-mail/Zm9vYmFy/",
+        "/waits/by-mail/Zm9vYmFy",
         "/password/reset/Zm9vYmFy",
         "/password/reset/Zm9vYmFy/further",
         "/register/confirm/Zm9vYmFy",
