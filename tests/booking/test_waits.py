@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 import fablab
-from fablab import clock
+from fablab import clock, jobs
 from fablab.booking import absences, answers, commands, series, wait_letters, waits
 from fablab.booking.kinds import ConsentKind, WaitEnd
 from fablab.booking.models import Consent, Series, Wait
@@ -1024,6 +1024,29 @@ def test_the_offer_is_mailed_once_in_the_readers_language(crowded):
         assert "Monday 29 March 13:00" in body
         assert "/waits/by-mail/" in body
         assert "lapses" not in body
+
+
+def test_the_background_work_offers_mails_lets_lapse_and_sweeps(crowded, any_app, at):
+    runner, first, second = jobs.Runner(any_app), join(crowded, "chloe"), join(crowded, "dan")
+    runner.once()
+    with writing() as session:  # as if by a hand that raises no revision
+        session.execute(
+            update(Occupancy.__table__)
+            .where(Occupancy.starts_at == AFTERNOON.start)
+            .values(status=Status.CANCELLED, standing=False)
+        )
+    runner.once()
+    assert offered(first) is None
+
+    at("2027-03-29 10:00")
+    runner.once()  # sweeps
+    runner.once()
+    assert (offered(first).status, offered(second)) == (Status.PENDING, None)
+    at("2027-03-29 14:00")
+    runner.once()
+
+    assert (wait(first).outcome, offered(second).status) == (WaitEnd.LAPSED, Status.PENDING)
+    assert [mail.kind for mail in mails()] == ["wait_offer", "wait_lapsed", "wait_offer"]
 
 
 def test_what_is_due_is_mailed_no_more(crowded, at):
