@@ -405,6 +405,13 @@ def _insert_into(model: type[Base]) -> Insert:
     return insert(model.__table__)
 
 
+class NoSuch(LookupError):
+    """What is asked for does not exist, or is not theirs to know of: a 404, never a bug of ours.
+
+    A KeyError is a LookupError too, and no answer to anybody.
+    """
+
+
 class Busy(Exception):
     """The database could not take the write just now; trying again later may work."""
 

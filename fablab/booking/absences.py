@@ -17,7 +17,7 @@ def mark_missed(booking_uid: str, place_id: int, *, by: int, now: datetime) -> N
 
     Called by the team of the place, which the caller has checked. A second time it changes
     nothing. Raises NotAllowed before the start, for a booking that was not confirmed, and for
-    one's own; LookupError (no such booking), and Busy.
+    one's own; NoSuch (no such booking), and Busy.
     """
     here = ledger.find(booking_uid)
     with writing() as session:

@@ -14,7 +14,7 @@ from fablab.booking.kinds import Answer, ConsentKind, WaitEnd
 from fablab.booking.models import Consent
 from fablab.booking.orders import NotAllowed, TooLate
 from fablab.booking.rules import level_of_buddy
-from fablab.db import db, retried, writing
+from fablab.db import NoSuch, db, retried, writing
 from fablab.machines.commands import record
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
@@ -33,12 +33,12 @@ def answer(uid: str, yes: bool, *, by: int, now: datetime, why: str = "") -> Ans
     The last yes confirms the booking. A no ends it, for a reason that its member reads; but a
     buddy's, after which another may be named until the same moment.
 
-    Raises LookupError for whoever is not asked, and of an offer, which `waits.accept` takes with
-    all the rules; TooLate, and Busy.
+    Raises NoSuch for whoever is not asked, and of an offer, which `waits.accept` takes with
+    all the rules; NoBuddy when a buddy who says yes may no longer be it; TooLate, and Busy.
     """
     here = consents.find(uid, by, now)
     if here.kind == ConsentKind.MEMBER:
-        raise LookupError("an offer is accepted, not agreed to")
+        raise NoSuch("an offer is accepted, not agreed to")
     with writing() as session:
         booking = ledger.find_in_line(session, here.uid, here.machine_id)
         asked = consents.find(uid, by, now)
@@ -46,6 +46,9 @@ def answer(uid: str, yes: bool, *, by: int, now: datetime, why: str = "") -> Ans
             return Answer(asked.answer)
         if booking.status != Status.PENDING or asked.due_at <= now:
             raise TooLate
+        is_buddy = asked.kind == ConsentKind.BUDDY
+        if yes and is_buddy and not _may_be_buddy(booking, by, asked.place_id):
+            raise NoBuddy
         given = Answer.YES if yes else Answer.NO
         _write_down(session, asked.consent_id, given, by=by, now=now, why=why)
         if yes:
@@ -68,7 +71,7 @@ def _write_down(
 def _agreed(
     session: Session, booking: Row[Any], asked: Row[Any], *, by: int, now: datetime
 ) -> None:
-    if asked.kind == ConsentKind.BUDDY:
+    if asked.kind == ConsentKind.BUDDY and booking.buddy_id != by:
         _change(session, booking, buddy_id=by)
     if consents.is_waiting(session, booking.id):
         return
@@ -92,7 +95,7 @@ def _declined(
         waits.give_back(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
         consent_letters.post_outcome(session, booking, "consent_declined", now=now, why=why)
         return
-    _change(session, booking, buddy_id=None)
+    _change(session, booking, buddy_id=None, revision=booking.revision + 1, changed_at=now)
     record(session, booking.id, "buddy_declined", by=by, now=now)
     _ask_for_another(session, booking.id, due_at=asked.due_at, now=now)
 
@@ -117,7 +120,7 @@ def name_buddy(
 
     Naming them again changes nothing. Raises NoBuddy when they cannot be, NotAllowed for
     whoever is neither its member nor of the team, TooLate when no buddy is waited for any more,
-    LookupError (no such booking), and Busy.
+    NoSuch (no such booking), and Busy.
     """
     here = ledger.find(booking_uid)
     with writing() as session:
@@ -136,7 +139,7 @@ def name_buddy(
             .where(Consent.id == asked.id)
             .values(asked_id=buddy_id, asked_at=now, mailed_at=None)
         )
-        _change(session, booking, buddy_id=buddy_id)
+        _change(session, booking, buddy_id=buddy_id, revision=booking.revision + 1, changed_at=now)
         consents.ring(session)
         record(session, booking.id, "buddy_named", by=by, now=now)
 
@@ -154,7 +157,7 @@ def _open_buddy(session: Session, occupancy_id: int) -> Row[Any] | None:
 
 def _may_be_buddy(booking: Row[Any], buddy_id: int, place_id: int) -> bool:
     inventory = of_place(place_id=place_id)
-    machine = inventory.by_id[booking.machine_id]
+    machine = inventory.machine(booking.machine_id)
     policy = machine.policy_for(audience_of(standing_of(booking.member_id, place_id)))
     standing = standing_of(buddy_id, place_id)
     return may_be_buddy(
@@ -172,7 +175,7 @@ def _may_be_buddy(booking: Row[Any], buddy_id: int, place_id: int) -> bool:
 def take_back(uid: str, *, by: int, now: datetime) -> None:
     """A buddy who agreed cannot come after all: the booking waits for another, until it starts.
 
-    A second time it changes nothing. Raises LookupError for whoever is not that buddy, TooLate
+    A second time it changes nothing. Raises NoSuch for whoever is not that buddy, TooLate
     once it has started or no longer stands, and Busy.
     """
     here = consents.find(uid, by, now)

@@ -15,7 +15,7 @@ from fablab.booking.consents import is_open
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.clock import today
-from fablab.db import db, retried, writing
+from fablab.db import NoSuch, db, retried, writing
 from fablab.machines.models import Machine, MachineReferent, Occupancy
 from fablab.mail import outbox
 from fablab.members.kinds import TEAM
@@ -209,17 +209,17 @@ def token_for(consent_uid: str, member_uid: str) -> str:
 
 
 def read_token(token: str) -> tuple[str, int]:
-    """The question's UID and the id of who may answer it. Raises LookupError for a link that we
+    """The question's UID and the id of who may answer it. Raises NoSuch for a link that we
     never signed, or whose reader is erased.
     """
     try:
         consent_uid, member_uid = _signer().loads(token)
     except BadSignature as error:
-        raise LookupError("no link of ours") from error
+        raise NoSuch("no link of ours") from error
     known = select(Member.id).where(Member.uid == member_uid, Member.erased_at.is_(None))
     member_id = db.session.scalar(known)
     if member_id is None:
-        raise LookupError("nobody's link")
+        raise NoSuch("nobody's link")
     return consent_uid, member_id
 
 

@@ -12,6 +12,7 @@ from fablab.access import anyone, members_only
 from fablab.booking import answers, consent_letters, consent_pages, consents, queries
 from fablab.booking.consent_forms import AnswerForm, BuddyForm
 from fablab.booking.kinds import Answer
+from fablab.db import NoSuch
 from fablab.forms import Confirmation
 from fablab.machines.inventory import of_place
 from fablab.members.people import named
@@ -108,7 +109,7 @@ def find(uid: str, member_id: int) -> Any:
     """A question that is theirs to answer; any other is 404, as if it did not exist."""
     try:
         asked = consents.find(uid, member_id, clock.now())
-    except LookupError:
+    except NoSuch:
         abort(404)
     if asked.kind not in consent_pages.KINDS:
         abort(404)
@@ -120,7 +121,7 @@ def opened(token: str) -> Any:
     """The question behind a mail's link, until it is due; 404 for any other link."""
     try:
         uid, member_id = consent_letters.read_token(token)
-    except LookupError:
+    except NoSuch:
         abort(404)
     asked = find(uid, member_id)
     return asked if clock.now() < asked.due_at else abort(404)
@@ -153,7 +154,9 @@ def say(asked: Any, form: AnswerForm, *, by: int) -> None:
         )
     except answers.TooLate:
         flash(_("This waits for an answer no more."), "no")
-    except LookupError:
+    except answers.NoBuddy:
+        flash(_("You hold no valid qualification on this machine then: say no."), "no")
+    except NoSuch:
         abort(404)
     else:
         if (given == Answer.YES) is not form.is_yes:

@@ -14,7 +14,7 @@ from fablab.booking.consent_rules import Answerer, may_answer
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.clock import today
-from fablab.db import add_rows, db
+from fablab.db import NoSuch, add_rows, db
 from fablab.machines.kinds import Status
 from fablab.machines.models import Category, Machine, MachineReferent, Occupancy
 from fablab.mail import outbox
@@ -159,10 +159,10 @@ def is_theirs(question: Row[Any], member_id: int, now: datetime) -> bool:
 
 
 def find(uid: str, member_id: int, now: datetime) -> Row[Any]:
-    """A question that is asked of them. Raises LookupError, as for one that does not exist."""
+    """A question that is asked of them. Raises NoSuch, as for one that does not exist."""
     found = db.session.execute(questions_to(member_id).where(Consent.uid == uid)).first()
     if found is None or not is_theirs(found, member_id, now):
-        raise LookupError(f"nothing is asked of them under {uid}")
+        raise NoSuch(f"nothing is asked of them under {uid}")
     return found
 
 

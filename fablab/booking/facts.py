@@ -278,6 +278,16 @@ class OwnBookings:
     around: tuple[Own, ...] = ()
     further_ahead: int = 0
 
+    def as_theirs(self, inventory: Inventory, audience: Audience | None) -> dict[str, Any]:
+        """The facts about them, of a member of that audience: whose machines run alone."""
+
+        def seen(own: Own) -> Own:
+            machine = inventory.by_id.get(own.machine_id)
+            is_alone = machine is not None and machine.policy_for(audience).runs_alone
+            return replace(own, runs_alone=True) if is_alone else own
+
+        return {"own": tuple(map(seen, self.around)), "further_ahead": self.further_ahead}
+
 
 def gather(
     inventory: Inventory,
@@ -333,8 +343,7 @@ def gather(
         taken=taken,
         is_accompanied=is_accompanied,
         buddy=buddy_of(buddy_id, member_id, people) if buddy_id else None,
-        own=own.around,
-        further_ahead=own.further_ahead,
+        **own.as_theirs(inventory, audience_of(standing)),
         shared=shared,
         acts_for_organization=organization_id is None or bool(about and about.acts_for),
         **of_machine(machine),
@@ -533,11 +542,10 @@ def own_bookings(
         span_end=end,
     )
     around = [row for row in rows if row.id not in (None, leaving_out)]
-    return OwnBookings(tuple(_own(row, inventory) for row in around), rows[0].further_ahead)
+    return OwnBookings(tuple(map(_own, around)), rows[0].further_ahead)
 
 
-def _own(row: Row[Any], inventory: Inventory) -> Own:
-    machine = inventory.by_id.get(row.machine_id)
+def _own(row: Row[Any]) -> Own:
     return Own(
         Slot(row.starts_at, row.ends_at),
         row.machine_id,
@@ -545,8 +553,7 @@ def _own(row: Row[Any], inventory: Inventory) -> Own:
         row.pool_id,
         row.risk_class in RISKY,
         row.counts_in_quota,
-        machine is not None and machine.policy_for(None).runs_alone,
-        row.uid,
+        uid=row.uid,
     )
 
 

@@ -28,12 +28,15 @@ class Limit(NamedTuple):
 def limit_of(booking: Any, inventory: Inventory) -> Limit | None:
     """None where nothing follows from cancelling late: no such rule, or a retired machine.
 
-    Whoever moves a booking of theirs later than they could have cancelled it is held to the slot
-    they left, so that moving and then cancelling is not free. `booking` has the columns of an
-    occupancy. Two statements at most.
+    Whoever changes a booking of theirs later than they could have cancelled it is held to the
+    slot they had, so that changing and then cancelling is not free, even where the change waits
+    for somebody's yes. What nobody has agreed to yet is free otherwise. `booking` has the columns
+    of an occupancy. Three statements at most.
     """
     audience = audience_of(standing_of(booking.member_id, inventory.place.id))
-    limits = [limit_at(booking.machine_id, booking.starts_at, booking, inventory, audience)]
+    limits = []
+    if booking.status == Status.CONFIRMED:
+        limits.append(limit_at(booking.machine_id, booking.starts_at, booking, inventory, audience))
     if booking.revision:
         limits += left_late(booking, inventory, audience)
     return min((limit for limit in limits if limit), default=None)
@@ -58,7 +61,9 @@ def limit_at(
 def left_late(
     booking: Any, inventory: Inventory, audience: Audience | None
 ) -> Iterator[Limit | None]:
-    """The limits of the confirmed slots that its member moved it away from after them."""
+    """The limits of the confirmed slots after which its member changed it into another one, or
+    into one that is not confirmed.
+    """
     moves = db.session.execute(
         select(Change.made_at, Change.before, Change.after).where(
             Change.occupancy_id == booking.id,
@@ -69,7 +74,8 @@ def left_late(
     for move in moves:
         was = move.before
         stays = (was["machine"], was["start"]) == (move.after["machine"], move.after["start"])
-        if stays or was.get("status") != Status.CONFIRMED:
+        is_kept = stays and move.after.get("status") == Status.CONFIRMED
+        if is_kept or was.get("status") != Status.CONFIRMED:
             continue
         starts_at = datetime.fromisoformat(was["start"])
         limit = limit_at(int(was["machine"]), starts_at, booking, inventory, audience)

@@ -20,7 +20,7 @@ from fablab.booking.models import Acknowledgement
 from fablab.booking.orders import BookingRefused, Order, said
 from fablab.booking.quotas import counts_in_quota
 from fablab.booking.rules import answer_due, may_override, occupied, refusals
-from fablab.db import add_row, db
+from fablab.db import NoSuch, add_row, db
 from fablab.machines import resources
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
@@ -31,13 +31,13 @@ from fablab.slots import Slot
 
 
 def find(uid: str) -> Row[Any]:
-    """The booking's row as it stands in the database now. Raises LookupError."""
+    """The booking's row as it stands in the database now. Raises NoSuch."""
     table = Occupancy.__table__
     row = db.session.execute(
         select(table).where(table.c.uid == uid, table.c.kind == OccupancyKind.BOOKING)
     ).first()
     if row is None:
-        raise LookupError(f"no booking {uid}")
+        raise NoSuch(f"no booking {uid}")
     return row
 
 
@@ -69,8 +69,9 @@ def write_down(
     Raises BookingRefused with every reason; the machine then keeps what it had.
     """
     inventory = of_place(place_id=order.place_id)
-    machine = inventory.by_id[order.machine_id]
+    machine = inventory.machine(order.machine_id)
     resources.stand_in_line(session, machine.resources)
+    turn_the_page(session, order.member_id)
     facts = gather(
         inventory,
         machine,
@@ -103,9 +104,10 @@ def add_booking(
     *,
     now: datetime,
 ) -> tuple[str, int]:
-    """The row, its seats, its member's calendar: what stands from now on; its UID and id.
+    """The row and its seats: what stands from now on; its UID and id.
 
-    For an order that was accepted, or is kept free for its member to accept.
+    For an order that was accepted, or is kept free for its member to accept, in the line of the
+    machine, of what it shares, and of the member.
     """
     uid = str(uuid4())
     made = add_row(
@@ -121,7 +123,6 @@ def add_booking(
         **columns,
     )
     claim_seats(session, made, machine, order, facts)
-    turn_the_page(session, order.member_id)
     return uid, made
 
 
@@ -142,14 +143,17 @@ def accepted(order: Order, facts: Facts, *, is_team: bool) -> dict[str, str]:
 
 
 def wanted_for(order: Order, facts: Facts, *, is_team: bool) -> list[consents.Wanted]:
-    """Whose yes is still needed. What the team books it agrees to."""
-    kinds = rules.consents(order.slot, facts)
-    if is_team:
-        kinds = [kind for kind in kinds if kind not in OF_THE_TEAM]
+    """Whose yes is still needed, and who is asked by name."""
     return [
         consents.Wanted(kind, order.buddy_id if kind is ConsentKind.BUDDY else None)
-        for kind in kinds
+        for kind in still_to_ask(order.slot, facts, is_team=is_team)
     ]
+
+
+def still_to_ask(slot: Slot, facts: Facts, *, is_team: bool) -> list[ConsentKind]:
+    """Whose yes is still needed. What the team books it agrees to."""
+    kinds = rules.consents(slot, facts)
+    return [kind for kind in kinds if not (is_team and kind in OF_THE_TEAM)]
 
 
 OF_THE_TEAM = (ConsentKind.TEAM, ConsentKind.COMPANY)
@@ -253,7 +257,11 @@ NEXT_PAGE = (
 
 
 def turn_the_page(session: Session, member_id: int) -> None:
-    """Raise the version of the member's own calendar."""
+    """Raise the version of the member's own calendar, and stand in the line of what is theirs.
+
+    After the machine's line and before the facts are gathered: their other bookings count in
+    the rules, and one made on another machine in this very moment is then waited for.
+    """
     session.connection().execute(NEXT_PAGE, {"whose": member_id})
 
 

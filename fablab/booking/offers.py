@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from fablab.booking import suggestions
+from sqlalchemy import Row
+
+from fablab.booking import ledger, suggestions
 from fablab.booking.facts import LONGEST, gather, own_bookings
 from fablab.booking.known import Facts
 from fablab.booking.rules import refusals
@@ -33,17 +35,19 @@ def nearest(
     asked: Slot,
     *,
     now: datetime,
+    booking: Row[Any] | None = None,
     **kept: Any,
 ) -> list[Offer]:
     """At most three offers: this machine that day, an equivalent one then, this one another day.
 
     Every offer passes all the rules for this member; when there are none of one sort, another
-    sort takes its place, and the list may be short or empty. `kept` is what else was asked for:
-    the arguments of `gather`. Thirteen statements at most.
+    sort takes its place, and the list may be short or empty. `booking` is the one that would
+    move; `kept` is what else was asked for: arguments of `gather`. Thirteen statements at most.
     """
     zone = inventory.schedule.zone
     around = Slot(min(asked.start, now), max(asked.end, now)).widened(FAR, FAR + LONGEST)
-    others_own = own_bookings(member_id, inventory, around, now=now, leaving_out=kept.get("moving"))
+    moving = booking.id if booking else None
+    others_own = own_bookings(member_id, inventory, around, now=now, leaving_out=moving)
 
     def offered(one: MachineFacts) -> list[Offer]:
         policies = one.policies.values()
@@ -51,7 +55,9 @@ def nearest(
         days = days_searched(today(zone, asked.start), today(zone, now), horizon)
         longest = max(policy.maximum for policy in policies)
         span = whole_days(zone, *days).widened(timedelta(0), longest)
-        facts = gather(inventory, one, member_id, span, now=now, own=others_own, **kept)
+        asks = {"now": now, "own": others_own, "moving": moving, **kept}
+        facts = gather(inventory, one, member_id, span, **asks)
+        facts = ledger.of_change(facts, booking, one) if booking else facts
         return [Offer(one, slot) for slot in on_machine(facts, asked)]
 
     def is_that_day(offer: Offer) -> bool:

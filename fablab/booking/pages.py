@@ -9,13 +9,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext, pgettext
 
 from fablab import texts
-from fablab.booking import suggestions
+from fablab.booking import ledger, suggestions
 from fablab.booking.consent_words import HAPPENED
 from fablab.booking.forms import BookingForm, SlotForm
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Facts
 from fablab.booking.offers import Offer
-from fablab.booking.rules import answer_due, consents
+from fablab.booking.rules import answer_due
 from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
 from fablab.forms import StrictTimeField, parse_time
@@ -390,9 +390,12 @@ CONSENTS = {
 }
 
 
-def waits_for(facts: Facts, slot: Slot) -> str:
-    """What the booking would still wait for once it is made, in a sentence; empty for nothing."""
-    kinds = consents(slot, facts)
+def waits_for(facts: Facts, slot: Slot, *, is_team: bool) -> str:
+    """What the booking would still wait for once it is made, in a sentence; empty for nothing.
+
+    `is_team`: what the team books it agrees to.
+    """
+    kinds = ledger.still_to_ask(slot, facts, is_team=is_team)
     if not kinds:
         return ""
     return _(

@@ -576,7 +576,7 @@ def consents(slot: Slot, facts: Facts) -> list[ConsentKind]:
     policy = facts.policy
     wanted: list[ConsentKind] = []
     is_first = policy.approval is Approval.FIRST and not facts.has_used
-    is_long = bool(policy.approval_above) and slot.duration > policy.approval_above
+    is_long = bool(policy.approval_above) and facts.length_of(slot) > policy.approval_above
     if policy.approval is Approval.ALWAYS or is_first or is_long:
         wanted.append(ConsentKind.TEAM)
     if policy.owner_approval and facts.is_owned:

@@ -180,7 +180,7 @@ class Asked:
     def offer(
         self, wish: Wish, staying: set[str], booked: list[tuple[Slot, Facts]]
     ) -> Order | None:
-        asked = self.inventory.by_id[wish.order.machine_id]
+        asked = self.inventory.machine(wish.order.machine_id)
         like = [asked, *self.inventory.equivalents(asked)[:MACHINES_TRIED]]
         orders = [on_machine(wish.order, machine) for machine in like]
         facts = [self.facts(wish, order, staying, booked) for order in orders]
@@ -195,7 +195,7 @@ class Asked:
     def facts(
         self, wish: Wish, order: Order, staying: set[str], booked: Iterable[tuple[Slot, Facts]]
     ) -> Facts:
-        machine = self.inventory.by_id[order.machine_id]
+        machine = self.inventory.machine(order.machine_id)
         facts = series_rules.counting(self.gather(machine, order, wish.booking, staying), booked)
         return ledger.of_change(facts, wish.booking, machine) if wish.booking else facts
 
@@ -269,7 +269,7 @@ def book(
     A `key` makes one series of one person: sent again it gives the one it made.
 
     Raises BookingRefused with the reasons of the first that is refused, AlreadyUsed when the key
-    made something else, LookupError for an unknown machine, and Busy.
+    made something else, NoSuch for an unknown machine, and Busy.
     """
     try:
         with writing() as session:
@@ -311,7 +311,7 @@ def stand_in_every_line(session: Session, orders: Iterable[Order]) -> None:
     orders = list(orders)
     stand_in_line(session, *(order.machine_id for order in orders))
     inventory = of_place(place_id=orders[0].place_id)
-    machines = {order.machine_id: inventory.by_id[order.machine_id] for order in orders}
+    machines = {order.machine_id: inventory.machine(order.machine_id) for order in orders}
     shared = {each for machine in machines.values() for each in machine.resources}
     resources.stand_in_line(session, shared)
 
@@ -328,14 +328,17 @@ def made_with(key: str, orders: Sequence[Order], by: int) -> str | None:
     ).first()
     if first is None:
         return None
-    recorded = db.session.scalars(
-        select(Change.after)
+    if first.series_id is None:
+        raise AlreadyUsed(first.uid)
+    recorded = db.session.execute(
+        select(Change.after, Occupancy.member_id)
         .join(Occupancy, Occupancy.id == Change.occupancy_id)
         .where(Occupancy.series_id == first.series_id, Change.what == "booked")
         .order_by(Change.id)
     ).all()
     is_same = len(recorded) == len(orders) and all(
-        said(order).items() <= after.items() for order, after in zip(orders, recorded, strict=True)
+        order.member_id == made.member_id and said(order).items() <= made.after.items()
+        for order, made in zip(orders, recorded, strict=True)
     )
     if not is_same:
         raise AlreadyUsed(first.uid)
@@ -389,7 +392,7 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> int:
 
     What is over or under way stays. Each leaves a mark where cancelling it alone would.
 
-    Raises NotAllowed, LookupError (no such booking), and Busy.
+    Raises NotAllowed, NoSuch (no such booking), and Busy.
     """
     with writing() as session:
         rows = following_in_line(session, uid, now)
@@ -408,14 +411,14 @@ def move(uid: str, wishes: Sequence[Wish], *, by: int, is_team: bool, now: datet
     the way of another goes first.
 
     Raises BookingRefused with the reasons of one that is refused, NotAllowed, ChangedMeanwhile
-    when one is no longer as it was, LookupError (no such booking or machine), and Busy.
+    when one is no longer as it was, NoSuch (no such booking or machine), and Busy.
     """
     machine_ids = [wish.order.machine_id for wish in wishes]
     try:
         with writing() as session:
             rows = {row.uid: row for row in following_in_line(session, uid, now, *machine_ids)}
             inventory = of_place(place_id=wishes[0].order.place_id)
-            shared = {each for id in machine_ids for each in inventory.by_id[id].resources}
+            shared = {each for id in machine_ids for each in inventory.machine(id).resources}
             resources.stand_in_line(session, shared)
             left: list[tuple[Row[Any], Order]] = []
             for wish in wishes:

@@ -30,6 +30,7 @@ from fablab.booking.series_rules import Hours, days_of
 from fablab.booking.verdicts import HOPELESS, Reason
 from fablab.booking.views import Draft
 from fablab.clock import today
+from fablab.db import NoSuch
 from fablab.forms import Confirmation
 from fablab.machines.inventory import Inventory, here
 
@@ -76,7 +77,7 @@ def create():
     except orders.AlreadyUsed as used:
         flash(_("This form had booked already: here is its booking, as it stands now."), "info")
         return redirect(url_for("booking.show", uid=used.uid), 303)
-    except LookupError:
+    except NoSuch:
         abort(404)
     return redirect(url_for(".show", uid=uid), 303)
 
@@ -194,7 +195,7 @@ def move(uid: UUID):
         problem = _("The dates were changed meanwhile: here is how they stand now.")
         wishes = moved(draft, form, following)
         return dates_page(draft, form, wishes, choices, problem=problem, status=409)
-    except LookupError:
+    except NoSuch:
         abort(404)
     else:
         flash(

@@ -64,7 +64,7 @@ def _by_the_day(facts: Facts, first: date, last: date, duration: timedelta) -> I
 def nearest(facts: Facts, asked: Slot, first: date, last: date) -> list[Slot]:
     """The acceptable slots as long as `asked` (or as long as allowed), nearest start first."""
     policy = facts.policy
-    duration = min(max(asked.duration, policy.minimum), policy.maximum)
+    duration = min(max(facts.length_of(asked), policy.minimum), policy.maximum)
     duration -= duration % policy.step
     if duration < policy.minimum:
         duration += policy.step

@@ -31,6 +31,7 @@ from fablab.booking.known import Facts
 from fablab.booking.rules import cancellable_until, may_cancel, may_move, may_override, refusals
 from fablab.booking.verdicts import FOR_THE_TEAM, Reason, Refusal
 from fablab.clock import to_wall, whole_day, whole_days
+from fablab.db import NoSuch
 from fablab.forms import Confirmation, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
 from fablab.machines.kinds import RiskClass
@@ -100,7 +101,7 @@ def create():
     except orders.AlreadyUsed as used:
         flash(_("This form had booked already: here is its booking, as it stands now."), "info")
         uid = used.uid
-    except LookupError:
+    except NoSuch:
         abort(404)
     return redirect(url_for(".show", uid=uid), 303)
 
@@ -163,7 +164,7 @@ def cancel(uid):
 @members_only
 def move_form(uid):
     booking = queries.find_visible(str(uid), current_user)
-    if not may(may_move, booking, clock.now()) or waits.is_offer(booking, clock.now()):
+    if not may(may_move, booking, clock.now()) or waits.is_offer(booking):
         return redirect(url_for(".show", uid=uid), 303)
     draft = draft_of(inventory_of(booking), request.args, booking)
     is_said = bool(request.args.get("machine"))
@@ -196,7 +197,7 @@ def move(uid):
         flash(_("This booking can no longer be changed."), "no")
     except orders.ChangedMeanwhile:
         return changed_page(queries.find_visible(str(uid), current_user))
-    except LookupError:
+    except NoSuch:
         abort(404)
     else:
         flash(_("The booking is changed.") if is_changed else _("Nothing was changed."), "ok")
@@ -272,7 +273,8 @@ class Draft:
             self.member_id,
             asked,
             now=now,
-            moving=self.booking.id if self.booking else None,
+            booking=self.booking,
+            buddy_id=queries.member_id_of(form.buddy.data or ""),
             is_accompanied=bool(form.accompanied.data),
         )
         endpoint = "booking.new"
@@ -370,7 +372,9 @@ def form_page(
         may_override=bool(verdict) and draft.is_team and may_override(verdict, facts.policy),
         somebody=draft.somebody,
         with_following=draft.with_following,
-        waits_for=pages.waits_for(facts, slot) if slot and not verdict else "",
+        waits_for=pages.waits_for(facts, slot, is_team=draft.is_team)
+        if slot and not verdict
+        else "",
         asked_when=pages.when(slot, zone, facts.now) if slot else "",
         wait_url=""
         if draft.booking or draft.somebody

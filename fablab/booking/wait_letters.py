@@ -11,7 +11,7 @@ from fablab.booking.consent_letters import about_bookings
 from fablab.booking.consents import is_open
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent, Wait
-from fablab.db import UTCDateTime, db, retried, writing
+from fablab.db import NoSuch, UTCDateTime, db, retried, writing
 from fablab.machines.models import Occupancy
 from fablab.members.models import Member
 
@@ -73,17 +73,17 @@ def token_for(wait_uid: str, member_uid: str) -> str:
 
 
 def read_token(token: str) -> tuple[str, int]:
-    """The wait's UID and the id of who waits. Raises LookupError for a link that we never
+    """The wait's UID and the id of who waits. Raises NoSuch for a link that we never
     signed, or whose reader is erased.
     """
     try:
         wait_uid, member_uid = _signer().loads(token)
     except BadSignature as error:
-        raise LookupError("no link of ours") from error
+        raise NoSuch("no link of ours") from error
     known = select(Member.id).where(Member.uid == member_uid, Member.erased_at.is_(None))
     member_id = db.session.scalar(known)
     if member_id is None:
-        raise LookupError("nobody's link")
+        raise NoSuch("nobody's link")
     return wait_uid, member_id
 
 

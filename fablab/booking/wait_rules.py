@@ -97,7 +97,7 @@ def refusals(window: Slot, duration: timedelta, facts: Facts) -> list[Refusal]:
     """Why no slot of `window` could ever be theirs, were the machine free all the time and they
     had no other booking. Empty when one could: they may wait for it.
     """
-    free = replace(facts, taken=(), shared=(), own=())
+    free = replace(facts, taken=(), shared=(), own=(), further_ahead=0)
     ahead = window.within(Slot(facts.now, max(window.end, facts.now + A_DAY)))
     assert ahead, "asked of a window that is over"
     not_theirs = acts_for_the_organization(ahead, free)

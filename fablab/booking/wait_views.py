@@ -16,6 +16,7 @@ from fablab.booking.forms import parse_near_day
 from fablab.booking.rules import Reason, Refusal, RiskClass
 from fablab.booking.views import kept, slot_given
 from fablab.booking.wait_forms import OfferForm, WaitForm
+from fablab.db import NoSuch
 from fablab.machines.inventory import MachineFacts, here, of_place
 from fablab.slots import Slot
 
@@ -57,7 +58,7 @@ def create():
         return form_page(machine, form, refused=refused.refusals, status=422)
     except waits.FreeNow as free:
         return form_page(machine, form, free=free.slots, status=409)
-    except LookupError:
+    except NoSuch:
         abort(404)
     flash(_("You are in line: we write to you as soon as a slot comes free for you."))
     return redirect(url_for(".show", uid=uid), 303)
@@ -119,7 +120,7 @@ def opened(token: str) -> Any:
     """The wait behind a mail's link, until its time is over; 404 for any other link."""
     try:
         wait = find(*wait_letters.read_token(token))
-    except LookupError:
+    except NoSuch:
         abort(404)
     return wait if clock.now() < wait.ends_at else abort(404)
 
@@ -204,7 +205,7 @@ def answered(wait: Any, *, by: int, then: str, token: str = "") -> Any:
         return page(wait, form, token=token, refused=refused.refusals, status=422)
     except orders.TooLate:
         flash(_("It is too late to answer: the slot went to the next in line."), "no")
-    except LookupError:
+    except NoSuch:
         abort(404)
     return redirect(then, 303)
 
@@ -257,5 +258,5 @@ def offer_shown(wait: Any, form: OfferForm) -> dict[str, Any]:
         "machine": machine,
         "is_unread": not facts.has_read,
         "asks_buddy": facts.policy.buddy or facts.risk is RiskClass.D or bool(form.buddy.data),
-        "waits_for": pages.waits_for(facts, slot),
+        "waits_for": pages.waits_for(facts, slot, is_team=current_user.manages(wait.place_id)),
     }

@@ -24,7 +24,7 @@ from fablab.booking.offers import apart
 from fablab.booking.orders import BookingRefused, Order, TooLate, order_behind, said
 from fablab.booking.rules import answer_due
 from fablab.booking.wait_rules import offer_due, on_offer, slots_in
-from fablab.db import UTCDateTime, add_row, db, retried, writing
+from fablab.db import NoSuch, UTCDateTime, add_row, db, retried, writing
 from fablab.machines import resources
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import Inventory, MachineFacts, of_place
@@ -69,7 +69,7 @@ def join(wish: Wish, *, now: datetime) -> str:
     """Get in line, and give the wait's UID; waiting for the same already, it is that one.
 
     Raises BookingRefused when no slot could ever be theirs, FreeNow when one can be had at once,
-    LookupError (no such machine, or nobody), and Busy.
+    NoSuch (no such machine, or nobody), and Busy.
     """
     with writing() as session:
         staff.stand_in_line(session, wish.member_id)
@@ -121,7 +121,7 @@ def facts_for(wish: Wish, now: datetime) -> Facts:
     inventory = of_place(place_id=wish.place_id)
     return gather(
         inventory,
-        inventory.by_id[wish.machine_id],
+        inventory.machine(wish.machine_id),
         wish.member_id,
         wish.window,
         now=now,
@@ -134,7 +134,7 @@ def facts_for(wish: Wish, now: datetime) -> Facts:
 def give_up(uid: str, *, by: int, now: datetime) -> None:
     """Wait no longer; what is offered just now is declined. A second time it changes nothing.
 
-    Raises LookupError for a wait that is not theirs, and Busy.
+    Raises NoSuch for a wait that is not theirs, and Busy.
     """
     find(uid, by)
     with writing() as session:
@@ -148,11 +148,11 @@ def give_up(uid: str, *, by: int, now: datetime) -> None:
 
 
 def find(uid: str, member_id: int) -> Row[Any]:
-    """Their wait, as it stands in the database now. Raises LookupError for any other."""
+    """Their wait, as it stands in the database now. Raises NoSuch for any other."""
     asked = select(TABLE).where(TABLE.c.uid == uid, TABLE.c.member_id == member_id)
     found = db.session.execute(asked).first()
     if found is None:
-        raise LookupError(f"they do not wait under {uid}")
+        raise NoSuch(f"they do not wait under {uid}")
     return found
 
 
@@ -269,6 +269,10 @@ def offer_to(
     now: datetime,
 ) -> bool:
     """Keep the first slot of `window` that they may have for them to answer; False without one."""
+    _facts, slot = what_suits(wait, window, inventory, machine, now)
+    if slot is None:
+        return False
+    ledger.turn_the_page(session, wait.member_id)  # what is theirs stands still from here on
     facts, slot = what_suits(wait, window, inventory, machine, now)
     if slot is None:
         return False
@@ -429,19 +433,20 @@ def accept(
     Every rule is asked again, and whose yes it needs besides. It is confirmed when nobody's is.
 
     Raises BookingRefused with every reason, and the offer stays; TooLate once it was answered
-    otherwise or is due; LookupError for a wait that is not theirs, and Busy.
+    otherwise or is due; NoSuch for a wait that is not theirs, and Busy.
     """
     here = find(uid, by)
     with writing() as session:
         booking, wait = in_line(session, here, by)
         if wait.outcome == WaitEnd.BOOKED:
             return str(booking.uid)
-        asked = open_offer(booking, now)
-        if wait.ended_at is not None or asked is None:
+        asked = open_offer(booking)
+        if wait.ended_at is not None or asked is None or asked.due_at <= now:
             raise TooLate
         inventory = of_place(place_id=wait.place_id)
-        machine = inventory.by_id[booking.machine_id]
+        machine = inventory.machine(booking.machine_id)
         resources.stand_in_line(session, machine.resources)
+        ledger.turn_the_page(session, by)
         offered = order_behind(booking, wait.place_id)
         order = replace(offered, buddy_id=buddy_id, has_read=has_read)
         facts = gather(
@@ -476,7 +481,6 @@ def accept(
         )
         end_of_offer(session, booking, WaitEnd.BOOKED, now)
         ledger.note_what_was_read(session, order, machine, now)
-        ledger.turn_the_page(session, by)
         record(session, booking.id, "accepted", by=by, now=now, after=said(order))
         return str(booking.uid)
 
@@ -485,7 +489,7 @@ def accept(
 def decline(uid: str, *, by: int, now: datetime) -> None:
     """Leave what is offered to the next in line; the wait ends. Again, it changes nothing.
 
-    Raises TooLate once it was answered otherwise or is due, LookupError for a wait that is not
+    Raises TooLate once it was answered otherwise or is due, NoSuch for a wait that is not
     theirs, and Busy.
     """
     here = find(uid, by)
@@ -493,8 +497,8 @@ def decline(uid: str, *, by: int, now: datetime) -> None:
         booking, wait = in_line(session, here, by)
         if wait.outcome == WaitEnd.DECLINED:
             return
-        asked = open_offer(booking, now)
-        if wait.ended_at is not None or asked is None:
+        asked = open_offer(booking)
+        if wait.ended_at is not None or asked is None or asked.due_at <= now:
             raise TooLate
         answer(session, asked, Answer.NO, by=by, now=now)
         give_back(session, booking, Status.CANCELLED, "declined", by=by, now=now)
@@ -512,20 +516,19 @@ def in_line(session: Session, here: Row[Any], by: int) -> tuple[Row[Any], Row[An
     return booking, find(here.uid, by)
 
 
-def open_offer(booking: Any, now: datetime) -> Row[Any] | None:
-    """The question to whom it is offered, while it waits for an answer."""
+def open_offer(booking: Any) -> Row[Any] | None:
+    """The question to whom it is offered, until it is answered or has lapsed; it may be due."""
     asked = select(Consent.__table__).where(
         Consent.occupancy_id == booking.id,
         Consent.kind == ConsentKind.MEMBER,
         Consent.answer.is_(None),
-        Consent.due_at > now,
     )
     return db.session.execute(asked).first() if booking.status == Status.PENDING else None
 
 
-def is_offer(booking: Any, now: datetime) -> bool:
+def is_offer(booking: Any) -> bool:
     """Is it kept for its member to accept? No statement but of what is pending."""
-    return open_offer(booking, now) is not None
+    return open_offer(booking) is not None
 
 
 def answer(session: Session, asked: Row[Any], given: Answer, *, by: int, now: datetime) -> None:

@@ -146,7 +146,7 @@ class MachinePage:
         about = about_member(self.viewer.id, self.inventory, machine.id, now=self.now)
         if self.policy.counts_bookings:
             own = own_bookings(self.viewer.id, self.inventory, shown, now=self.now)
-            facts = replace(facts, own=own.around, further_ahead=own.further_ahead)
+            facts = replace(facts, **own.as_theirs(self.inventory, self.viewer.audience))
         facts = replace(facts, held=about.held if about else ())
         return with_person(facts, about, machine, has_read=False)
 

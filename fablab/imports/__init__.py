@@ -11,7 +11,7 @@ from itertools import count
 from sqlalchemy.exc import IntegrityError
 
 from fablab.clock import today
-from fablab.db import Busy, db, retried, writing
+from fablab.db import Busy, NoSuch, db, retried, writing
 from fablab.imports import machines, members, qualifications, sheet
 from fablab.imports.plan import Kind, Plan, Where
 from fablab.imports.sheet import MAX_BYTES, Problem, Sheet
@@ -42,7 +42,7 @@ def compare(
 ) -> Plan:
     """What writing the lines would do, with every problem of the file in the order of its lines.
 
-    Raises LookupError for a place that does not exist.
+    Raises NoSuch for a place that does not exist.
     """
     plan = kind.plan(lines.rows, where(place_id, now, by))
     plan.problems = sorted([*lines.problems, *plan.problems], key=lambda one: one.line)
@@ -61,7 +61,7 @@ def apply(
 ) -> Plan:
     """Write the lines, all or none; `told` hears after each how many of how many are done.
 
-    Raises ImportRefused, LookupError, GuardMissing, and Busy, also when somebody else wrote
+    Raises ImportRefused, NoSuch, GuardMissing, and Busy, also when somebody else wrote
     one of the same codes or addresses in the same moment.
     """
     try:
@@ -84,7 +84,7 @@ def apply(
 def where(place_id: int, now: datetime, by: int | None) -> Where:
     place = db.session.get(Place, place_id)
     if place is None:
-        raise LookupError(f"no place {place_id}")
+        raise NoSuch(f"no place {place_id}")
     return Where(place.id, place.slug, today(place.tz, now), now, by)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Row, Text, bindparam, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, db, retried, writing
+from fablab.db import NoSuch, add_row, db, retried, writing
 from fablab.machines import guards
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Change, Machine, Occupancy
@@ -37,7 +37,7 @@ def stand_in_line(session: Session, *machine_ids: int) -> None:
     Without this queue PostgreSQL's constraint alone gave deadlocks and errors under load. Two
     machines are taken in the order of their ids, so that nobody waits in a circle.
 
-    Raises LookupError for a machine that does not exist, and GuardMissing when the database
+    Raises NoSuch for a machine that does not exist, and GuardMissing when the database
     has lost what keeps two bookings apart: then nothing at all is written.
     """
     connection = session.connection()
@@ -45,7 +45,7 @@ def stand_in_line(session: Session, *machine_ids: int) -> None:
     for machine_id in sorted(set(machine_ids)):
         row = connection.execute(IN_LINE[dialect], {"machine_id": machine_id}).first()
         if row is None:
-            raise LookupError(f"no machine {machine_id}")
+            raise NoSuch(f"no machine {machine_id}")
         guards.require(guards.missing_in(row.guards, dialect))
 
 
@@ -90,7 +90,7 @@ def end_outage(uid: str, *, by: int | None, now: datetime) -> None:
     """Give the machine back: an outage to come is cancelled, one under way ends now.
 
     Now is this minute, for nobody reads seconds. One that is over or was cancelled stays as
-    it was. Raises LookupError (no such outage) and Busy.
+    it was. Raises NoSuch (no such outage) and Busy.
     """
     here = find_outage(uid)
     minute = now.replace(second=0)
@@ -114,13 +114,13 @@ def end_outage(uid: str, *, by: int | None, now: datetime) -> None:
 
 
 def find_outage(uid: str) -> Row[Any]:
-    """The outage's row as it stands in the database now. Raises LookupError."""
+    """The outage's row as it stands in the database now. Raises NoSuch."""
     table = Occupancy.__table__
     row = db.session.execute(
         select(table).where(table.c.uid == uid, table.c.kind == OccupancyKind.OUTAGE)
     ).first()
     if row is None:
-        raise LookupError(f"no outage {uid}")
+        raise NoSuch(f"no outage {uid}")
     return row
 
 
@@ -137,7 +137,7 @@ def set_state(
     """Say how a machine is, why, and on which day it is expected back in service.
 
     A machine in service has neither reason nor day. Bookings stay: their people are told, not
-    overruled. Raises LookupError for a machine that does not exist or is retired, and Busy.
+    overruled. Raises NoSuch for a machine that does not exist or is retired, and Busy.
     """
     if state is MachineState.IN_SERVICE:
         why, back_on = "", None
@@ -145,7 +145,7 @@ def set_state(
         stand_in_line(session, machine_id)
         machine = session.get(Machine, machine_id, populate_existing=True)
         if machine is None or machine.state is MachineState.RETIRED:
-            raise LookupError(f"no machine {machine_id} in use")
+            raise NoSuch(f"no machine {machine_id} in use")
         before = how_it_is(machine)
         machine.state, machine.state_reason, machine.back_on = state, why, back_on
         if how_it_is(machine) == before:

@@ -19,7 +19,7 @@ from flask_login import current_user
 from sqlalchemy import bindparam, event, inspect, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from fablab.db import WRITES, db
+from fablab.db import WRITES, NoSuch, db
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.machines.models import (
     Category,
@@ -124,6 +124,12 @@ class Inventory:
     @cached_property
     def by_id(self) -> dict[int, MachineFacts]:
         return {machine.id: machine for machine in self.machines}
+
+    def machine(self, machine_id: int) -> MachineFacts:
+        """Raises NoSuch for one that is retired, or of another place."""
+        if machine_id not in self.by_id:
+            raise NoSuch(f"no machine {machine_id} in use")
+        return self.by_id[machine_id]
 
     @cached_property
     def by_slug(self) -> dict[str, MachineFacts]:

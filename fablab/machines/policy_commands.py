@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from fablab.db import db, retried, writing
+from fablab.db import NoSuch, db, retried, writing
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import Category, Machine, MachineReferent, Policy
 from fablab.machines.policies import NAMES
@@ -49,7 +49,7 @@ class Scope:
 def set_policy(scope: Scope, values: Mapping[str, Any], *, by: int, now: datetime) -> None:
     """Say `values`, one for each name of a policy; None says nothing and lets it be inherited.
 
-    A policy that says nothing at all is deleted. Raises PolicyRefused, LookupError when what it
+    A policy that says nothing at all is deleted. Raises PolicyRefused, NoSuch when what it
     is about is not of the place or retired, and Busy.
     """
     with writing() as session:
@@ -99,7 +99,7 @@ def alone_in(place_id: int) -> None:
         select(Place.id).where(Place.id == place_id).with_for_update()
     ).first()
     if found is None:
-        raise LookupError(f"no place {place_id}")
+        raise NoSuch(f"no place {place_id}")
 
 
 def rows_of(place_id: int) -> list[Policy]:
@@ -117,7 +117,7 @@ def rows_of(place_id: int) -> list[Policy]:
 def tables_of(scope: Scope) -> Iterator[Table]:
     """What a policy has a say in: what it is of, and each machine that inherits from it.
 
-    Raises LookupError when what it is of is not of the place.
+    Raises NoSuch when what it is of is not of the place.
     """
     machines = select(
         Machine.id, Machine.category_id, Machine.risk_class, Machine.code, Machine.name
@@ -130,13 +130,13 @@ def tables_of(scope: Scope) -> Iterator[Table]:
             Category.id == scope.category_id, Category.place_id == scope.place_id
         )
         if db.session.scalar(is_here) is None:
-            raise LookupError(f"no category {scope.category_id} in place {scope.place_id}")
+            raise NoSuch(f"no category {scope.category_id} in place {scope.place_id}")
         yield Table(category_id=scope.category_id)
     else:
         yield Table()
     found = db.session.execute(machines.order_by(Machine.position, Machine.id)).all()
     if scope.machine_id is not None and not found:
-        raise LookupError(f"no machine {scope.machine_id} in use")
+        raise NoSuch(f"no machine {scope.machine_id} in use")
     for row in found:
         yield Table(row.category_id, row.id, row.risk_class, f"{row.code} {row.name}")
 
@@ -173,7 +173,7 @@ def set_marks(place_id: int, asked: Mapping[str, int | None], *, by: int, now: d
     """How many marks, within how many days, keep a member from booking, and for how long: the
     place's `marks_allowed`, `marks_window_days` and `marks_suspension_days`.
 
-    None allowed: marks are kept and nothing follows. Raises LookupError and Busy.
+    None allowed: marks are kept and nothing follows. Raises NoSuch and Busy.
     """
     with writing() as session:
         alone_in(place_id)
@@ -198,7 +198,7 @@ def set_marks(place_id: int, asked: Mapping[str, int | None], *, by: int, now: d
 def set_safety(machine_id: int, text: str, *, by: int, now: datetime) -> None:
     """Say what one must have read before using the machine; a new text is read anew.
 
-    Raises LookupError for a machine that does not exist or is retired, and Busy.
+    Raises NoSuch for a machine that does not exist or is retired, and Busy.
     """
     with writing() as session:
         machine = in_use(machine_id)
@@ -222,7 +222,7 @@ def set_safety(machine_id: int, text: str, *, by: int, now: datetime) -> None:
 def add_referent(machine_id: int, member_id: int, *, by: int, now: datetime) -> None:
     """Somebody looks after the machine from now on; once is enough.
 
-    The record is about the member: it is they who may do more. Raises LookupError when the
+    The record is about the member: it is they who may do more. Raises NoSuch when the
     machine is not in use or they are no member of its place, and Busy.
     """
     with writing() as session:
@@ -233,7 +233,7 @@ def add_referent(machine_id: int, member_id: int, *, by: int, now: datetime) -> 
             )
         )
         if membership is None:
-            raise LookupError(f"no member {member_id} in place {machine.place_id}")
+            raise NoSuch(f"no member {member_id} in place {machine.place_id}")
         if session.get(MachineReferent, (machine_id, member_id), populate_existing=True):
             return
         session.add(MachineReferent(machine_id=machine_id, member_id=member_id))
@@ -242,12 +242,12 @@ def add_referent(machine_id: int, member_id: int, *, by: int, now: datetime) -> 
 
 @retried
 def remove_referent(machine_id: int, member_id: int, *, by: int, now: datetime) -> None:
-    """Somebody looks after the machine no longer. Raises LookupError when they do not, and Busy."""
+    """Somebody looks after the machine no longer. Raises NoSuch when they do not, and Busy."""
     with writing() as session:
         machine = in_use(machine_id)
         held = session.get(MachineReferent, (machine_id, member_id), populate_existing=True)
         if held is None:
-            raise LookupError(f"member {member_id} does not look after machine {machine_id}")
+            raise NoSuch(f"member {member_id} does not look after machine {machine_id}")
         session.delete(held)
         note_referent(machine, member_id, by=by, now=now, before={"referent_of": called(machine)})
 
@@ -265,7 +265,7 @@ def note_referent(machine: Machine, member_id: int, *, by: int, now: datetime, *
 
 
 def in_use(machine_id: int) -> Machine:
-    """Alone with the machine. Raises LookupError."""
+    """Alone with the machine. Raises NoSuch."""
     machine = db.session.scalar(
         select(Machine)
         .where(Machine.id == machine_id, Machine.state != MachineState.RETIRED)
@@ -273,7 +273,7 @@ def in_use(machine_id: int) -> Machine:
         .execution_options(populate_existing=True)
     )
     if machine is None:
-        raise LookupError(f"no machine {machine_id} in use")
+        raise NoSuch(f"no machine {machine_id} in use")
     return machine
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select
 
-from fablab.db import db, retried, writing
+from fablab.db import NoSuch, db, retried, writing
 from fablab.machines.commands import stand_in_line
 from fablab.machines.kinds import MachineState, OccupancyKind
 from fablab.machines.models import (
@@ -84,7 +84,7 @@ def create_resource(
     """A new shared resource and what needs it; its slug.
 
     Raises NameTaken, InTheWay when what is booked already needs more of it than there is,
-    LookupError for a machine that is not of the place, and Busy.
+    NoSuch for a machine that is not of the place, and Busy.
     """
     with writing() as session:
         stand_in_line(session, *machine_ids)
@@ -112,7 +112,7 @@ def change_resource(
     """Rename it, say how much there is of it and what needs it; its address stays.
 
     Seats are taken away from the highest number down. A machine that needs it from now on takes
-    a seat for all that is booked on it. Raises NameTaken, InTheWay, LookupError and Busy.
+    a seat for all that is booked on it. Raises NameTaken, InTheWay, NoSuch and Busy.
     """
     with writing() as session:
         before_ids = machines_of([resource_id])[resource_id]
@@ -124,7 +124,7 @@ def change_resource(
             .execution_options(populate_existing=True)
         )
         if resource is None:
-            raise LookupError(f"no resource {resource_id}")
+            raise NoSuch(f"no resource {resource_id}")
         before = told(resource)
         if name != resource.name:
             check_name(resource.place_id, name, resource.slug, but=resource_id)
@@ -203,7 +203,7 @@ def connect(resource: Resource, machine_ids: set[int], now: datetime) -> None:
         Machine.state != MachineState.RETIRED,
     )
     if set(session.scalars(here)) != new:
-        raise LookupError("a machine that is not of the place")
+        raise NoSuch("a machine that is not of the place")
     session.add_all(
         MachineResource(machine_id=machine_id, resource_id=resource.id)
         for machine_id in sorted(new)

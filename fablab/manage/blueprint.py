@@ -8,6 +8,7 @@ from flask_login import current_user
 from werkzeug.exceptions import Forbidden, NotFound
 
 from fablab import clock
+from fablab.db import NoSuch
 from fablab.machines.inventory import here, of_place
 from fablab.manage import queries
 from fablab.members.staff import NotAllowed
@@ -59,9 +60,7 @@ def not_allowed(_error: NotAllowed) -> Any:
     return error_page(Forbidden())
 
 
-@bp.errorhandler(LookupError)
-def nobody(error: LookupError) -> Any:
+@bp.errorhandler(NoSuch)
+def nobody(_error: NoSuch) -> Any:
     """Somebody or something that was there a moment ago."""
-    if type(error) is not LookupError:
-        raise error
     return error_page(NotFound())

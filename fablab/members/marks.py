@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, db, retried, writing
+from fablab.db import NoSuch, add_row, db, retried, writing
 from fablab.members import audit
 from fablab.members.kinds import Deed, MarkKind
 from fablab.members.models import Mark, Member, Membership
@@ -51,7 +51,7 @@ def mark(
 def lift(mark_uid: str, place_id: int, why: str, *, by: int, now: datetime) -> None:
     """Take a mark away for a reason that is kept; lifting it again changes nothing.
 
-    Raises LookupError (no such mark in the place), NotAllowed for one's own, ValueError without
+    Raises NoSuch (no such mark in the place), NotAllowed for one's own, ValueError without
     a reason, and Busy.
     """
     if not why:
@@ -84,7 +84,7 @@ def _find(uid: str, place_id: int) -> Row[Any]:
         select(table).where(table.c.uid == uid, table.c.place_id == place_id)
     ).first()
     if found is None:
-        raise LookupError(f"no mark {uid} in place {place_id}")
+        raise NoSuch(f"no mark {uid} in place {place_id}")
     return found
 
 

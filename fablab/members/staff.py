@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, db, retried, writing
+from fablab.db import NoSuch, add_row, db, retried, writing
 from fablab.members import audit
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.members.models import Member, Membership, RoleHeld
@@ -23,11 +23,11 @@ def stand_in_line(session: Session, member_id: int) -> None:
     """The first statement of every staff write about a member: one at a time.
 
     FOR NO KEY UPDATE, for which a booking of theirs does not wait; SQLite has one writer
-    anyway. Raises LookupError for nobody.
+    anyway. Raises NoSuch for nobody.
     """
     asked = select(Member.id).where(Member.id == member_id, Member.erased_at.is_(None))
     if session.scalar(asked.with_for_update(key_share=True)) is None:
-        raise LookupError(f"no member {member_id}")
+        raise NoSuch(f"no member {member_id}")
 
 
 @retried
@@ -42,7 +42,7 @@ def set_membership(
 ) -> None:
     """Make them a member of the place, or change for whom they count and until when.
 
-    `expires_on` is the last day it is valid; None: without end. Raises LookupError for nobody,
+    `expires_on` is the last day it is valid; None: without end. Raises NoSuch for nobody,
     and NotAllowed for an administrator unless another one does it.
     """
     after = {"audience": audience, "expires_on": expires_on}
@@ -84,7 +84,7 @@ def suspend(
     """Take their right to book away until then, and sign their devices out.
 
     Raises NotAllowed for oneself and, unless an administrator does it, for an administrator;
-    LookupError for who is no member of the place.
+    NoSuch for who is no member of the place.
     """
     after = {"suspended_until": until, "reason": why}
     _set_suspension(member_id, place_id, Deed.SUSPENDED, after, by=by, now=now)
@@ -135,7 +135,7 @@ def set_roles(
     """Give them these of the GRANTED roles and no other; their devices sign in anew.
 
     Raises NotAllowed unless an administrator of the place does it, to somebody else; and
-    LookupError for who is no member of the place.
+    NoSuch for who is no member of the place.
     """
     if member_id == by or not roles <= GRANTED:
         raise NotAllowed
@@ -186,7 +186,7 @@ def membership(member_id: int, place_id: int) -> Row[Any] | None:
 def _membership_of(member_id: int, place_id: int) -> Row[Any]:
     held = membership(member_id, place_id)
     if held is None:
-        raise LookupError(f"member {member_id} is none of place {place_id}")
+        raise NoSuch(f"member {member_id} is none of place {place_id}")
     return held
 
 

@@ -35,7 +35,7 @@ class Award:
 def qualify(member_id: int, place_id: int, award: Award, *, by: int, now: datetime) -> int:
     """Give it, and the id of what they then hold; the same again gives what was given before.
 
-    Raises NotAllowed for oneself and for who may not grant it, and LookupError for nobody.
+    Raises NotAllowed for oneself and for who may not grant it, and NoSuch for nobody.
     """
     with writing() as session:
         stand_in_line(session, member_id)
@@ -104,7 +104,7 @@ def disqualify(
 ) -> None:
     """Take it back: the row goes, its record stays. Taken already, nothing changes.
 
-    Raises LookupError for nobody.
+    Raises NoSuch for nobody.
     """
     with writing() as session:
         stand_in_line(session, member_id)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, retried, writing
+from fablab.db import NoSuch, add_row, retried, writing
 from fablab.machines.models import Machine
 from fablab.members import audit
 from fablab.members.kinds import Deed
@@ -50,7 +50,7 @@ class Course:
 def save(training_id: int | None, place_id: int, course: Course, *, by: int, now: datetime) -> None:
     """Write a training down, or what changed of it; its sessions to come follow a new name.
 
-    Raises CodeTaken, Circular, LookupError (no such training, or a machine or training of
+    Raises CodeTaken, Circular, NoSuch (no such training, or a machine or training of
     another place) and Busy.
     """
     try:
@@ -98,17 +98,17 @@ def check_place(session: Session, place_id: int, course: Course) -> None:
         and set(session.scalars(required)) == course.requires
     )
     if not are_here:
-        raise LookupError("a machine or a training of another place")
+        raise NoSuch("a machine or a training of another place")
 
 
 def course_of(session: Session, training_id: int, place_id: int) -> Course:
-    """A training as it stands in the database now. Raises LookupError."""
+    """A training as it stands in the database now. Raises NoSuch."""
     table = Training.__table__
     row = session.execute(
         select(table).where(table.c.id == training_id, table.c.place_id == place_id)
     ).first()
     if row is None:
-        raise LookupError(f"no training {training_id}")
+        raise NoSuch(f"no training {training_id}")
     return Course(
         code=row.code,
         name=row.name,

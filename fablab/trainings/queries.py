@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, unio
 from sqlalchemy.orm import aliased
 
 from fablab import clock
-from fablab.db import db
+from fablab.db import NoSuch, db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Machine, MachineReferent, Occupancy
 from fablab.members.kinds import TEAM, Role
@@ -259,10 +259,10 @@ def given_by(trainer_id: int, place_id: int, since: datetime) -> Sequence[Row[An
 
 
 def session(uid: str) -> Row[Any]:
-    """One session as it stands in the database now. Raises LookupError."""
+    """One session as it stands in the database now. Raises NoSuch."""
     found = db.session.execute(_sessions(TrainingSession.uid == uid)).first()
     if found is None:
-        raise LookupError(f"no session {uid}")
+        raise NoSuch(f"no session {uid}")
     return found
 
 

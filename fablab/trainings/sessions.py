@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab import clock
-from fablab.db import add_row, db, retried, writing
+from fablab.db import NoSuch, add_row, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import SlotTaken, record, said, stand_in_line
 from fablab.machines.inventory import of_place
@@ -103,7 +103,7 @@ def writing_unless_taken() -> Iterator[Session]:
 def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
     """Plan a session and give its UID. What is planned too late to be decided is decided.
 
-    Raises SlotTaken, ResourceFull, LookupError (no such training or machine, or a retired one),
+    Raises SlotTaken, ResourceFull, NoSuch (no such training or machine, or a retired one),
     and Busy.
     """
     uid = str(uuid4())
@@ -111,7 +111,7 @@ def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
         stand_in_line(session, *planned.machine_ids)
         training = find_training(session, training_id)
         if training.retired_at is not None:
-            raise LookupError(f"training {training_id} is retired")
+            raise NoSuch(f"training {training_id} is retired")
         check_place(session, planned, training.place_id)
         session_id = add_row(
             session,
@@ -143,7 +143,7 @@ def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
 
     Those registered hear of another hour or place. Who waits gets what seats are added.
 
-    Raises SlotTaken, ResourceFull, TooFewSeats, NotPlanned, LookupError and Busy.
+    Raises SlotTaken, ResourceFull, TooFewSeats, NotPlanned, NoSuch and Busy.
     """
     here = queries.session(uid)
     before = {row.machine_id for row in queries.machines_of(here.id)}
@@ -175,7 +175,7 @@ def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
 def cancel(uid: str, why: str, *, by: int | None, now: datetime) -> None:
     """Call a session off: its machines are free, its people are told why.
 
-    Called off already, nothing changes. Raises NotPlanned once it was held, LookupError, Busy.
+    Called off already, nothing changes. Raises NotPlanned once it was held, NoSuch, Busy.
     """
     here = queries.session(uid)
     with writing() as session:
@@ -221,7 +221,7 @@ def decide_on(uid: str, now: datetime) -> None:
 def register(uid: str, member_id: int, *, now: datetime) -> Seating:
     """Take a seat for them, or a place in the waiting list when there is none.
 
-    Raises Refused with every reason, LookupError (no such session, or nobody), and Busy.
+    Raises Refused with every reason, NoSuch (no such session, or nobody), and Busy.
     """
     with writing() as session:
         held = find_in_line(session, uid)
@@ -243,13 +243,13 @@ def what_stands_in_the_way(
 ) -> tuple[list[Obstacle], dict[str, Any]]:
     """The obstacles to a member's registration, and what fills their sentences.
 
-    Raises LookupError for nobody.
+    Raises NoSuch for nobody.
     """
     member = db.session.execute(
         select(Member.age_band).where(Member.id == member_id, Member.erased_at.is_(None))
     ).first()
     if member is None:
-        raise LookupError(f"no member {member_id}")
+        raise NoSuch(f"no member {member_id}")
     zone = of_place(place_id=held.place_id).schedule.zone
     missing = queries.missing(
         queries.required([held.training_id]).get(held.training_id, {}),
@@ -273,7 +273,7 @@ def what_stands_in_the_way(
 def leave(uid: str, member_id: int, *, now: datetime) -> None:
     """Give a seat, or a place in the waiting list, back; the first who waits gets the seat.
 
-    Not registered, nothing changes. Raises NotPlanned once it has begun, LookupError and Busy.
+    Not registered, nothing changes. Raises NotPlanned once it has begun, NoSuch and Busy.
     """
     with writing() as session:
         held = find_in_line(session, uid)
@@ -290,7 +290,7 @@ def note_attendance(uid: str, came: Collection[int], *, by: int, now: datetime) 
     """Write down who of those seated came, by the members' ids; the others were absent.
 
     May be corrected by noting it again. Raises NotPlanned before it has begun or when it was
-    called off, LookupError and Busy.
+    called off, NoSuch and Busy.
     """
     with writing() as session:
         held = find_in_line(session, uid)
@@ -313,7 +313,7 @@ def grant(uid: str, *, by: int, now: datetime) -> int:
     themselves: whoever gives it and attended is left out.
 
     Raises NotAllowed for who may not grant the training, NotPlanned before attendance is noted,
-    LookupError and Busy.
+    NoSuch and Busy.
     """
     with writing() as session:
         held = find_in_line(session, uid)
@@ -343,27 +343,27 @@ def grant(uid: str, *, by: int, now: datetime) -> int:
 
 
 def find_in_line(session: Session, uid: str) -> Row[Any]:
-    """The session's row, once it is one's turn to write on it. Raises LookupError."""
+    """The session's row, once it is one's turn to write on it. Raises NoSuch."""
     session.execute(select(TrainingSession.id).where(TrainingSession.uid == uid).with_for_update())
     return queries.session(uid)
 
 
 def find_training(session: Session, training_id: int) -> Row[Any]:
-    """Raises LookupError."""
+    """Raises NoSuch."""
     table = Training.__table__
     found = session.execute(select(table).where(table.c.id == training_id)).first()
     if found is None:
-        raise LookupError(f"no training {training_id}")
+        raise NoSuch(f"no training {training_id}")
     return found
 
 
 def check_place(session: Session, planned: Plan, place_id: int) -> None:
-    """Raises LookupError for a machine of another place."""
+    """Raises NoSuch for a machine of another place."""
     here = session.scalars(
         select(Machine.id).where(Machine.id.in_(planned.machine_ids), Machine.place_id == place_id)
     )
     if set(here) != planned.machine_ids:
-        raise LookupError("a machine of another place")
+        raise NoSuch("a machine of another place")
 
 
 def of_session(planned: Plan, training: Any, now: datetime) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import anyone, members_only
+from fablab.db import NoSuch
 from fablab.machines.inventory import here
 from fablab.members.staff import NotAllowed
 from fablab.trainings import commands, queries, sessions
@@ -153,7 +154,7 @@ def find_session(uid: UUID) -> Any:
     """A session of the place; any other answers 404."""
     try:
         row = queries.session(str(uid))
-    except LookupError:
+    except NoSuch:
         abort(404)
     return row if row.place_id == here().place.id else abort(404)
 

@@ -466,7 +466,7 @@ class House:
         if (
             rules.one_at_a_time
             and not self.runs_alone(machine, who)
-            and any(not self.runs_alone(self.machines[b.wish.machine]) for b in elsewhere)
+            and any(not self.runs_alone(self.machines[b.wish.machine], who) for b in elsewhere)
         ):
             yield "two_at_once"
         units = [b for b in elsewhere if self.machines[b.wish.machine].pool == machine.pool]
@@ -575,7 +575,8 @@ class House:
         if was == wish:
             return False
         set_aside = self.accepted(wish, booking, by)
-        counts, was_confirmed = self.counts(wish, booking), booking.status == "confirmed"
+        counts = self.counts(wish, booking)
+        was_late = booking.status == "confirmed" and self.is_late(booking)
         is_the_same = (was.machine, was.buddy) == (wish.machine, wish.buddy) and (
             was.start <= wish.start and wish.end <= was.end
         )
@@ -586,7 +587,8 @@ class House:
             booking.questions += asked
             booking.status = "pending" if asked else "confirmed"
         is_away = (was.machine, was.start) != (wish.machine, wish.start)
-        if is_away and by.name == was.who and was_confirmed and self.is_late(booking):
+        is_away = is_away or booking.status == "pending"
+        if is_away and by.name == was.who and was_late:
             booking.was_left_late = True
         booking.wish, booking.occupied = wish, self.occupied(wish)
         is_part = was.machine == wish.machine and was.start <= wish.start and wish.end <= was.end
@@ -611,7 +613,7 @@ class House:
         in_time = (is_own and self.now < start) or (by.is_team and self.now < booking.wish.end)
         if not booking.stands or not in_time:
             raise No("NotAllowed")
-        if is_own and booking.status == "confirmed" and self.is_late(booking):
+        if is_own and self.is_late(booking):
             who.marks.append(self.now)
         self.end(booking, "cancelled")
 
@@ -621,7 +623,7 @@ class House:
         thinks_again = self.now <= min(booking.made_at + timedelta(minutes=15), wish.start)
         in_time = self.now <= wish.start - rules.free_cancellation
         is_too_late = bool(rules.free_cancellation) and not in_time and not thinks_again
-        return is_too_late or booking.was_left_late
+        return (is_too_late and booking.status == "confirmed") or booking.was_left_late
 
     def miss(self, booking: Booking, by: Person) -> None:
         if booking.status == "missed":
@@ -634,11 +636,13 @@ class House:
 
     def answer(self, booking: Booking, question: Question, yes: bool, by: Person) -> str:
         if not self.is_asked(booking, question, by):
-            raise No("LookupError")
+            raise No("NoSuch")
         if question.answer:
             return question.answer
         if booking.status != "pending" or question.due <= self.now:
             raise No("TooLate")
+        if yes and question.kind == "buddy" and not self.may_be_buddy(by.name, booking.wish):
+            raise No("NoBuddy")
         question.answer = "yes" if yes else "no"
         if yes:
             if question.kind == "buddy":
@@ -686,7 +690,7 @@ class House:
 
     def take_back(self, booking: Booking, question: Question, by: Person) -> None:
         if not self.is_asked(booking, question, by):
-            raise No("LookupError")
+            raise No("NoSuch")
         if question.answer == "taken_back":
             return
         holds = question.kind == "buddy" and question.answer == "yes"

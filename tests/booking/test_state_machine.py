@@ -694,7 +694,9 @@ class Bookings(RuleBasedStateMachine):
             present = [
                 (b.wish.start, b.wish.end)
                 for b in own
-                if not self.house.runs_alone(self.house.machines[b.wish.machine])
+                if not self.house.runs_alone(
+                    self.house.machines[b.wish.machine], self.house.people[b.wish.who]
+                )
             ]
             assert all(one[1] <= other[0] for one, other in pairwise(sorted(present)))
 
