@@ -42,26 +42,9 @@ from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import NamesShown
 from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training, TrainingGrant
-from fablab.trainings.rules import last_valid_day
+from fablab.trainings.use import LAST_USED, last_day
 
-# Sent with every booking, hence built once: to build them cost more than to send them.
-_EARLIER = Occupancy.__table__.alias("earlier_use")
-_GRANTED = TrainingGrant.__table__.alias("granted_here")
-LAST_USED = (
-    select(func.max(_EARLIER.c.starts_at))
-    .where(
-        _EARLIER.c.member_id == Qualification.member_id,
-        _EARLIER.c.starts_at < bindparam("now", type_=UTCDateTime()),
-        _EARLIER.c.status == Status.CONFIRMED,
-        _EARLIER.c.machine_id.in_(
-            select(_GRANTED.c.machine_id)
-            .where(_GRANTED.c.training_id == Qualification.training_id)
-            .correlate(Qualification.__table__)
-        ),
-    )
-    .correlate(Qualification.__table__)
-    .scalar_subquery()
-)
+# Sent with every booking, hence built once: to build it cost more than to send it.
 USED = Occupancy.__table__.alias("used")
 # Everything about some people in one place and on one machine: for each of them a row for every
 # qualification they have or had on it, or one row without.
@@ -492,16 +475,7 @@ def _about(member_id: int, place_id: int, machine_id: int = 0) -> About | None:
 
 def held_from(row: Any, zone: tzinfo) -> Held:
     """As it stands with what was used since: a training may lapse unused, or be renewed by use."""
-    last_used_on = today(zone, row.last_used_at) if row.last_used_at else None
-    last_day = last_valid_day(
-        given_on=row.given_on,
-        expires_on=row.expires_on,
-        validity_months=row.validity_months,
-        inactivity_months=row.inactivity_months,
-        is_renewed_by_use=bool(row.is_renewed_by_use),
-        last_used_on=last_used_on,
-    )
-    return Held(row.level or row.granted, row.given_on, last_day)
+    return Held(row.level or row.granted, row.given_on, last_day(row, zone))
 
 
 def buddy_of(buddy_id: int, member_id: int, people: Mapping[int, About]) -> Buddy:

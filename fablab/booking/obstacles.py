@@ -6,7 +6,6 @@ from datetime import date, datetime
 from sqlalchemy import and_, bindparam, case, func, or_, select
 
 from fablab.booking.facts import (
-    LAST_USED,
     About,
     audience_of,
     held_from,
@@ -23,6 +22,7 @@ from fablab.members.kinds import AgeBand
 from fablab.members.models import Member, Membership
 from fablab.members.people import Standing
 from fablab.trainings.models import Qualification, Training, TrainingGrant
+from fablab.trainings.use import LAST_USED
 
 # Asked with every planning of a member, hence built once: a row for each machine that each of
 # their qualifications is for, or one row without.

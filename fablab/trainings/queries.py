@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, union
 from sqlalchemy.orm import aliased
 
 from fablab import clock
 from fablab.db import NoSuch, db
-from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Machine, MachineReferent, Occupancy
 from fablab.members.kinds import TEAM, Role
 from fablab.members.models import Member, Membership, RoleHeld
@@ -24,7 +23,7 @@ from fablab.trainings.models import (
     TrainingPrerequisite,
     TrainingSession,
 )
-from fablab.trainings.rules import last_valid_day
+from fablab.trainings.use import LAST_USED, last_day
 
 TAKES_A_SEAT = (Seating.SEATED, Seating.ATTENDED, Seating.ABSENT)
 
@@ -56,26 +55,6 @@ def holdings(
     place_id: int, zone: tzinfo, now: datetime, *narrowed: ColumnElement[bool]
 ) -> list[Holding]:
     """The qualifications of the place that `narrowed` leaves, latest given first. One statement."""
-    of_training = (
-        select(TrainingGrant.machine_id)
-        .where(TrainingGrant.training_id == Qualification.training_id)
-        .correlate(Qualification)
-    )
-    last_used_at = (
-        select(func.max(Occupancy.starts_at))
-        .where(
-            Occupancy.member_id == Qualification.member_id,
-            Occupancy.kind == OccupancyKind.BOOKING,
-            Occupancy.status == Status.CONFIRMED,
-            Occupancy.starts_at <= now,
-            or_(
-                Occupancy.machine_id == Qualification.machine_id,
-                and_(Qualification.machine_id.is_(None), Occupancy.machine_id.in_(of_training)),
-            ),
-        )
-        .correlate(Qualification)
-        .scalar_subquery()
-    )
     rows = db.session.execute(
         select(
             Qualification.id,
@@ -90,12 +69,13 @@ def holdings(
             Training.inactivity_months,
             Training.is_renewed_by_use,
             Machine.name.label("machine"),
-            last_used_at.label("last_used_at"),
+            LAST_USED.label("last_used_at"),
         )
         .outerjoin(Training, Training.id == Qualification.training_id)
         .outerjoin(Machine, Machine.id == Qualification.machine_id)
         .where(or_(Training.place_id == place_id, Machine.place_id == place_id), *narrowed)
-        .order_by(Qualification.given_on.desc(), Qualification.id.desc())
+        .order_by(Qualification.given_on.desc(), Qualification.id.desc()),
+        {"now": now},
     ).all()
     return [_holding(row, zone) for row in rows]
 
@@ -110,14 +90,7 @@ def _holding(row: Any, zone: tzinfo) -> Holding:
         row.training or "",
         row.machine or "",
         row.given_on,
-        last_valid_day(
-            given_on=row.given_on,
-            expires_on=row.expires_on,
-            validity_months=row.validity_months,
-            inactivity_months=row.inactivity_months,
-            is_renewed_by_use=bool(row.is_renewed_by_use),
-            last_used_on=clock.today(zone, row.last_used_at) if row.last_used_at else None,
-        ),
+        last_day(row, zone),
     )
 
 
