@@ -55,6 +55,7 @@ def save(training_id: int | None, place_id: int, course: Course, *, by: int, now
     """
     try:
         with writing() as session:
+            stand_in_line(session, training_id)
             check_place(session, place_id, course)
             before = course_of(session, training_id, place_id) if training_id else None
             if before == course:
@@ -84,6 +85,13 @@ def save(training_id: int | None, place_id: int, course: Course, *, by: int, now
         if "code" in str(error.orig):
             raise CodeTaken from error
         raise
+
+
+def stand_in_line(session: Session, training_id: int | None) -> None:
+    """For the training, before any machine: no session of it takes its name meanwhile."""
+    session.execute(
+        select(Training.id).where(Training.id == training_id).with_for_update(key_share=True)
+    )
 
 
 def check_place(session: Session, place_id: int, course: Course) -> None:

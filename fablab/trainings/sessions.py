@@ -2,9 +2,10 @@
 
 A write that touches machines stands in line for them first and for the session after; one that
 concerns its people alone, for the session. What it decides on is asked anew from then on.
+The training whose name is put on the machines comes before both, so that nobody waits in a circle.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,8 +109,8 @@ def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
     """
     uid = str(uuid4())
     with writing_unless_taken() as session:
-        stand_in_line(session, *planned.machine_ids)
         training = find_training(session, training_id)
+        stand_in_line(session, *planned.machine_ids)
         if training.retired_at is not None:
             raise NoSuch(f"training {training_id} is retired")
         check_place(session, planned, training.place_id)
@@ -145,17 +146,14 @@ def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
 
     Raises SlotTaken, ResourceFull, TooFewSeats, NotPlanned, NoSuch and Busy.
     """
-    here = queries.session(uid)
-    before = {row.machine_id for row in queries.machines_of(here.id)}
     with writing_unless_taken() as session:
-        stand_in_line(session, *before, *planned.machine_ids)
-        held = find_in_line(session, uid)
+        training = find_training(session, queries.session(uid).training_id)
+        held = find_in_every_line(session, uid, *planned.machine_ids)
         if held.state is not SessionState.PLANNED:
             raise NotPlanned
         if held.seated > planned.seats:
             raise TooFewSeats(held.seated)
         check_place(session, planned, held.place_id)
-        training = find_training(session, held.training_id)
         values = of_session(planned, training, now)
         if values["starts_at"] == held.starts_at:
             values["decided_at"] = held.decided_at
@@ -177,10 +175,8 @@ def cancel(uid: str, why: str, *, by: int | None, now: datetime) -> None:
 
     Called off already, nothing changes. Raises NotPlanned once it was held, NoSuch, Busy.
     """
-    here = queries.session(uid)
     with writing() as session:
-        stand_in_line(session, *(row.machine_id for row in queries.machines_of(here.id)))
-        held = find_in_line(session, uid)
+        held = find_in_every_line(session, uid)
         if held.state is SessionState.CANCELLED:
             return
         if held.state is not SessionState.PLANNED:
@@ -205,10 +201,8 @@ def decide(now: datetime) -> None:
 
 @retried
 def decide_on(uid: str, now: datetime) -> None:
-    here = queries.session(uid)
     with writing() as session:
-        stand_in_line(session, *(row.machine_id for row in queries.machines_of(here.id)))
-        held = find_in_line(session, uid)
+        held = find_in_every_line(session, uid)
         is_decided = held.decided_at is not None or held.state is not SessionState.PLANNED
         if is_decided or held.starts_at - held.decided_before > now:
             return
@@ -348,10 +342,35 @@ def find_in_line(session: Session, uid: str) -> Row[Any]:
     return queries.session(uid)
 
 
+def find_in_every_line(session: Session, uid: str, *machine_ids: int) -> Row[Any]:
+    """The session's row, once it is one's turn on `machine_ids`, on all that it occupies, and
+    on it. Raises NoSuch.
+
+    It may have been given other machines while we waited; then their turn is waited for as well.
+    """
+    held = queries.session(uid)
+    stood: set[int] = set()
+    missing = {*machine_ids, *occupied_by(held.id)}
+    while True:
+        stand_in_line(session, *missing)
+        stood |= missing
+        held = find_in_line(session, uid)
+        missing = occupied_by(held.id) - stood
+        if not missing:
+            return held
+
+
+def occupied_by(session_id: int) -> set[int]:
+    """The machines that a session occupies, by their ids."""
+    return {row.machine_id for row in queries.machines_of(session_id)}
+
+
 def find_training(session: Session, training_id: int) -> Row[Any]:
-    """Raises NoSuch."""
+    """The training, as it stays until the write under way is done. Raises NoSuch."""
     table = Training.__table__
-    found = session.execute(select(table).where(table.c.id == training_id)).first()
+    found = session.execute(
+        select(table).where(table.c.id == training_id).with_for_update(read=True)
+    ).first()
     if found is None:
         raise NoSuch(f"no training {training_id}")
     return found
@@ -435,9 +454,17 @@ def occupy(
 def rename(session: Session, training_id: int, name: str, *, now: datetime) -> None:
     """Put the training's new name on what its planned sessions occupy, for calendars to follow.
 
-    The first statement of the write under way, which stands in line for their machines.
+    In the training's line: meanwhile a session of it may be called off, but none is planned or
+    given other machines.
     """
-    rows = session.execute(
+    stand_in_line(session, *(row.machine_id for row in named_after(session, training_id, now)))
+    for row in named_after(session, training_id, now):
+        touch(session, row, now, title=name)
+
+
+def named_after(session: Session, training_id: int, now: datetime) -> Sequence[Any]:
+    """What the training's planned sessions occupy, unless it is over."""
+    return session.execute(
         select(Occupancy.id, Occupancy.machine_id, Occupancy.revision)
         .join(TrainingSession, TrainingSession.id == Occupancy.session_id)
         .where(
@@ -447,10 +474,6 @@ def rename(session: Session, training_id: int, name: str, *, now: datetime) -> N
             Occupancy.standing,
         )
     ).all()
-    if rows:
-        stand_in_line(session, *(row.machine_id for row in rows))
-    for row in rows:
-        touch(session, row, now, title=name)
 
 
 def claim_seats(
