@@ -82,9 +82,10 @@ def sentences(name: str, known: dict[str, ast.FunctionDef]) -> Iterator[str]:
         for part in ast.walk(kept)
     }
     for node in ast.walk(known[name]):
+        if id(node) in advice:
+            continue
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_":
-            if id(node) not in advice:
-                yield ast.literal_eval(node.args[0])
+            yield ast.literal_eval(node.args[0])
         elif isinstance(node, ast.Name) and node.id in known and node.id != name:
             yield from sentences(node.id, known)
 

@@ -41,7 +41,8 @@ from fablab.members.people import Standing
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import NamesShown
 from fablab.slots import Slot
-from fablab.trainings.models import Qualification, Training, TrainingGrant
+from fablab.trainings.kinds import SessionState
+from fablab.trainings.models import Qualification, Training, TrainingGrant, TrainingSession
 from fablab.trainings.use import LAST_USED, last_day
 
 # Sent with every booking, hence built once: to build it cost more than to send it.
@@ -191,8 +192,19 @@ OWN = (
     )
     .order_by(Occupancy.starts_at)
 )
+# When the training is given next, of the training that the statement around it is about.
+NEXT_SESSION = (
+    select(func.min(TrainingSession.starts_at))
+    .where(
+        TrainingSession.training_id == Training.id,
+        TrainingSession.state == SessionState.PLANNED,
+        TrainingSession.starts_at > bindparam("now", type_=UTCDateTime()),
+    )
+    .correlate(Training)
+    .scalar_subquery()
+)
 TRAINING = (
-    select(Training.name)
+    select(Training.name, NEXT_SESSION.label("next_session"))
     .join(TrainingGrant, TrainingGrant.training_id == Training.id)
     .where(TrainingGrant.machine_id == bindparam("machine_id"))
     .order_by(TrainingGrant.level.desc(), Training.id)
@@ -322,7 +334,7 @@ def gather(
         schedule=inventory.schedule,
         policy=policy,
         held=held,
-        training=training_for(machine.id) if policy.level and not is_enough else "",
+        **(training_for(machine.id, now) if policy.level and not is_enough else {}),
         taken=taken,
         is_accompanied=is_accompanied,
         buddy=buddy_of(buddy_id, member_id, people) if buddy_id else None,
@@ -542,10 +554,10 @@ def audience_of(standing: Standing | None) -> Audience | None:
     return Audience.STAFF if standing.is_team else standing.audience
 
 
-def training_for(machine_id: int) -> str:
-    """The name of the training that grants the machine, or an empty text."""
-    rows = rows_of(TRAINING, machine_id=machine_id)
-    return rows[0].name if rows else ""
+def training_for(machine_id: int, now: datetime) -> dict[str, Any]:
+    """The facts about the training that grants the machine: its name, and when it is next given."""
+    rows = rows_of(TRAINING, machine_id=machine_id, now=now)
+    return {"training": rows[0].name, "next_session": rows[0].next_session} if rows else {}
 
 
 def rows_of(statement: Executable, **values: Any) -> Sequence[Row[Any]]:

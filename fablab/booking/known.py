@@ -88,6 +88,7 @@ class Facts:
     suspension_reason: str = ""
     held: tuple[Held, ...] = ()
     training: str = ""  # the training to follow for this machine, by name
+    next_session: datetime | None = None  # of it
     acts_for_organization: bool = True  # may they book on behalf of the one they named?
     taken: tuple[Taken, ...] = ()
     machine_id: int = 0

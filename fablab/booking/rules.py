@@ -7,6 +7,7 @@ them; those about what else they have booked are in `quotas.py`.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Buddy, Facts, Held
@@ -308,8 +309,9 @@ def is_qualified(slot: Slot, facts: Facts) -> Refusal | None:
     valid = level_then(slot, facts.held, facts)
     if valid >= wanted or (valid and facts.is_accompanied and is_supervised(slot, facts)):
         return None
-    values = {"training": facts.training, "level": wanted, "yours": valid}
-    advice = N_("Training to follow: %(training)s.") if facts.training else N_("Ask the team.")
+    values: dict[str, Any] = {"level": wanted, "yours": valid}
+    values |= {"training": facts.training, "next": facts.next_session}
+    advice = how_to_qualify(facts)
     lapsed = [held for held in facts.held if held.level >= wanted and held.expires_on]
     if lapsed:
         last = max(held.expires_on for held in lapsed if held.expires_on)
@@ -334,6 +336,15 @@ def is_qualified(slot: Slot, facts: Facts) -> Refusal | None:
         advice,
         values,
     )
+
+
+def how_to_qualify(facts: Facts) -> str:
+    """Of the named training, when it is next given."""
+    if facts.next_session:
+        return N_("Training to follow: %(training)s. Next session: %(next)s.")
+    if facts.training:
+        return N_("Training to follow: %(training)s. No session is planned yet: ask the team.")
+    return N_("Ask the team.")
 
 
 def level_then(slot: Slot, held: Iterable[Held], facts: Facts) -> int:

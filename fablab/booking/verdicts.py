@@ -79,6 +79,9 @@ NEVER_OVERRIDDEN = frozenset(
 )
 
 
+# A training is what lifts these.
+FOR_A_TRAINING = frozenset({Reason.UNQUALIFIED, Reason.LEVEL_TOO_LOW, Reason.NOT_VALID_THEN})
+
 # What only the team can lift: the next step is to talk to them.
 FOR_THE_TEAM = frozenset(
     {

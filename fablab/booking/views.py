@@ -29,7 +29,7 @@ from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
 from fablab.booking.known import Facts
 from fablab.booking.rules import cancellable_until, may_cancel, may_move, may_override, refusals
-from fablab.booking.verdicts import FOR_THE_TEAM, Reason, Refusal
+from fablab.booking.verdicts import FOR_A_TRAINING, FOR_THE_TEAM, Reason, Refusal
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.db import NoSuch
 from fablab.forms import Confirmation, parse_time
@@ -361,6 +361,7 @@ def form_page(
         is_stale=is_stale,
         focused=request.form.get("focused", "") if form.check.data else "",
         is_for_the_team=any(refusal.reason in FOR_THE_TEAM for refusal in verdict),
+        is_for_a_training=any(refusal.reason in FOR_A_TRAINING for refusal in verdict),
         reached=draft.inventory.place,
         refusals=whys,
         offers=draft.offers(slot, form) if slot and verdict and not facts.is_under_way else [],

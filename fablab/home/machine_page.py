@@ -127,6 +127,7 @@ class MachinePage:
             schedule=self.inventory.schedule,
             policy=self.policy,
             training=self.particulars.training,
+            next_session=self.particulars.next_session,
             taken=tuple(
                 Taken(
                     Slot(row.occupied_from, row.occupied_until),

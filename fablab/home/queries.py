@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, select
 
+from fablab.booking.facts import NEXT_SESSION
 from fablab.db import db
 from fablab.machines.models import Bounds, Machine, MachineReferent, Occupancy, standing_around
 from fablab.members.models import Member
@@ -71,18 +73,22 @@ class Particulars(NamedTuple):
     funder: str
     owner: str  # empty for the place itself
     training: str  # that grants the machine, by name; empty when there is none
+    next_session: datetime | None  # of it
     referents: tuple[str, ...]
 
 
-def particulars(machine_id: int) -> Particulars:
+def particulars(machine_id: int, now: datetime) -> Particulars:
     """One statement."""
-    training = (
-        select(Training.name)
+    training, next_session = (
+        select(what)
+        .select_from(Training)
         .join(TrainingGrant, TrainingGrant.training_id == Training.id)
         .where(TrainingGrant.machine_id == Machine.id)
         .order_by(TrainingGrant.level.desc(), Training.id)
         .limit(1)
+        .correlate(Machine)
         .scalar_subquery()
+        for what in (Training.name, NEXT_SESSION)
     )
     rows = db.session.execute(
         select(
@@ -90,6 +96,7 @@ def particulars(machine_id: int) -> Particulars:
             Machine.funder,
             Organization.name.label("owner"),
             training.label("training"),
+            next_session.label("next_session"),
             Member.first_name,
             Member.last_name,
         )
@@ -97,10 +104,16 @@ def particulars(machine_id: int) -> Particulars:
         .outerjoin(MachineReferent, MachineReferent.machine_id == Machine.id)
         .outerjoin(Member, Member.id == MachineReferent.member_id)
         .where(Machine.id == machine_id)
-        .order_by(Member.last_name, Member.first_name)
+        .order_by(Member.last_name, Member.first_name),
+        {"now": now},
     ).all()
     first = rows[0]
     names = tuple(f"{row.first_name} {row.last_name}".strip() for row in rows if row.first_name)
     return Particulars(
-        first.asset_number, first.funder, first.owner or "", first.training or "", names
+        first.asset_number,
+        first.funder,
+        first.owner or "",
+        first.training or "",
+        first.next_session,
+        names,
     )

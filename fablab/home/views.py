@@ -118,7 +118,7 @@ def machine(slug: str):
         viewer=viewer_of(current_user, inventory),
         standing=current_user.standings.get(inventory.place.id),
         rows=queries.on_machine(machine.id, span_shown(inventory, now)),
-        particulars=queries.particulars(machine.id),
+        particulars=queries.particulars(machine.id, now),
         addresses=addresses(),
         asked=asked(inventory),
         asked_length=length_asked(),

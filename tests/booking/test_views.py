@@ -18,6 +18,8 @@ from fablab.machines.models import Category, Machine, Occupancy, Policy
 from fablab.members.models import Membership
 from fablab.places.kinds import Mode
 from fablab.places.models import Opening, Place
+from fablab.trainings.models import Training
+from fablab.trainings.sessions import Plan, plan
 from tests.booking.conftest import Form, add_machine, change, words
 from tests.support import PARIS, counting, instant, slot, submit
 
@@ -1093,6 +1095,20 @@ def test_someone_who_is_no_member_here_reads_why_they_cannot_book(fablab, browse
 
     assert answer.status_code == 422
     assert "You are not a member of this place yet." in alert(answer.text)
+
+
+def test_whoever_lacks_a_training_reads_when_it_is_next_given(any_fablab, browse_any):
+    client, amina = browse_any("chloe"), any_fablab.people["amina"]
+    page = client.get(LASER).text
+    assert "No session is planned yet: ask the team." in page
+    training = db.session.scalars(select(Training.id)).one()
+    seats = Plan(slot("2027-04-06 10:00-12:00"), 4, machine_ids=frozenset())
+    plan(training, seats, by=amina, now=clock.now())
+
+    page = client.get(LASER).text
+
+    assert "Next session: Tuesday 6 April 10:00." in page
+    assert 'href="/trainings/"' in page
 
 
 # -- what it costs
