@@ -273,8 +273,27 @@ def taken_by(plan: Plan) -> list[Any]:
 
 def say_it_is_full(form: SessionForm, refused: ResourceFull) -> None:
     values = {"name": refused.name, "hours": tuple(refused.hours)}
-    sentence = N_("%(name)s is in full use %(hours)s by other machines.")
-    form.machines.errors = [texts.filled(sentence, values, here().schedule.zone)]
+    in_use = N_("%(name)s is in full use %(hours)s by other machines.")
+    said = [texts.filled(in_use, values, here().schedule.zone)]
+    if refused.wanted > refused.capacity:
+        said = []
+    form.machines.errors = [" ".join([*said, serves(refused)])]
+
+
+def serves(refused: ResourceFull) -> str:
+    if refused.wanted == 1:
+        return ngettext(
+            "It serves %(num)s machine at once.",
+            "It serves %(num)s machines at once.",
+            refused.capacity,
+        )
+    return ngettext(
+        "%(name)s serves %(num)s machine at once, and this session takes %(wanted)s that need it.",
+        "%(name)s serves %(num)s machines at once, and this session takes %(wanted)s that need it.",
+        refused.capacity,
+        name=refused.name,
+        wanted=refused.wanted,
+    )
 
 
 def note_the_clock(form: SessionForm) -> None:

@@ -50,12 +50,17 @@ class NotPlanned(Exception):
 
 
 class ResourceFull(Exception):
-    """What a machine shares is in full use at some `hours` of the session."""
+    """What a machine shares is in full use at some `hours` of the session.
 
-    def __init__(self, name: str, hours: list[Slot]) -> None:
+    It serves `capacity` machines at once, and the session takes `wanted` that need it.
+    """
+
+    def __init__(self, name: str, hours: list[Slot], capacity: int, wanted: int) -> None:
         super().__init__(name)
         self.name = name
         self.hours = hours
+        self.capacity = capacity
+        self.wanted = wanted
 
 
 class TooFewSeats(Exception):
@@ -481,6 +486,8 @@ def claim_seats(
 ) -> None:
     """Take a seat of all that the machines share, each for its own occupancy, in place of those
     it had. Raises ResourceFull.
+
+    A seat for each machine, as of two bookings: all of them run while the session is held.
     """
     machines = of_place(place_id=place_id).by_id
     shared = {each: machines[each].resources for each in sorted(occupancies) if each in machines}
@@ -492,7 +499,8 @@ def claim_seats(
         for resource in needed:
             full = full_time(span, {seat: taken[seat] for seat in resource.seats})
             if full:
-                raise ResourceFull(resource.name, full)
+                wanted = sum(resource in each for each in shared.values())
+                raise ResourceFull(resource.name, full, resource.capacity, wanted)
         resources.claim(session, occupancies[machine_id], needed, span, taken)
 
 

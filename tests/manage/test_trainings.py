@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import func, select
 
 from fablab import clock
-from fablab.db import db
+from fablab.db import add_row, db, writing
 from fablab.machines import resources_commands
+from fablab.machines.models import Category, Machine
 from fablab.mail.models import OutgoingMail
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
@@ -258,6 +259,47 @@ def test_a_session_where_what_its_machine_shares_is_full_is_told_beside_the_mach
     answer = submit(amina, page, page, **SESSION)
 
     assert (answer.status_code, full in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "said"),
+    [
+        (1, "Dust extraction serves 1 machine at once, and this session takes 2 that need it."),
+        (
+            2,
+            "Dust extraction is in full use 15:00–16:00 by other machines. Dust extraction serves"
+            " 2 machines at once, and this session takes 2 that need it.",
+        ),
+    ],
+)
+def test_what_serves_fewer_machines_than_a_session_takes_is_told(amina, cast, capacity, said):
+    lathe = add_lathe(cast)
+    machines = {cast.machine("laser").id, cast.machine("bench").id, lathe}
+    asked = {"by": cast.people["amina"], "now": clock.now()}
+    resources_commands.create_resource(
+        cast.place_id, "Dust extraction", capacity, machines, **asked
+    )
+    cast.book("lathe", slot("2027-04-06 15:00-17:00"), "bruno")
+
+    answer = submit(amina, LASER, f"{LASER}/sessions", **SESSION | {"machines": ["laser", "bench"]})
+
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert everything()[2] == []
+
+
+def add_lathe(cast):
+    category_id = db.session.scalar(select(Category.id).where(Category.slug == "bench"))
+    with writing() as session:
+        return add_row(
+            session,
+            Machine,
+            place_id=cast.place_id,
+            category_id=category_id,
+            slug="lathe",
+            code="T1",
+            name="Lathe",
+        )
 
 
 @pytest.mark.parametrize(

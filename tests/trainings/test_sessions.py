@@ -189,8 +189,10 @@ def test_a_session_is_not_planned_where_what_it_shares_is_full(any_course):
 def test_each_machine_of_a_session_takes_a_seat(any_course):
     share(any_course)
 
-    with pytest.raises(ResourceFull):
+    with pytest.raises(ResourceFull) as refused:
         any_course.plan(machine_ids=frozenset({any_course.laser, any_course.bench}))
+
+    assert (refused.value.capacity, refused.value.wanted) == (1, 2)
 
 
 def test_a_session_that_is_moved_takes_its_seats_along(any_course):
