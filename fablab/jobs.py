@@ -104,7 +104,9 @@ def settle(mail_id: int, **values: Any) -> None:
 
 
 def tidy(now: datetime) -> None:
-    """What is kept no longer than promised: old mails, links, tries, unproven accounts, marks."""
+    """What is kept no longer than promised: old mails, links, tries, unproven accounts, marks,
+    waits that are over.
+    """
     table = OutgoingMail.__table__
     with writing() as session:
         session.execute(
@@ -112,6 +114,7 @@ def tidy(now: datetime) -> None:
         )
         members.tidy(session, now)
         marks.tidy(session, now)
+        waits.tidy(session, now)
 
 
 class Runner:

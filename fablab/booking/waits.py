@@ -12,7 +12,7 @@ from itertools import groupby, islice
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from fablab.booking import consents, ledger, wait_rules
@@ -419,6 +419,14 @@ def _settle(over: Iterable[Row[Any]], ahead: Iterable[Row[Any]], now: datetime) 
                 session.execute(
                     update(TABLE).where(TABLE.c.id == wait.id).values(seen_revision=wait.revision)
                 )
+
+
+KEPT = timedelta(days=90)  # what somebody waited for, once that is over
+
+
+def tidy(session: Session, now: datetime) -> None:
+    """Forget the waits that ended long ago; what they led to is a booking, and stays."""
+    session.execute(delete(Wait).where(Wait.ended_at < now - KEPT))
 
 
 # -- the answer

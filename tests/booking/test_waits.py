@@ -1065,3 +1065,17 @@ def test_a_link_opens_the_wait_of_its_reader_alone(crowded):
     for bad in (token[:-1], "x" + token, "", "a.b"):
         with pytest.raises(LookupError):
             wait_letters.read_token(bad)
+
+
+def test_what_somebody_waited_for_is_forgotten_after_a_season(any_fablab, at):
+    fablab = crowd(any_fablab)
+    over, open_still = join(fablab, "dan"), join(fablab, "eve")
+    waits.give_up(over, by=fablab.people["dan"], now=clock.now())
+
+    def left(day: str) -> set[str]:
+        with writing() as session:
+            waits.tidy(session, instant(f"{day} 09:00"))
+        return set(db.session.scalars(select(Wait.uid)))
+
+    assert left("2027-06-27") == {over, open_still}
+    assert left("2027-06-28") == {open_still}
