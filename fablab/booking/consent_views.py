@@ -100,6 +100,8 @@ def name_buddy(uid: UUID):
         return buddy_page(booking, uid, form), 422
     except answers.TooLate:
         flash(_("This booking waits for a buddy no more."), "no")
+    except NoSuch:  # the machine is retired since
+        abort(404)
     else:
         flash(_("They are asked by mail; the slot is kept meanwhile."))
     return redirect(url_for("booking.show", uid=booking.uid), 303)

@@ -11,15 +11,17 @@ from fablab.booking import commands, consent_letters, consents
 from fablab.booking.consents import Wanted
 from fablab.booking.kinds import Answer
 from fablab.db import db, writing
-from fablab.machines.kinds import Status
+from fablab.machines.kinds import MachineState, Status
+from fablab.machines.models import Machine
 from fablab.members.models import Member
-from tests.booking.conftest import words
+from tests.booking.conftest import change, words
 from tests.booking.test_consents import (
     BUDDY,
     COMPANY,
     OWNER,
     TEAM,
     asked_of,
+    disqualify,
     happened,
     mails,
     own_the_laser,
@@ -214,6 +216,20 @@ def test_what_a_booking_waits_for_is_asked_in_one_statement(fablab, browse):
     assert len([each for each in statements if "FROM consent" in each]) == 1
 
 
+def test_a_buddy_who_may_no_longer_be_it_is_told_to_say_no(fablab, browse):
+    uid = with_buddy(fablab)
+    disqualify(fablab, "amina")
+    client = browse("amina")
+
+    answer = respond(client, uid, yes=True)
+
+    assert answer.status_code == 303
+    assert "You hold no valid qualification on this machine then: say no." in words(
+        client.get(answer.location).text
+    )
+    assert (status(uid), asked_of(uid)[0].answer) == (Status.PENDING, None)
+
+
 # -- naming a buddy
 
 
@@ -252,6 +268,17 @@ def test_what_is_no_address_names_nobody(fablab, browse, typed):
     answer = name(browse("bruno"), uid, typed)
 
     assert answer.status_code == 422
+    assert [each.asked_id for each in asked_of(uid)] == [None]
+
+
+def test_nobody_is_named_for_a_machine_that_is_retired(fablab, browse):
+    uid = with_buddy(fablab, None)
+    client, page = browse("bruno"), f"{page_of(uid)}/buddy"
+    change(Machine, "laser", state=MachineState.RETIRED)
+
+    answer = submit(client, f"/bookings/{uid}", page, email="amina@atelier.example")
+
+    assert answer.status_code == 404
     assert [each.asked_id for each in asked_of(uid)] == [None]
 
 

@@ -1,11 +1,12 @@
 """Somebody's yes that a booking needs: asked, answered, taken back, or past its time."""
 
+from dataclasses import replace
 from datetime import date
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from fablab import clock
 from fablab.booking import answers, commands, consent_letters, consents
@@ -15,7 +16,7 @@ from fablab.booking.consents import Wanted
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.known import Held
 from fablab.booking.models import Consent
-from fablab.booking.orders import NotAllowed
+from fablab.booking.orders import ChangedMeanwhile, NotAllowed, order_behind
 from fablab.db import add_row, db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import (
@@ -30,6 +31,7 @@ from fablab.machines.models import (
 from fablab.mail.models import OutgoingMail
 from fablab.members.models import Member
 from fablab.organizations.models import OrganizationMember
+from fablab.trainings.models import Qualification, Training
 from tests.conftest import Fablab
 from tests.support import counting, instant, slot
 
@@ -397,6 +399,67 @@ def test_after_a_buddys_no_another_may_be_named(any_fablab):
         (True, None, DUE),
     ]
     assert happened(uid) == ["booked", "buddy_declined"]
+
+
+def another_is_named(fablab: Fablab, uid: str) -> None:
+    qualify(fablab, "chloe")
+    name(fablab, uid, "chloe")
+
+
+def declined(fablab: Fablab, uid: str) -> None:
+    say(fablab, uid, False)
+
+
+@pytest.mark.parametrize("meanwhile", [another_is_named, declined])
+def test_a_form_that_shows_the_buddy_of_before_changes_nothing(any_fablab, meanwhile):
+    """Else it would bring back who was named when it was drawn."""
+    uid = with_buddy(any_fablab)
+    drawn = commands.find(uid)
+    order = order_behind(drawn, any_fablab.place_id)
+
+    meanwhile(any_fablab, uid)
+
+    now = commands.find(uid)
+    assert now.revision == drawn.revision + 1
+    with pytest.raises(ChangedMeanwhile):
+        commands.move(
+            uid,
+            replace(order, purpose="Shelves", buddy_id=any_fablab.people["amina"]),
+            by=any_fablab.people["bruno"],
+            is_team=False,
+            now=clock.now(),
+            revision=drawn.revision,
+        )
+    assert commands.find(uid) == now
+
+
+def qualify(fablab: Fablab, who: str) -> None:
+    """On the laser, as the others are."""
+    with writing() as session:
+        session.add(
+            Qualification(
+                member_id=fablab.people[who],
+                training_id=session.scalars(select(Training.id)).one(),
+                given_on=date(2026, 1, 1),
+                recorded_at=clock.now(),
+            )
+        )
+
+
+def disqualify(fablab: Fablab, who: str) -> None:
+    with writing() as session:
+        session.execute(delete(Qualification).where(Qualification.member_id == fablab.people[who]))
+
+
+def test_who_is_no_longer_qualified_cannot_agree_to_be_the_buddy(any_fablab):
+    uid = with_buddy(any_fablab)
+    disqualify(any_fablab, "amina")
+
+    with pytest.raises(NoBuddy):
+        say(any_fablab, uid, True)
+    assert (status(uid), asked_of(uid)[0].answer) == (Status.PENDING, None)
+
+    assert say(any_fablab, uid, False) == Answer.NO
 
 
 def test_another_buddy_is_asked_and_agrees(any_fablab):
