@@ -16,6 +16,7 @@ from fablab.clock import from_wall, to_wall, today, whole_days
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.slots import Slot
 
+A_DAY = timedelta(days=1)
 DAYS_AROUND = 14  # searched before and after the day that was asked for
 FAR = timedelta(days=DAYS_AROUND + 1)
 MACHINES_TRIED = 3
@@ -132,6 +133,9 @@ def apart(slots: list[Slot], others: list[Slot]) -> list[Slot]:
 
 
 def asked_on(facts: Facts, asked: Slot, day: date) -> Slot:
-    """The same wall time on another day."""
+    """The same wall time on another day; of what is lent by the day, as many days."""
+    if facts.policy.whole_days:
+        nights = max(-(-facts.length_of(asked) // A_DAY), 1) - 1
+        return whole_days(facts.zone, day, day + timedelta(days=nights))
     wall = to_wall(facts.zone, asked.start)
     return Slot.lasting(from_wall(facts.zone, day, wall.time()), asked.duration)

@@ -208,6 +208,26 @@ def test_the_second_pass_of_the_hour_shown_twice_is_not_offered():
     assert said == ["01:00", "01:15", "01:30", "01:45", "02:00", "02:15", "03:00", "03:15", "03:30"]
 
 
+@pytest.mark.parametrize("asked", [date(2027, 3, 28), date(2027, 10, 31), date(2027, 6, 9)])
+def test_for_a_day_that_is_lent_one_day_is_offered_whatever_the_clocks_do(asked):
+    """31 October 2027 has 25 hours, 28 March has 23."""
+    every_day = Schedule(
+        zone=PARIS, openings=tuple(WeeklyOpening(day, time(10), time(18)) for day in range(1, 8))
+    )
+    policy = BookingPolicy(
+        step=HOUR / 4, whole_days=True, minimum=DAY, maximum=7 * DAY, horizon_days=30
+    )
+    lent = whole_days(PARIS, asked, asked)
+    now = lent.start - 5 * DAY
+    facts = Facts(now=now, schedule=every_day, policy=policy, taken=(Taken(lent),))
+
+    found = nearest(facts, lent, asked, asked + 3 * DAY)
+
+    days = [asked + n * DAY for n in (1, 2, 3)]
+    assert found == [whole_days(PARIS, day, day) for day in days]
+    assert {facts.length_of(each) for each in offers.on_machine(facts, lent)} == {DAY}
+
+
 @pytest.mark.parametrize(
     ("now", "first"),
     [("09:00", "09:00"), ("09:01", "09:15"), ("09:14", "09:15"), ("09:15", "09:15")],
