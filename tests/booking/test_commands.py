@@ -1,10 +1,10 @@
 """Booking, moving and cancelling on both engines: what is written, refused, and done only once."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, timedelta
-from threading import Barrier, Thread
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from fablab.machines import guards
 from fablab.machines.guards import GuardMissing
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Change, Machine, Occupancy, Policy
+from fablab.members.kinds import Audience
 from fablab.members.models import Member
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.models import Place
@@ -309,6 +310,20 @@ def test_the_same_key_of_somebody_else_is_theirs(any_fablab):
     assert book_with_key(any_fablab, "chloe", EVENING) != first
 
 
+def test_a_form_sent_again_for_another_member_is_told_whom_it_booked_for(any_fablab):
+    """As the team may, who books for everybody under the keys of its own forms."""
+    amina = any_fablab.people["amina"]
+    first, again = (any_fablab.order("bench", AFTERNOON, who) for who in ("bruno", "chloe"))
+    uid = commands.book(first, by=amina, now=clock.now(), key=KEY, is_team=True)
+
+    with pytest.raises(AlreadyUsed) as used:
+        commands.book(again, by=amina, now=clock.now(), key=KEY, is_team=True)
+
+    assert used.value.uid == uid
+    assert commands.book(first, by=amina, now=clock.now(), key=KEY, is_team=True) == uid
+    assert count() == 1
+
+
 def test_a_form_gives_the_booking_it_made_even_when_that_was_moved_or_cancelled(any_fablab):
     first = book_with_key(any_fablab)
 
@@ -341,6 +356,61 @@ def test_two_people_at_once_get_one_booking_and_one_refusal(any_app, any_fablab)
     assert loser.is_only_taken
     assert row(winner).starts_at == AFTERNOON.start
     assert count() == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({"one_at_a_time": True}, Reason.TWO_AT_ONCE),
+        ({"bookings_ahead": 1}, Reason.BOOKINGS_AHEAD),
+    ],
+)
+def test_of_two_machines_asked_for_at_once_by_one_member_the_rules_see_the_other(
+    any_app, any_fablab, monkeypatch, rule, reason
+):
+    """Each machine has a line of its own, so that both are stood in; the member's own is left."""
+    change(Policy, **rule)
+    orders = [any_fablab.order(slug, AFTERNOON, "bruno") for slug in ("bench", "laser")]
+    by, now = any_fablab.people["bruno"], clock.now()
+    accepted, both_were_asked = ledger.accepted, Barrier(2)
+
+    def asked_before_either_is_written(*args: Any, **more: Any) -> Any:
+        answer = accepted(*args, **more)
+        with suppress(BrokenBarrierError):  # the other one waits for its turn
+            both_were_asked.wait(1)
+        return answer
+
+    monkeypatch.setattr(ledger, "accepted", asked_before_either_is_written)
+
+    answers = at_once(
+        any_app, *(lambda order=order: commands.book(order, by=by, now=now) for order in orders)
+    )
+
+    refused = [answer for answer in answers if isinstance(answer, BookingRefused)]
+    assert [[why.reason for why in each.refusals] for each in refused] == [[reason]]
+    assert count() == 1
+
+
+@pytest.mark.parametrize("slugs", [("laser", "bench"), ("bench", "laser")])
+def test_a_machine_that_runs_alone_for_their_kind_is_no_second_one_in_either_order(
+    any_fablab, slugs
+):
+    """Only private persons may leave the laser to itself by night: Bruno is one."""
+    change(Policy, one_at_a_time=True)
+    with writing() as session:
+        session.add(
+            Policy(
+                place_id=any_fablab.place_id,
+                machine_id=any_fablab.machine("laser").id,
+                audience=Audience.INDIVIDUAL,
+                modes=["supervised", "resident", "night"],
+            )
+        )
+
+    for slug in slugs:
+        any_fablab.book(slug, AFTERNOON, "bruno")
+
+    assert count() == 2
 
 
 def test_two_moves_across_each_other_are_both_done(any_app, any_fablab):

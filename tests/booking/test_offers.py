@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from fablab import clock
-from fablab.booking import offers
+from fablab.booking import commands, offers
 from fablab.db import db, writing
 from fablab.machines import commands as machines
 from fablab.machines.inventory import of_place
@@ -116,6 +116,43 @@ def test_interchangeable_machines_come_before_those_of_the_category(fablab):
     found = offered(fablab, "bench", AFTERNOON, "chloe")
 
     assert said(found)[0] == ("twin", AFTERNOON)
+
+
+def offered_to_move(fablab, uid, asked):
+    inventory = of_place(place_id=fablab.place_id)
+    booking = commands.find(uid)
+    machine = inventory.machine(booking.machine_id)
+    found = offers.nearest(
+        inventory, machine, booking.member_id, asked, now=clock.now(), booking=booking
+    )
+    for offer in found:  # each is true: it may be moved there
+        order = fablab.order(offer.machine.slug, offer.slot, "bruno")
+        commands.move(uid, order, by=booking.member_id, is_team=False, now=clock.now())
+    return [offer.slot for offer in found]
+
+
+def test_the_one_booking_that_may_be_ahead_is_offered_other_hours(any_fablab):
+    """Also from so far away that it lies outside of what is searched."""
+    change(Policy, horizon_days=90, bookings_ahead=1)
+    uid = any_fablab.book("bench", slot("2027-06-16 10:00-11:00"), "bruno")
+    any_fablab.book("bench", slot("2027-03-30 10:00-11:00"), "amina")
+
+    found = offered_to_move(any_fablab, uid, slot("2027-03-30 10:00-11:00"))
+
+    assert found[0] == slot("2027-03-30 11:00-12:00")
+
+
+def test_what_is_moved_is_offered_no_more_of_the_quota_than_it_may_take(any_fablab, at):
+    """Booked at the last minute it would not count; that it counts already it keeps."""
+    change(Policy, quota_machine=timedelta(hours=2), last_minute=timedelta(hours=6))
+    uid = any_fablab.book("bench", slot("2027-03-30 12:00-13:00"), "bruno")
+    any_fablab.book("bench", slot("2027-03-30 16:00-17:00"), "bruno")
+    any_fablab.book("bench", slot("2027-03-30 13:30-14:00"), "amina")
+    at("2027-03-30 09:00")
+
+    found = offered_to_move(any_fablab, uid, slot("2027-03-30 12:00-14:00"))
+
+    assert found[0] == slot("2027-03-30 10:00-12:00")  # 11:30 would keep some of the hour
 
 
 @pytest.mark.parametrize("who", ["bruno", "chloe"])

@@ -491,6 +491,17 @@ def test_what_is_lent_by_the_day_is_fetched_and_brought_back_on_open_days():
 # -- somebody's yes
 
 
+@pytest.mark.parametrize("first", ["2027-03-24", "2027-10-28", "2027-11-03"])
+@pytest.mark.parametrize(("days", "kinds"), [(7, []), (8, [ConsentKind.TEAM])])
+def test_a_week_is_seven_days_whatever_the_clocks_do(first, days, kinds):
+    """From 28 October 2027 a week lasts 169 hours."""
+    last = date.fromisoformat(first) + days * DAY
+    lent = Slot(instant(f"{first} 00:00"), instant(f"{last} 00:00"))
+    policy = replace(POLICY, whole_days=True, minimum=DAY, maximum=9 * DAY, approval_above=7 * DAY)
+
+    assert consents(lent, replace(FINE, policy=policy)) == kinds
+
+
 @pytest.mark.parametrize(
     ("changed", "kinds"),
     [

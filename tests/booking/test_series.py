@@ -293,6 +293,30 @@ def test_a_form_that_had_made_one_booking_makes_no_series(fablab):
     assert used.value.uid == uid
 
 
+def test_nor_when_its_bookings_were_made_one_by_one_before(any_fablab):
+    """And are cancelled since, so that nothing stands in the way of making them again."""
+    made = orders(any_fablab, count=2)
+    by, now = any_fablab.people["bruno"], clock.now()
+    uids = [
+        commands.book(order, by=by, now=now, key=key)
+        for order, key in zip(made, (KEY, None), strict=True)
+    ]
+    for uid in uids:
+        commands.cancel(uid, by=by, is_team=False, now=now)
+
+    with pytest.raises(AlreadyUsed) as used:
+        book(any_fablab, count=2, key=KEY)
+    assert used.value.uid == uids[0]
+
+
+def test_nor_does_a_form_that_made_a_series_make_one_for_another_member(any_fablab):
+    first = of_series(book(any_fablab, by="amina", key=KEY, is_team=True))[0]
+
+    with pytest.raises(AlreadyUsed) as used:
+        book(any_fablab, "chloe", by="amina", key=KEY, is_team=True)
+    assert used.value.uid == first.uid
+
+
 def run_at_once(app: Any, *jobs: Any) -> list[Any]:
     """What each of `jobs` gives or raises, all begun in the same instant."""
     db.session.remove()

@@ -1,8 +1,9 @@
 """One path each that a person can take, from the form to the database and back to the page."""
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -13,12 +14,12 @@ from fablab.clock import to_wall
 from fablab.db import Busy, db, writing
 from fablab.machines import commands as machines
 from fablab.machines import guards
-from fablab.machines.kinds import MachineState, Status
+from fablab.machines.kinds import Approval, MachineState, RiskClass, Status
 from fablab.machines.models import Category, Machine, Occupancy, Policy
 from fablab.members.models import Membership
 from fablab.places.kinds import Mode
 from fablab.places.models import Opening, Place
-from fablab.trainings.models import Training
+from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.booking.conftest import Form, add_machine, change, words
 from tests.support import PARIS, counting, instant, slot, submit
@@ -823,6 +824,19 @@ def test_any_page_asked_for_is_a_page(fablab, browse, page):
     assert browse("bruno").get("/bookings/", query_string={"page": page}).status_code == 200
 
 
+def test_the_team_is_not_told_to_wait_for_its_own_yes(fablab, browse):
+    change(Policy, approval=Approval.ALWAYS)
+
+    client = browse("amina")
+
+    page = client.get(NEW).text
+
+    assert "It then waits for" in words(browse("bruno").get(NEW).text)
+    assert "It then waits for" not in words(page)
+    Form(page).send(client)
+    assert booked().status == Status.CONFIRMED
+
+
 # -- whose booking it is
 
 
@@ -1025,6 +1039,69 @@ def test_a_refused_move_is_answered_like_a_refused_booking(fablab, browse):
     assert "Nothing was changed. What you typed is kept below." in alert(taken.text)
     assert all(url.startswith(f"/bookings/{uid}/move?") for url in offers(taken.text))
     assert Form(client.get(offers(taken.text)[0]).text).send(client).status_code == 303
+
+
+def test_a_booking_with_a_buddy_is_offered_the_hours_that_ask_for_one(fablab, browse):
+    """A dangerous machine, by night: never alone."""
+    open_late_for_experts(fablab)
+    change(Machine, "bench", risk_class=RiskClass.D)
+    chloe = fablab.people["chloe"]
+    uid = fablab.book("bench", slot("2027-03-30 19:00-20:00"), "bruno", buddy_id=chloe)
+    fablab.book("bench", slot("2027-03-30 20:00-21:00"), "chloe", buddy_id=fablab.people["bruno"])
+    client = browse("bruno")
+    form = Form(client.get(f"/bookings/{uid}/move").text)
+
+    taken = form.send(client, start="20:00", end="21:00")
+
+    [later] = (url for url in offers(taken.text) if "start=21:00" in unquote(url))
+    assert "buddy=chloe@atelier.example" in unquote(later)
+    assert Form(client.get(later).text).send(client).status_code == 303
+    moved = next(row for row in bookings() if row.uid == uid)
+    assert (moved.starts_at, moved.buddy_id) == (instant("2027-03-30 21:00"), chloe)
+
+
+def open_late_for_experts(fablab: Any) -> None:
+    """On Tuesdays, unattended; Bruno and Chloé may use the workbench then."""
+    with writing() as session:
+        session.add(
+            Opening(
+                place_id=fablab.place_id,
+                weekday=2,
+                opens_at=time(18),
+                closes_at=time(22),
+                mode=Mode.RESIDENT,
+            )
+        )
+        session.add_all(
+            Qualification(
+                member_id=fablab.people[who],
+                machine_id=fablab.machine("bench").id,
+                level=3,
+                given_on=date(2026, 1, 1),
+                recorded_at=clock.now(),
+            )
+            for who in ("bruno", "chloe")
+        )
+
+
+def test_a_mistake_of_ours_is_not_told_as_if_there_were_no_such_page(
+    app, fablab, browse, monkeypatch
+):
+    """A KeyError is a LookupError too; what is not there raises NoSuch."""
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    client = browse("bruno")
+    book = Form(client.get(NEW.replace("03-30", "03-31")).text)
+    move = Form(client.get(f"/bookings/{uid}/move").text)
+    app.testing = False
+
+    def mistaken(*_args: Any, **_more: Any) -> None:
+        raise KeyError(7)
+
+    monkeypatch.setattr(ledger, "write_down", mistaken)
+    monkeypatch.setattr(commands, "rewrite", mistaken)
+
+    assert book.send(client).status_code == 500
+    assert move.send(client, end="15:00").status_code == 500
 
 
 def test_a_booking_under_way_is_lengthened_and_its_start_stays(fablab, browse, at):

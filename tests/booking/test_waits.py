@@ -265,6 +265,17 @@ def test_a_full_quota_keeps_nobody_from_waiting(crowded):
     assert join(crowded, "chloe")
 
 
+@pytest.mark.parametrize("day", ["2027-03-30", "2027-04-07"])  # a day of that week, of another
+def test_as_many_bookings_as_may_be_ahead_keep_nobody_from_waiting(crowded, day):
+    crowded.book("laser", slot(f"{day} 10:00-11:00"), "bruno")
+    change(Policy, bookings_ahead=1)
+
+    uid = join(crowded, "bruno")
+
+    cancel(crowded)
+    assert wait(uid).offered_id is None  # passed over until one of theirs is over
+
+
 def test_nobody_waits_for_a_machine_that_does_not_exist(crowded):
     with pytest.raises(LookupError):
         waits.join(
@@ -785,6 +796,30 @@ def test_an_offer_is_accepted_before_it_is_moved(crowded):
         commands.move(
             offered(uid).uid, order, by=crowded.people["chloe"], is_team=False, now=clock.now()
         )
+
+
+def test_past_its_time_an_offer_is_still_no_booking_to_move(crowded, at):
+    """The round that lets it lapse may come a moment later: until then it is theirs no more."""
+    uid, after = join(crowded, "chloe"), join(crowded, "dan")
+    cancel(crowded)
+    kept = offered(uid)
+    at("2027-03-29 13:00")
+
+    for hours in ("2027-03-30 14:00-15:45", "2027-03-31 14:00-16:00"):
+        order = crowded.order("bench", slot(hours), "chloe")
+        with pytest.raises(NotAllowed):
+            commands.move(
+                kept.uid, order, by=crowded.people["chloe"], is_team=False, now=clock.now()
+            )
+    for yes in (True, False):
+        with pytest.raises(TooLate):
+            say(crowded, uid, yes, "chloe")
+    assert wait(uid).ended_at is None
+
+    assert answers.lapse(clock.now()) == 1
+    assert (wait(uid).outcome, wait(uid).ended_at) == (WaitEnd.LAPSED, clock.now())
+    assert commands.find(kept.uid).status == Status.CANCELLED
+    assert (offered(after).starts_at, offered(after).status) == (kept.starts_at, Status.PENDING)
 
 
 def test_every_rule_is_asked_again_when_it_is_accepted(crowded):

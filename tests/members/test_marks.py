@@ -1,7 +1,7 @@
 """Late cancellations and absences: when one is noted, what follows, and how it is lifted."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select, update
 
 from fablab import clock
-from fablab.booking import absences, commands
+from fablab.booking import absences, answers, commands
+from fablab.booking.models import Consent
 from fablab.booking.orders import NotAllowed
 from fablab.db import db, writing
-from fablab.machines.kinds import Status
+from fablab.machines.kinds import Approval, Status
 from fablab.machines.models import Change, Claim, Occupancy, Policy, Resource, Seat
 from fablab.members import marks, staff
 from fablab.members.audit import AuditEntry
@@ -20,7 +21,8 @@ from fablab.members.kinds import MarkKind
 from fablab.members.models import Mark, Membership
 from fablab.members.rules import is_late, marked_until
 from fablab.places.models import Place
-from tests.booking.conftest import add_machine, words
+from fablab.trainings.models import Qualification
+from tests.booking.conftest import add_machine, change, words
 from tests.conftest import Fablab
 from tests.support import instant, slot
 
@@ -183,6 +185,72 @@ def test_what_the_team_moved_late_or_was_lengthened_late_is_free_to_cancel(any_f
     cancel(any_fablab, moved, "chloe")
 
     assert marks_of(any_fablab, "chloe") == []
+
+
+def approved(fablab: Fablab) -> str:
+    """A booking of the bench that the team said yes to."""
+    change(Policy, approval=Approval.ALWAYS)
+    uid = fablab.book("bench", AFTERNOON, "chloe")
+    question = db.session.scalars(select(Consent.uid)).one()
+    answers.answer(question, True, by=fablab.people["amina"], now=clock.now())
+    return uid
+
+
+def name_a_buddy(fablab: Fablab, uid: str, by: str) -> None:
+    order = fablab.order("bench", AFTERNOON, "chloe", buddy_id=fablab.people["bruno"])
+    by_id = fablab.people[by]
+    commands.move(uid, order, by=by_id, is_team=by == "amina", now=clock.now())
+
+
+def quarter_later(fablab: Fablab, uid: str) -> None:
+    move(fablab, uid, "2027-03-31 14:15-16:15")
+
+
+def longer(fablab: Fablab, uid: str) -> None:
+    move(fablab, uid, "2027-03-31 14:00-16:15")
+
+
+@pytest.mark.parametrize("later", [quarter_later, longer])
+@pytest.mark.parametrize(("now", "noted"), [("2027-03-30 14:00", 0), ("2027-03-30 14:01", 1)])
+def test_a_late_change_that_waits_for_a_yes_does_not_make_cancelling_free(
+    any_fablab, at, later, now, noted
+):
+    allow(any_fablab)
+    uid = approved(any_fablab)
+    at(now)
+    later(any_fablab, uid)
+    assert commands.find(uid).status == Status.PENDING
+
+    cancel(any_fablab, uid, "chloe")
+
+    assert [mark.kind for mark in marks_of(any_fablab, "chloe")] == [MarkKind.LATE] * noted
+
+
+@pytest.mark.parametrize(("by", "noted"), [("chloe", 1), ("amina", 0)])
+def test_nor_does_a_buddy_who_is_named_late_unless_by_the_team(any_fablab, at, by, noted):
+    allow(any_fablab)
+    know_the_bench(any_fablab, "bruno")
+    uid = any_fablab.book("bench", AFTERNOON, "chloe")
+    at("2027-03-30 14:01")
+    name_a_buddy(any_fablab, uid, by)
+    assert commands.find(uid).status == Status.PENDING
+
+    cancel(any_fablab, uid, "chloe")
+
+    assert [mark.kind for mark in marks_of(any_fablab, "chloe")] == [MarkKind.LATE] * noted
+
+
+def know_the_bench(fablab: Fablab, who: str) -> None:
+    with writing() as session:
+        session.add(
+            Qualification(
+                member_id=fablab.people[who],
+                machine_id=fablab.machine("bench").id,
+                level=2,
+                given_on=date(2026, 1, 1),
+                recorded_at=clock.now(),
+            )
+        )
 
 
 def test_what_was_not_confirmed_yet_may_be_moved_late(any_fablab, at):
