@@ -38,7 +38,7 @@ from fablab.places.models import Place
 from fablab.slots import Slot, merged, without
 from fablab.trainings import queries
 from fablab.trainings.models import Qualification, Training
-from fablab.trainings.sessions import what_stands_in_the_way
+from fablab.trainings.sessions import objections
 from tests.conftest import browser
 from tests.support import PARIS, Databases, close, instant, settings_for
 
@@ -339,8 +339,7 @@ def test_sessions_of_three_trainings_are_ahead_with_people_and_machines(load, wh
     for row in rows:
         assert row.trainer_uid
         for person in queries.people(row.id):
-            missing, _ = what_stands_in_the_way(row, person.member_id, None, clock.now())
-            assert missing == []
+            assert objections(row, person.member_id, None, clock.now()) == []
 
 
 def test_nobody_qualified_themselves(wednesday):

@@ -2,29 +2,34 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import select
 
 from fablab import clock, texts
-from fablab.db import db
 from fablab.machines.inventory import Inventory
-from fablab.members.kinds import AgeBand
-from fablab.members.models import Member
 from fablab.slots import Slot
 from fablab.trainings import commands, queries
 from fablab.trainings.forms import AttendanceForm
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.queries import Holding
-from fablab.trainings.rules import Obstacle, is_old_enough, obstacles
+from fablab.trainings.rules import ANYBODY, Applicant, Obstacle, is_old_enough
+from fablab.trainings.sessions import Objection, against
 from fablab.trainings.words import SEATINGS
 
 A_MONTH = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What speaks against a registration, and what to do about it."""
+
+    sentence: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class SessionCard:
     location: str
     seats: str  # how many are left, or who waits
     seating: str  # where the reader stands, in words; empty when they do not
-    obstacles: list[str]
+    obstacles: list[Told]
     is_full: bool
     may_register: bool
     may_leave: bool
@@ -109,9 +114,9 @@ class TrainingsPage:
         return queries.held_by(self.reader, self.place_id, self.zone, self.now)
 
     @cached_property
-    def _age_band(self) -> AgeBand:
-        band = db.session.scalar(select(Member.age_band).where(Member.id == self.reader))
-        return band or AgeBand.ADULT
+    def _applicant(self) -> Applicant:
+        found = queries.applicant(self.reader, self.place_id) if self.reader is not None else None
+        return found or ANYBODY
 
     @cached_property
     def sessions(self) -> list[SessionCard]:
@@ -122,7 +127,7 @@ class TrainingsPage:
         return [self.card(row, mine.get(row.id)) for row in rows]
 
     def card(self, row: Any, seating: Seating | None) -> SessionCard:
-        found = self.obstacles(row, seating)
+        found = self.objections(row, seating)
         left = row.seats - row.seated
         is_open = row.state is SessionState.PLANNED and row.starts_at > self.now
         return SessionCard(
@@ -135,7 +140,7 @@ class TrainingsPage:
             location=row.location,
             seats=seats_left(left, row.waiting),
             seating=seating_in_words(seating),
-            obstacles=self.in_words(row, found),
+            obstacles=self.in_words(found),
             is_full=left <= 0,
             may_register=self.reader is not None and not found,
             may_leave=is_open and seating in (Seating.SEATED, Seating.WAITING),
@@ -182,16 +187,15 @@ class TrainingsPage:
             others[0], self.place_id, row.training_id, None, by=self.reader or 0, now=self.now
         )
 
-    def obstacles(self, row: Any, seating: Seating | None) -> list[Obstacle]:
-        return obstacles(
-            is_planned=row.state is SessionState.PLANNED,
-            starts_at=row.starts_at,
+    def objections(self, row: Any, seating: Seating | None) -> list[Objection]:
+        return against(
+            row,
+            self._applicant,
+            seating,
+            self.missing(row.training_id, clock.today(self.zone, row.starts_at)),
+            self.inventory.schedule,
             now=self.now,
-            seating=seating,
             is_trainer=self.reader is not None and row.trainer_id == self.reader,
-            age_band=self._age_band,
-            minimum_age=row.minimum_age,
-            missing=self.missing(row.training_id, clock.today(self.zone, row.starts_at)),
         )
 
     def missing(self, training_id: int, day: date) -> list[str]:
@@ -200,16 +204,9 @@ class TrainingsPage:
             return []
         return queries.missing(self._required.get(training_id, {}), self._holdings, day)
 
-    def in_words(self, row: Any, found: Collection[Obstacle]) -> list[str]:
-        """The sentences of what stands in the way; that one is registered is told otherwise."""
-        day = clock.today(self.zone, row.starts_at)
-        values = {
-            "age": row.minimum_age,
-            "trainings": ", ".join(self.missing(row.training_id, day)),
-        }
-        return [
-            texts.filled(each, values, self.zone) for each in found if each is not Obstacle.THERE
-        ]
+    def in_words(self, found: Collection[Objection]) -> list[Told]:
+        """What stands in the way; that one is registered is told otherwise."""
+        return told([each for each in found if each.obstacle is not Obstacle.THERE], self.zone)
 
     def when(self, row: Any) -> str:
         slot = Slot(row.starts_at, row.ends_at)
@@ -237,7 +234,7 @@ class TrainingsPage:
             age=_("%(age)s years", age=row.minimum_age) if row.minimum_age else "",
             missing=", ".join(self.missing(row.id, self.today)),
             is_too_young=self.reader is not None
-            and not is_old_enough(self._age_band, row.minimum_age),
+            and not is_old_enough(self._applicant.age, row.minimum_age),
             held=self.until(best) if best else "",
             next_session=next(following, ""),
         )
@@ -282,6 +279,16 @@ class TrainingsPage:
         if held.last_day < self.today:
             return _("Ended on %(day)s", day=day)
         return _("Valid until %(day)s", day=day)
+
+
+def told(found: Collection[Objection], zone: tzinfo) -> list[Told]:
+    return [
+        Told(
+            texts.filled(each.obstacle, each.values, zone),
+            texts.filled(each.advice, each.values, zone),
+        )
+        for each in found
+    ]
 
 
 def seats_left(left: int, waiting: int) -> str:

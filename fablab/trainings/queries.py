@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, union
 from sqlalchemy.orm import aliased
 
 from fablab import clock
@@ -23,6 +23,7 @@ from fablab.trainings.models import (
     TrainingPrerequisite,
     TrainingSession,
 )
+from fablab.trainings.rules import Applicant
 from fablab.trainings.use import LAST_USED, last_day
 
 TAKES_A_SEAT = (Seating.SEATED, Seating.ATTENDED, Seating.ABSENT)
@@ -96,6 +97,35 @@ def _holding(row: Any, zone: tzinfo) -> Holding:
 
 def held_by(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> list[Holding]:
     return holdings(place_id, zone, now, Qualification.member_id == member_id)
+
+
+def applicant(member_id: int, place_id: int) -> Applicant | None:
+    """A member as whoever would come to a session of the place; None when there is nobody."""
+    row = db.session.execute(
+        select(
+            Membership.id,
+            Membership.expires_on,
+            Membership.suspended_until,
+            Membership.suspension_reason,
+            Member.age_band,
+            Member.guardian_agreed_on,
+        )
+        .select_from(Member)
+        .outerjoin(
+            Membership, and_(Membership.member_id == Member.id, Membership.place_id == place_id)
+        )
+        .where(Member.id == member_id, Member.erased_at.is_(None))
+    ).first()
+    if row is None:
+        return None
+    return Applicant(
+        is_member=row.id is not None,
+        membership_ends_on=row.expires_on,
+        suspended_until=row.suspended_until,
+        suspension_reason=row.suspension_reason or "",
+        age=row.age_band,
+        guardian_agreed=row.guardian_agreed_on is not None,
+    )
 
 
 def required(training_ids: Collection[int]) -> dict[int, dict[int, str]]:

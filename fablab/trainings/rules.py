@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -69,37 +70,89 @@ def is_old_enough(band: AgeBand, minimum_age: int | None) -> bool:
     return SURELY[band] >= min(minimum_age or 0, OF_AGE)
 
 
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Who would come to a session, as the place knows them."""
+
+    is_member: bool = True
+    membership_ends_on: date | None = None  # its last day; none: without end
+    suspended_until: datetime | None = None
+    suspension_reason: str = ""
+    age: AgeBand = AgeBand.ADULT
+    guardian_agreed: bool = False
+
+
+# Of whom nothing is known, and against whom nothing speaks.
+ANYBODY = Applicant()
+
+
 class Obstacle(StrEnum):
     """Why somebody may not register for a session; the value is the sentence they read."""
 
     OVER = N_("It is too late to register for this session.")
     THERE = N_("You are registered for this session already.")
     TRAINER = N_("You give this session yourself.")
+    NO_MEMBERSHIP = N_("You are not a member of this place yet.")
+    MEMBERSHIP_ENDED = N_("Your membership ended on %(day)s.")
+    MEMBERSHIP_ENDS = N_("Your membership ends on %(day)s, before this session.")
+    SUSPENDED = N_("Your right to book is suspended until %(until)s.")
+    NO_GUARDIAN = N_("Your guardian has not signed the authorisation yet.")
     TOO_YOUNG = N_("This training is for people who are at least %(age)s years old.")
     PREREQUISITES = N_("This training asks for another one first: %(trainings)s.")
+
+
+# What to do about it.
+ADVICE = {
+    Obstacle.NO_MEMBERSHIP: N_("The team registers your membership when you come by."),
+    Obstacle.MEMBERSHIP_ENDED: N_("Ask the team to renew it; it takes a minute."),
+    Obstacle.MEMBERSHIP_ENDS: N_("Ask the team to renew it; it takes a minute."),
+    Obstacle.NO_GUARDIAN: N_("Bring it to the team once; it holds until you are 18."),
+}
+WITH_REASON = N_("Reason given: %(why)s. The team can tell you more.")
+WITHOUT_REASON = N_("The team can tell you more.")
+
+
+def advice(obstacle: Obstacle, applicant: Applicant) -> str:
+    """What to do about an obstacle, as a sentence; empty where there is nothing to do."""
+    if obstacle is Obstacle.SUSPENDED:
+        return WITH_REASON if applicant.suspension_reason else WITHOUT_REASON
+    return ADVICE.get(obstacle, "")
 
 
 def obstacles(
     *,
     is_planned: bool,
     starts_at: datetime,
+    last_day: date,
     now: datetime,
+    today: date,
     seating: Seating | None,
     is_trainer: bool,
-    age_band: AgeBand,
+    applicant: Applicant,
     minimum_age: int | None,
     missing: Collection[str],
 ) -> list[Obstacle]:
     """Every reason not to register, in the order one would check them; none of them is a yes.
 
-    `missing` names the trainings required that are not held on the day of the session. A full
-    session is no reason: one waits for a seat.
+    `last_day` is the session's, on the place's calendar as `today` is: a membership lasts until
+    the end of its own. A suspension is asked of the hour at which the session starts. `missing`
+    names the trainings required that are not held on the day of the session. A full session is
+    no reason: one waits for a seat.
     """
+    ends_on, suspended_until = applicant.membership_ends_on, applicant.suspended_until
+    ends_before = ends_on is not None and ends_on < last_day
+    has_ended = ends_on is not None and ends_on < today
+    is_adult = applicant.age is AgeBand.ADULT
     there = {
         Obstacle.OVER: not is_planned or starts_at <= now,
         Obstacle.THERE: seating not in (None, Seating.LEFT),
         Obstacle.TRAINER: is_trainer,
-        Obstacle.TOO_YOUNG: not is_old_enough(age_band, minimum_age),
+        Obstacle.NO_MEMBERSHIP: not applicant.is_member,
+        Obstacle.MEMBERSHIP_ENDED: ends_before and has_ended,
+        Obstacle.MEMBERSHIP_ENDS: ends_before and not has_ended,
+        Obstacle.SUSPENDED: suspended_until is not None and starts_at < suspended_until,
+        Obstacle.NO_GUARDIAN: not is_adult and not applicant.guardian_agreed,
+        Obstacle.TOO_YOUNG: not is_old_enough(applicant.age, minimum_age),
         Obstacle.PREREQUISITES: bool(missing),
     }
     return [obstacle for obstacle, is_there in there.items() if is_there]

@@ -29,13 +29,16 @@ from fablab.members.kinds import Deed
 from fablab.members.models import Member
 from fablab.members.staff import NotAllowed
 from fablab.members.staff import stand_in_line as stand_in_line_for
+from fablab.places.rules import Schedule
 from fablab.slots import Slot
 from fablab.trainings import letters, queries
 from fablab.trainings.commands import Award, give, is_allowed
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Registration, Training, TrainingSession
 from fablab.trainings.rules import (
+    Applicant,
     Obstacle,
+    advice,
     is_to_cancel,
     lasts_until,
     obstacles,
@@ -71,13 +74,21 @@ class TooFewSeats(Exception):
         self.seated = seated
 
 
-class Refused(Exception):
-    """They may not register, for each of `obstacles`; `values` fill these sentences."""
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What speaks against a registration, and what to do about it; `values` fill both."""
 
-    def __init__(self, found: list[Obstacle], values: dict[str, Any]) -> None:
-        super().__init__(", ".join(found))
-        self.obstacles = found
-        self.values = values
+    obstacle: Obstacle
+    advice: str
+    values: Mapping[str, Any]
+
+
+class Refused(Exception):
+    """They may not register, for each of `objections`."""
+
+    def __init__(self, objections: list[Objection]) -> None:
+        super().__init__(", ".join(each.obstacle for each in objections))
+        self.objections = objections
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +236,9 @@ def register(uid: str, member_id: int, *, now: datetime) -> Seating:
     with writing() as session:
         held = find_in_line(session, uid)
         seating = queries.seatings(member_id, [held.id]).get(held.id)
-        found, values = what_stands_in_the_way(held, member_id, seating, now)
+        found = objections(held, member_id, seating, now)
         if found:
-            raise Refused(found, values)
+            raise Refused(found)
         taken = seating_for(seats=held.seats, seated=held.seated)
         mine = {"session_id": held.id, "member_id": member_id}
         if seating is None:
@@ -237,35 +248,54 @@ def register(uid: str, member_id: int, *, now: datetime) -> Seating:
         return taken
 
 
-def what_stands_in_the_way(
+def objections(
     held: Any, member_id: int, seating: Seating | None, now: datetime
-) -> tuple[list[Obstacle], dict[str, Any]]:
-    """The obstacles to a member's registration, and what fills their sentences.
-
-    Raises NoSuch for nobody.
-    """
-    member = db.session.execute(
-        select(Member.age_band).where(Member.id == member_id, Member.erased_at.is_(None))
-    ).first()
-    if member is None:
+) -> list[Objection]:
+    """All that speaks against a member's registration. Raises NoSuch for nobody."""
+    applicant = queries.applicant(member_id, held.place_id)
+    if applicant is None:
         raise NoSuch(f"no member {member_id}")
-    zone = of_place(place_id=held.place_id).schedule.zone
+    schedule = of_place(place_id=held.place_id).schedule
     missing = queries.missing(
         queries.required([held.training_id]).get(held.training_id, {}),
-        queries.held_by(member_id, held.place_id, zone, now),
-        clock.today(zone, held.starts_at),
+        queries.held_by(member_id, held.place_id, schedule.zone, now),
+        clock.today(schedule.zone, held.starts_at),
     )
+    is_trainer = held.trainer_id == member_id
+    return against(held, applicant, seating, missing, schedule, now=now, is_trainer=is_trainer)
+
+
+def against(
+    held: Any,
+    applicant: Applicant,
+    seating: Seating | None,
+    missing: Collection[str],
+    schedule: Schedule,
+    *,
+    now: datetime,
+    is_trainer: bool,
+) -> list[Objection]:
+    """What the rules say against it, of a session's row; `missing` is as they ask for it."""
     found = obstacles(
         is_planned=held.state is SessionState.PLANNED,
         starts_at=held.starts_at,
+        last_day=schedule.days_of(Slot(held.starts_at, held.ends_at))[1],
         now=now,
+        today=clock.today(schedule.zone, now),
         seating=seating,
-        is_trainer=held.trainer_id == member_id,
-        age_band=member.age_band,
+        is_trainer=is_trainer,
+        applicant=applicant,
         minimum_age=held.minimum_age,
         missing=missing,
     )
-    return found, {"age": held.minimum_age, "trainings": ", ".join(missing)}
+    values = {
+        "age": held.minimum_age,
+        "trainings": ", ".join(missing),
+        "day": applicant.membership_ends_on,
+        "until": applicant.suspended_until,
+        "why": applicant.suspension_reason,
+    }
+    return [Objection(each, advice(each, applicant), values) for each in found]
 
 
 @retried

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
-from fablab import clock, texts
+from fablab import clock
 from fablab.access import anyone, members_only
 from fablab.db import NoSuch
 from fablab.machines.inventory import here
@@ -17,7 +17,7 @@ from fablab.trainings import commands, queries, sessions
 from fablab.trainings.commands import Award
 from fablab.trainings.forms import AttendanceForm, GrantForm
 from fablab.trainings.kinds import Seating, SessionState
-from fablab.trainings.pages import TrainingsPage
+from fablab.trainings.pages import Told, TrainingsPage, told
 from fablab.trainings.sessions import NotPlanned, Refused
 
 bp = Blueprint("trainings", __name__)
@@ -42,9 +42,7 @@ def register(uid: UUID):
     try:
         seating = sessions.register(row.uid, current_user.id, now=clock.now())
     except Refused as refused:
-        zone = here().schedule.zone
-        reasons = [texts.filled(each, refused.values, zone) for each in refused.obstacles]
-        return session_page(row, reasons), 422
+        return session_page(row, told(refused.objections, here().schedule.zone)), 422
     if seating is Seating.SEATED:
         flash(_("You have a seat."))
     else:
@@ -59,7 +57,7 @@ def leave(uid: UUID):
     try:
         sessions.leave(row.uid, current_user.id, now=clock.now())
     except NotPlanned:
-        return session_page(row, [_("It is too late to give the seat back.")]), 422
+        return session_page(row, [Told(_("It is too late to give the seat back."))]), 422
     flash(_("You are no longer registered for this session."))
     return redirect(url_for(".session", uid=uid), 303)
 
@@ -77,7 +75,7 @@ def attendance(uid: UUID):
     try:
         sessions.note_attendance(row.uid, came, by=current_user.id, now=clock.now())
     except NotPlanned:
-        return session_page(row, [_("Who came is noted once the session has begun.")]), 422
+        return session_page(row, [Told(_("Who came is noted once the session has begun."))]), 422
     flash(_("Who came is noted."))
     return redirect(url_for(".session", uid=uid), 303)
 
@@ -92,7 +90,7 @@ def grant(uid: UUID):
     except NotAllowed:
         abort(403)
     except NotPlanned:
-        return session_page(row, [_("Note who came first.")]), 422
+        return session_page(row, [Told(_("Note who came first."))]), 422
     flash(ngettext("%(num)s qualification is given.", "%(num)s qualifications are given.", count))
     return redirect(url_for(".session", uid=uid), 303)
 
@@ -170,7 +168,7 @@ def page() -> TrainingsPage:
 
 
 def session_page(
-    row: Any, reasons: list[str] | None = None, form: AttendanceForm | None = None
+    row: Any, reasons: list[Told] | None = None, form: AttendanceForm | None = None
 ) -> str:
     seating = queries.seatings(current_user.id, [row.id]).get(row.id)
     return render_template(

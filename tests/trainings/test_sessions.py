@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from fablab import clock, jobs
 from fablab.booking.orders import BookingRefused
@@ -15,7 +15,7 @@ from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Claim, Machine, MachineReferent, Occupancy
 from fablab.mail.models import OutgoingMail
 from fablab.members.kinds import AgeBand
-from fablab.members.models import Member
+from fablab.members.models import Member, Membership
 from fablab.members.staff import NotAllowed
 from fablab.trainings import courses, queries, sessions
 from fablab.trainings.kinds import Seating, SessionState
@@ -477,14 +477,14 @@ def test_who_comes_back_stands_at_the_end_of_the_line(any_course, at):
 def refused(course, uid, who):
     with pytest.raises(Refused) as refusal:
         course.register(uid, who)
-    return refusal.value
+    return [each.obstacle for each in refusal.value.objections]
 
 
 def test_nobody_is_registered_twice(course):
     uid = course.plan()
     course.register(uid, "chloe")
 
-    assert refused(course, uid, "chloe").obstacles == [Obstacle.THERE]
+    assert refused(course, uid, "chloe") == [Obstacle.THERE]
 
 
 def test_a_training_asks_for_those_before_it(course):
@@ -510,11 +510,13 @@ def test_a_training_asks_for_those_before_it(course):
             recorded_at=clock.now(),
         )
 
-    refusal = refused(course, uid, "chloe")
+    with pytest.raises(Refused) as refusal:
+        course.register(uid, "chloe")
     course.register(uid, "bruno")
 
-    assert refusal.obstacles == [Obstacle.PREREQUISITES]
-    assert refusal.values["trainings"] == "Welcome"
+    (objection,) = refusal.value.objections
+    assert objection.obstacle is Obstacle.PREREQUISITES
+    assert objection.values["trainings"] == "Welcome"
 
 
 def test_what_is_required_is_held_on_the_day_of_the_session(course):
@@ -523,20 +525,72 @@ def test_what_is_required_is_held_on_the_day_of_the_session(course):
         add_row(session, TrainingPrerequisite, training_id=course.id, required_id=course.id)
         session.execute(update(Qualification.__table__).values(expires_on=date(2027, 4, 5)))
 
-    assert refused(course, uid, "bruno").obstacles == [Obstacle.PREREQUISITES]
+    assert refused(course, uid, "bruno") == [Obstacle.PREREQUISITES]
 
 
 def test_a_minor_is_kept_out_of_what_is_for_adults(course):
     course.sets(minimum_age=18)
     uid = course.plan()
+    becomes(course, "chloe", age_band=AgeBand.FROM_16, guardian_agreed_on=date(2027, 1, 1))
+
+    assert refused(course, uid, "chloe") == [Obstacle.TOO_YOUNG]
+
+
+def becomes(course, who, **values):
     with writing() as session:
         session.execute(
-            update(Member.__table__)
-            .where(Member.id == course.fablab.people["chloe"])
-            .values(age_band=AgeBand.FROM_16)
+            update(Member.__table__).where(Member.id == course.fablab.people[who]).values(**values)
         )
 
-    assert refused(course, uid, "chloe").obstacles == [Obstacle.TOO_YOUNG]
+
+def membership(course, who, **values):
+    with writing() as session:
+        session.execute(
+            update(Membership.__table__)
+            .where(Membership.member_id == course.fablab.people[who])
+            .values(**values)
+        )
+
+
+@pytest.mark.parametrize(
+    ("values", "obstacle"),
+    [
+        ({"expires_on": date(2027, 4, 6)}, None),
+        ({"expires_on": date(2027, 4, 5)}, Obstacle.MEMBERSHIP_ENDS),
+        ({"expires_on": date(2027, 3, 29)}, Obstacle.MEMBERSHIP_ENDS),
+        ({"expires_on": date(2027, 3, 28)}, Obstacle.MEMBERSHIP_ENDED),
+        ({"suspended_until": instant("2027-04-06 14:00")}, None),
+        ({"suspended_until": instant("2027-04-06 14:01")}, Obstacle.SUSPENDED),
+    ],
+)
+def test_a_membership_is_good_on_the_day_of_the_session(any_course, values, obstacle):
+    uid = any_course.plan()
+    membership(any_course, "chloe", **values)
+
+    if obstacle is None:
+        assert any_course.register(uid, "chloe") == [Seating.SEATED]
+    else:
+        assert refused(any_course, uid, "chloe") == [obstacle]
+        assert seats(any_course, uid) == []
+
+
+def test_who_is_no_member_of_the_place_has_no_seat_in_it(any_course):
+    uid = any_course.plan()
+    with writing() as session:
+        chloe = any_course.fablab.people["chloe"]
+        session.execute(delete(Membership.__table__).where(Membership.member_id == chloe))
+
+    assert refused(any_course, uid, "chloe") == [Obstacle.NO_MEMBERSHIP]
+
+
+def test_a_minor_comes_once_a_guardian_has_agreed(any_course):
+    uid = any_course.plan()
+    becomes(any_course, "chloe", age_band=AgeBand.FROM_16)
+    assert refused(any_course, uid, "chloe") == [Obstacle.NO_GUARDIAN]
+
+    becomes(any_course, "chloe", guardian_agreed_on=date(2027, 1, 1))
+
+    assert any_course.register(uid, "chloe") == [Seating.SEATED]
 
 
 def test_every_obstacle_is_told_at_once(course, at):
@@ -544,7 +598,7 @@ def test_every_obstacle_is_told_at_once(course, at):
     uid = course.plan()
     cancel(course, uid)
 
-    assert refused(course, uid, "bruno").obstacles == [Obstacle.OVER, Obstacle.TRAINER]
+    assert refused(course, uid, "bruno") == [Obstacle.OVER, Obstacle.TRAINER]
 
 
 def test_a_session_that_has_begun_is_neither_joined_nor_left(course, at):
@@ -554,7 +608,7 @@ def test_a_session_that_has_begun_is_neither_joined_nor_left(course, at):
 
     with pytest.raises(NotPlanned):
         sessions.leave(uid, course.fablab.people["chloe"], now=clock.now())
-    assert refused(course, uid, "amina").obstacles == [Obstacle.OVER]
+    assert refused(course, uid, "amina") == [Obstacle.OVER]
 
 
 # Attendance and grants

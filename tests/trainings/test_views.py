@@ -4,17 +4,17 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.db import add_row, db, writing
 from fablab.machines.models import MachineReferent
 from fablab.mail.models import OutgoingMail
-from fablab.members.models import Member
+from fablab.members.models import Member, Membership
 from fablab.trainings import queries, sessions
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Qualification, Training, TrainingPrerequisite
-from tests.support import counting, submit
+from tests.support import counting, instant, submit
 from tests.trainings.conftest import count
 
 INDEX = "/trainings/"
@@ -102,6 +102,48 @@ def test_what_is_required_first_is_said_beforehand_and_on_the_way(chloe, course,
     assert "This training asks for another one first: Welcome." in index
     assert "You need to hold this first: Welcome." in index
     assert "/registration" not in index
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("Paper left burning", "Reason given: Paper left burning. The team can tell you more."),
+        ("", "The team can tell you more."),
+    ],
+)
+def test_who_is_suspended_then_reads_until_when_and_why(chloe, course, uid, reason, advice):
+    page = chloe.get(address(uid)).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    with writing() as session:
+        session.execute(
+            update(Membership.__table__)
+            .where(Membership.member_id == course.fablab.people["chloe"])
+            .values(suspended_until=instant("2027-04-07 10:00"), suspension_reason=reason)
+        )
+
+    answer = chloe.post(address(uid, "/registration"), data={"csrf_token": token})
+
+    until = f"Your right to book is suspended until Wednesday 7 April 10:00. {advice}"
+    assert answer.status_code == 422
+    for said in (answer.text, chloe.get(address(uid)).text, chloe.get(INDEX).text):
+        assert until in words(said)
+        assert f'action="{address(uid, "/registration")}"' not in said
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "said"),
+    [
+        (date(2027, 3, 28), "Your membership ended on Sunday 28 March."),
+        (date(2027, 4, 5), "Your membership ends on Monday 5 April, before this session."),
+    ],
+)
+def test_whose_membership_is_over_then_reads_what_to_do(chloe, course, uid, ends_on, said):
+    with writing() as session:
+        session.execute(update(Membership.__table__).values(expires_on=ends_on))
+
+    for page in (chloe.get(address(uid)).text, chloe.get(INDEX).text):
+        assert f"{said} Ask the team to renew it; it takes a minute." in words(page)
+        assert "/registration" not in page
 
 
 def test_a_seat_is_not_given_back_once_it_has_begun(chloe, course, uid, at):
