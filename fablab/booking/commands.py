@@ -158,7 +158,7 @@ def rewrite(
         else None,
         buddy_id=order.buddy_id,
         is_accompanied=order.is_accompanied,
-        has_read=order.has_read,
+        has_read=machine.is_read(order.read_hash),
         moving=booking.id,
     )
     facts = ledger.of_change(facts, booking, machine)

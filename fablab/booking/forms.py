@@ -1,5 +1,6 @@
 """The shape of what a member types; whether it is allowed is for the rules."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import uuid4
 from flask_babel import lazy_gettext
 from wtforms import (
     BooleanField,
+    Field,
     HiddenField,
     SelectChoice,
     SelectField,
@@ -15,6 +17,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import InputRequired, Optional, Regexp
+from wtforms.widgets import CheckboxInput
 
 from fablab.booking.queries import BookedBy
 from fablab.booking.series_rules import FEWEST, MOST, how_many
@@ -27,6 +30,7 @@ from fablab.slots import Slot
 LONGEST = timedelta(days=31)
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 ONESELF = ""
+A_HASH = re.compile(r"[0-9a-f]{64}")  # SHA-256
 
 
 def parse_near_day(typed: str) -> date | None:
@@ -124,6 +128,35 @@ class SlotForm(Form):
         return Slot(from_wall(self.zone, self.day.data, self.start.data), self.ends_at)
 
 
+class ReadField(Field):
+    """A box to tick under a text, that says by its value which text was read.
+
+    Its data is the hash of that text, empty when it was not ticked. Beside another text, of
+    another machine or changed meanwhile, the box is drawn empty and asks again.
+    """
+
+    widget = CheckboxInput()
+    shown = ""
+
+    def show(self, text_hash: str) -> None:
+        """Draw it beside the text of this hash."""
+        self.shown = text_hash
+
+    @property
+    def checked(self) -> bool:
+        return bool(self.data) and self.data == self.shown
+
+    def process_data(self, value: str | None) -> None:
+        self.data = value or ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        sent = valuelist[0] if valuelist else ""
+        self.data = sent if A_HASH.fullmatch(sent) else ""
+
+    def _value(self) -> str:
+        return self.shown
+
+
 class BookingForm(SlotForm):
     """A slot on a machine, for whom and what for.
 
@@ -141,7 +174,7 @@ class BookingForm(SlotForm):
     purpose = TextField(lazy_gettext("Your project"), maximum=200)
     buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
     accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
-    safety = BooleanField(lazy_gettext("I have read them and will keep to them"))
+    safety = ReadField(lazy_gettext("I have read them and will keep to them"))
     repeat = SelectField(
         lazy_gettext("Repeat"),
         choices=[

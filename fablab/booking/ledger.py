@@ -81,7 +81,7 @@ def write_down(
         organization_id=order.organization_id,
         buddy_id=order.buddy_id,
         is_accompanied=order.is_accompanied,
-        has_read=order.has_read,
+        has_read=machine.is_read(order.read_hash),
     )
     set_aside = accepted(order, facts, is_team=is_team)
     wanted = wanted_for(order, facts, is_team=is_team)
@@ -190,7 +190,7 @@ INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.inse
 def note_what_was_read(
     session: Session, order: Order, machine: MachineFacts, now: datetime
 ) -> None:
-    if not order.has_read or not machine.safety_hash:
+    if not machine.is_read(order.read_hash):
         return
     connection = session.connection()
     said = {"text_hash": machine.safety_hash, "acknowledged_at": now}

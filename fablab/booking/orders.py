@@ -58,9 +58,9 @@ class Order:
     organization_id: int | None = None
     buddy_id: int | None = None
     is_accompanied: bool = False
-    # Said with it, and no part of what is asked for: that the machine's safety rules are read;
-    # and by the team, why a rule is set aside.
-    has_read: bool = field(default=False, compare=False)
+    # Said with it, and no part of what is asked for: which safety text was read, by the machine's
+    # `safety_hash`; and by the team, why a rule is set aside.
+    read_hash: str = field(default="", compare=False)
     override: str = field(default="", compare=False)
 
 

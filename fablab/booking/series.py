@@ -208,7 +208,7 @@ class Asked:
             "organization_id": None if is_kept else order.organization_id,
             "buddy_id": order.buddy_id,
             "is_accompanied": order.is_accompanied,
-            "has_read": order.has_read,
+            "has_read": machine.is_read(order.read_hash),
         }
         moved = [
             wish.booking
@@ -230,10 +230,8 @@ class Asked:
 
 
 def on_machine(order: Order, machine: MachineFacts) -> Order:
-    """The same on another machine, whose safety rules are not read by reading these."""
-    if machine.id == order.machine_id:
-        return order
-    return replace(order, machine_id=machine.id, has_read=False)
+    """The same on another machine."""
+    return replace(order, machine_id=machine.id)
 
 
 def claimed_by_others(machine: MachineFacts, span: Slot, ids: set[int]) -> tuple[Shared, ...]:

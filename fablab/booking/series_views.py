@@ -263,7 +263,7 @@ def moved(draft: Draft, form: SeriesForm, following: Sequence[Any]) -> list[Wish
     changed = {
         name: getattr(after, name) for name in said if getattr(after, name) != getattr(before, name)
     }
-    changed |= {"has_read": after.has_read, "override": after.override}
+    changed |= {"read_hash": after.read_hash, "override": after.override}
     days = (today(zone, after.slot.start) - today(zone, before.slot.start)).days
     hours = Hours.of(after.slot, zone)
     is_same_hours = hours == Hours.of(before.slot, zone)

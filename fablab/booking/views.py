@@ -330,7 +330,8 @@ def form_page(
     whole = whole_day(zone, day)
     facts = draft.facts(hull(slot, whole) if slot else whole, form)
     is_unread = not facts.has_read
-    facts = replace(facts, has_read=facts.has_read or bool(form.safety.data))
+    form.safety.show(draft.machine.safety_hash)
+    facts = replace(facts, has_read=facts.has_read or form.safety.checked)
     verdict = refused or (refusals(slot, facts) if slot else [])
     if refused is None:
         verdict = [refusal for refusal in verdict if refusal.reason not in ASKED_LAST]
@@ -448,7 +449,7 @@ def order_of(draft: Draft, form: BookingForm) -> orders.Order:
         organization_id=form.organization_id,
         buddy_id=queries.member_id_of(form.buddy.data or ""),
         is_accompanied=bool(form.accompanied.data),
-        has_read=bool(form.safety.data),
+        read_hash=form.safety.data,
         override=(form.override.data or "") if draft.is_team else "",
     )
 

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.validators import AnyOf, InputRequired, Optional, Regexp
 
-from fablab.booking.forms import ONESELF, SlotForm
+from fablab.booking.forms import ONESELF, ReadField, SlotForm
 from fablab.booking.queries import BookedBy
 from fablab.booking.wait_rules import LONGEST
 from fablab.forms import Form, TextField
@@ -64,7 +64,7 @@ class OfferForm(Form):
 
     answer = HiddenField(validators=[AnyOf(["yes", "no"])])
     buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
-    safety = BooleanField(lazy_gettext("I have read them and will keep to them"))
+    safety = ReadField(lazy_gettext("I have read them and will keep to them"))
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

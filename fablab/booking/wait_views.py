@@ -195,7 +195,7 @@ def answered(wait: Any, *, by: int, then: str, token: str = "") -> Any:
                 by=by,
                 now=clock.now(),
                 buddy_id=queries.member_id_of(form.buddy.data or ""),
-                has_read=bool(form.safety.data),
+                read_hash=form.safety.data,
             )
             if not token:
                 then = url_for("booking.show", uid=booking_uid)
@@ -243,6 +243,7 @@ def offer_shown(wait: Any, form: OfferForm) -> dict[str, Any]:
     """The slot on offer, and what its machine asks for besides a yes."""
     inventory = here()
     machine = inventory.by_id.get(wait.machine_id) or abort(404)
+    form.safety.show(machine.safety_hash)
     slot = Slot(wait.offered_from, wait.offered_until)
     facts = gather(
         inventory,

@@ -434,7 +434,7 @@ def tidy(session: Session, now: datetime) -> None:
 
 @retried
 def accept(
-    uid: str, *, by: int, now: datetime, buddy_id: int | None = None, has_read: bool = False
+    uid: str, *, by: int, now: datetime, buddy_id: int | None = None, read_hash: str = ""
 ) -> str:
     """Take what is offered, and give the booking's UID; a second time it is the same one.
 
@@ -456,7 +456,7 @@ def accept(
         resources.stand_in_line(session, machine.resources)
         ledger.turn_the_page(session, by)
         offered = order_behind(booking, wait.place_id)
-        order = replace(offered, buddy_id=buddy_id, has_read=has_read)
+        order = replace(offered, buddy_id=buddy_id, read_hash=read_hash)
         facts = gather(
             inventory,
             machine,
@@ -466,7 +466,7 @@ def accept(
             organization_id=order.organization_id,
             buddy_id=buddy_id,
             is_accompanied=order.is_accompanied,
-            has_read=has_read,
+            has_read=machine.is_read(read_hash),
             moving=booking.id,
         )
         # It was offered in time: that it took them a while to answer is no lack of notice.

@@ -109,6 +109,10 @@ class MachineFacts:
         """Of what one acknowledges before using it; empty when there is nothing."""
         return safety_hash(self.safety, self.materials_forbidden)
 
+    def is_read(self, read_hash: str) -> bool:
+        """Is it what one must know of this machine today that was read, and not an older text?"""
+        return bool(read_hash) and read_hash == self.safety_hash
+
     @property
     def is_in_service(self) -> bool:
         return self.state is MachineState.IN_SERVICE

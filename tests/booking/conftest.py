@@ -36,12 +36,16 @@ def add_machine(fablab: Fablab, slug: str, beside: str, **values: Any) -> None:
 
 
 class Form(HTMLParser):
-    """The form of a page that books or moves, as a browser holds it: every value as shown."""
+    """The form of a page that books or moves, as a browser holds it: every value as shown.
+
+    `boxes` has what those that are not ticked would send.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.action = ""
         self.values: dict[str, str] = {}
+        self.boxes: dict[str, str] = {}
         self._select = ""
         self.feed(html[html.index('<form class="card') :].partition("</form>")[0])
 
@@ -49,6 +53,8 @@ class Form(HTMLParser):
         given = {name: value or "" for name, value in attributes}
         if tag == "form":
             self.action = given["action"]
+        elif given.get("type") == "checkbox" and "checked" not in given:
+            self.boxes[given["name"]] = given["value"]
         elif tag == "input":
             self.values[given["name"]] = given.get("value", "")
         elif tag == "select":

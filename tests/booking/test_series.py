@@ -399,10 +399,11 @@ def test_each_costs_a_bounded_number_of_statements(any_app, any_fablab):
     set_policy(any_fablab, "bench", quota_machine=20 * HOUR, bookings_ahead=99, horizon_days=365)
     share(any_fablab, 2, "bench")
     unread(any_fablab)
+    read = any_fablab.machine("bench").safety_hash
 
     def cost(count: int, first: str) -> int:
         with counting(db.engine) as statements:
-            book(any_fablab, count=count, first=first, has_read=True)
+            book(any_fablab, count=count, first=first, read_hash=read)
         return len(statements)
 
     cost(2, "2027-03-30 10:00-11:00")

@@ -160,6 +160,25 @@ def test_without_a_date_nothing_is_booked_and_one_is_told(fablab, browse):
     assert count() == 0
 
 
+def test_what_was_ticked_goes_along_with_the_list_until_the_text_changes(fablab, browse):
+    change(Machine, "bench", safety="Wear gloves.")
+    client = browse("bruno")
+    [old] = Sheet(client.get(NEW).text).offered["safety"]
+    sheet = Sheet(dates(client, safety=old).text)
+    change(Machine, "bench", safety="Never wear gloves.")
+
+    refused = sheet.send(client, confirm="1")
+
+    assert refused.status_code == 422
+    again = Sheet(refused.text)
+    assert "Never wear gloves." in refused.text
+    assert "safety" not in again.values
+    assert count() == 0
+    [new] = again.offered["safety"]
+    Sheet(again.send(client, safety=new).text).send(client, confirm="1")
+    assert count() == 3
+
+
 def test_a_list_that_comes_back_without_its_boxes_books_nothing(fablab, browse):
     client = browse("bruno")
     sheet = Sheet(dates(client).text)

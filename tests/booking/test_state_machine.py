@@ -33,6 +33,7 @@ from fablab.db import db, writing
 from fablab.machines.commands import SlotTaken, end_outage, set_state, withdraw
 from fablab.machines.kinds import MachineState, OccupancyKind
 from fablab.machines.models import Claim, Machine, Occupancy, Seat
+from fablab.machines.policies import safety_hash
 from fablab.machines.policy_commands import set_safety
 from fablab.members import marks, staff
 from fablab.members.kinds import Audience
@@ -120,6 +121,7 @@ class Bookings(RuleBasedStateMachine):
         return expected
 
     def order(self, wish: Wish) -> Order:
+        of_it = self.house.machines[wish.machine]
         return Order(
             self.rows.machines[wish.machine],
             self.rows.place_id,
@@ -128,7 +130,7 @@ class Bookings(RuleBasedStateMachine):
             organization_id=self.rows.organizations.get(wish.organization or ""),
             buddy_id=self.ids.get(wish.buddy or ""),
             is_accompanied=wish.is_accompanied,
-            has_read=wish.has_read,
+            read_hash=safety_hash(of_it.safety, ()) if wish.has_read else "",
             override=wish.override,
         )
 

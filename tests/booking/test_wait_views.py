@@ -345,6 +345,27 @@ def test_what_the_machine_asks_for_is_asked_with_the_yes(crowded, browse):
     assert offered(uid).status == Status.PENDING
 
 
+def test_a_yes_under_a_text_that_changed_meanwhile_is_asked_again(crowded, browse):
+    change(Machine, "bench", safety="Wear goggles.")
+    uid = join(crowded, "chloe")
+    cancel(crowded)
+    client = browse("chloe")
+    old = crowded.machine("bench").safety_hash
+    assert f'value="{old}"' in client.get(f"/waits/{uid}").text
+    change(Machine, "bench", safety="Wear no goggles.")
+
+    refused = respond(client, uid, "yes", safety=old)
+
+    new = crowded.machine("bench").safety_hash
+    assert refused.status_code == 422
+    assert "Wear no goggles." in refused.text
+    assert f'value="{new}"' in refused.text
+    assert " checked" not in refused.text
+    assert offered(uid).status == Status.PENDING
+    assert respond(client, uid, "yes", safety=new).status_code == 303
+    assert offered(uid).status == Status.CONFIRMED
+
+
 def test_what_is_over_is_told_kindly(crowded, browse, at):
     uid = join(crowded, "chloe")
     cancel(crowded)

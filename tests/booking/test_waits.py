@@ -850,8 +850,9 @@ def test_what_must_be_read_is_read_and_who_must_be_there_is_named(crowded):
     assert [why.reason for why in refused.value.refusals] == [Reason.NO_BUDDY, Reason.NOT_READ]
 
     change(Policy, level=0)
+    read = crowded.machine("bench").safety_hash
     with pytest.raises(BookingRefused) as refused:
-        say(crowded, uid, True, "chloe", has_read=True, buddy_id=crowded.people["chloe"])
+        say(crowded, uid, True, "chloe", read_hash=read, buddy_id=crowded.people["chloe"])
     assert [why.reason for why in refused.value.refusals] == [Reason.NO_BUDDY]
 
 

@@ -392,7 +392,7 @@ def test_with_every_rule_on_a_booking_takes_fourteen_statements_at_most(any_fabl
     form = Form(client.get(address).text)
 
     with counting(db.engine) as statements:
-        answer = form.send(client, buddy="amina@atelier.example", safety="y")
+        answer = form.send(client, buddy="amina@atelier.example", safety=form.boxes["safety"])
 
     assert answer.status_code == 303, answer.text
     most = 14 if db.engine.dialect.name == "sqlite" else 15
@@ -402,7 +402,8 @@ def test_with_every_rule_on_a_booking_takes_fourteen_statements_at_most(any_fabl
 
 def test_what_was_read_once_is_not_asked_again_until_it_changes(fablab):
     unread(fablab)
-    fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno", has_read=True)
+    read = fablab.machine("bench").safety_hash
+    fablab.book("bench", slot(f"{TUESDAY} 10:00-12:00"), "bruno", read_hash=read)
 
     fablab.book("bench", slot(f"{TUESDAY} 12:00-13:00"), "bruno")
 
@@ -551,8 +552,62 @@ def test_the_safety_rules_are_ticked_once_on_screen(fablab, browse):
 
     assert "Wear glasses." in bruno.get(page).text
     assert submit(bruno, page, "/bookings/", **hours).status_code == 422
-    assert submit(bruno, page, "/bookings/", safety="y", **hours).status_code == 303
+    assert submit(bruno, page, "/bookings/", safety="y", **hours).status_code == 422
+    read = fablab.machine("bench").safety_hash
+    assert submit(bruno, page, "/bookings/", safety=read, **hours).status_code == 303
     assert "Wear glasses." not in bruno.get(page).text
+
+
+def test_a_tick_counts_for_the_text_it_was_drawn_beside_alone(fablab, browse):
+    unread(fablab)
+    client = browse("bruno")
+    drawn = Form(client.get(f"/bookings/new?machine=bench&day={WEDNESDAY}&start=14:00").text)
+    old = drawn.boxes["safety"]
+    change_machine(fablab, "bench", safety="Wear glasses and gloves.")
+
+    refused = drawn.send(client, safety=old, purpose="Shelves")
+
+    assert refused.status_code == 422
+    assert "Wear glasses and gloves." in refused.text
+    assert 'value="Shelves"' in refused.text
+    again = Form(refused.text)
+    assert again.boxes["safety"] == fablab.machine("bench").safety_hash != old
+    assert db.session.scalar(select(func.count()).select_from(Acknowledgement)) == 0
+    checked = again.check(client, safety=again.boxes["safety"]).text
+    assert Form(checked).values["safety"] == again.boxes["safety"]  # ticked, and stays so
+    assert again.send(client, safety=again.boxes["safety"]).status_code == 303
+    read = db.session.scalars(select(Acknowledgement.text_hash)).all()
+    assert read == [again.boxes["safety"]]
+
+
+def test_a_tick_does_not_follow_to_another_machine(fablab, browse):
+    [slug] = benches(fablab, 1)
+    uid = fablab.book("bench", WANTED, "bruno")
+    unread(fablab)
+    change_machine(fablab, slug, safety="Mind your fingers.")
+    client = browse("bruno")
+    form = Form(client.get(f"/bookings/{uid}/move").text)
+
+    checked = form.check(client, machine=slug, safety=form.boxes["safety"])
+    refused = form.send(client, machine=slug, safety=form.boxes["safety"])
+
+    assert refused.status_code == 422
+    for answer in (checked, refused):
+        assert "Mind your fingers." in answer.text
+        assert Form(answer.text).boxes["safety"] == fablab.machine(slug).safety_hash
+    assert db.session.scalar(select(func.count()).select_from(Acknowledgement)) == 0
+
+
+def test_what_changes_between_the_form_and_the_booking_was_not_read(any_fablab):
+    unread(any_fablab)
+    read = any_fablab.machine("bench").safety_hash
+    order = any_fablab.order("bench", WANTED, "bruno", read_hash=read)
+    change_machine(any_fablab, "bench", safety="Wear no glasses.")
+
+    with pytest.raises(BookingRefused, match="not_read"):
+        commands.book(order, by=any_fablab.people["bruno"], now=clock.now())
+
+    assert db.session.scalar(select(func.count()).select_from(Acknowledgement)) == 0
 
 
 def test_a_buddy_is_named_by_address_and_nobody_learns_who_has_an_account(fablab, browse):
