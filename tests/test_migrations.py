@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.exc import DBAPIError
 
-from fablab import ROOT
+from fablab import ROOT, clock
 from fablab.db import db, writing
 from fablab.health import unready
 from fablab.machines import guards
-from fablab.machines.models import Change, Occupancy
+from fablab.machines.models import Change, Claim, Occupancy
+from fablab.machines.resources_commands import create_resource
 from fablab.migrations import MigrationFailed, downgrade, upgrade
+from fablab.trainings.models import Training
+from fablab.trainings.sessions import Plan, plan
 from tests.support import Databases, slot
 
 AFTERNOON = slot("2027-03-30 14:00-16:00")
@@ -164,6 +168,41 @@ def test_processes_that_migrate_at_once_wait_for_each_other(empty):
 
     assert [process.wait(60) for process in starting] == [0, 0, 0]
     assert unready() == []
+
+
+# -- what the rows need
+
+
+def test_planned_sessions_get_the_seats_they_never_took(any_app, any_fablab, caplog):
+    amina, machines = any_fablab.people["amina"], ("laser", "bench")
+    shared = {any_fablab.machine(each).id for each in machines}
+    now = clock.now()
+    create_resource(any_fablab.place_id, "Air", 1, shared, by=amina, now=now)
+    training = db.session.scalar(select(Training.id))
+    planned = Plan(AFTERNOON, 4, machine_ids=frozenset({any_fablab.machine("laser").id}))
+    later = replace(planned, slot=slot("2027-03-31 14:00-16:00"))
+    plan(training, planned, by=amina, now=now)
+    plan(training, later, by=amina, now=now)
+    given = claims()
+    with writing() as session:
+        session.execute(delete(Claim.__table__))
+    any_fablab.book("bench", slot("2027-03-31 15:00-17:00"), "bruno")
+    booked = claims()
+    downgrade(revision="0003")
+
+    upgrade()
+    upgrade()
+
+    assert claims() == [given[0], *booked]
+    assert missing_guards() == []
+    assert "Air is full at some moment of the session 'Laser cutting'" in caplog.text
+
+
+def claims() -> list[Any]:
+    """When a seat is taken, soonest first."""
+    asked = select(Claim.claimed_from, Claim.claimed_until).order_by(Claim.claimed_from)
+    with db.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(asked)]
 
 
 # -- migrations to come
