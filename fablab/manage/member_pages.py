@@ -227,6 +227,8 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         ),
         "capacity": (_("For how many machines at once"), str),
         "needed_by": (_("Machines that need it"), ", ".join),
+        "registered_for": (_("Registered for"), str),
+        "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
     }
     if name in policy_words.LABELS and name != "level":
         return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)

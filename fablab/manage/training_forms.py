@@ -14,6 +14,7 @@ from fablab.booking.forms import SlotForm
 from fablab.forms import Form, StrictField, TextField
 from fablab.machines.inventory import MachineFacts
 from fablab.manage.forms import REASON, translated
+from fablab.members.forms import EmailField
 from fablab.trainings.courses import Course
 from fablab.trainings.rules import OF_AGE
 from fablab.trainings.words import LEVELS
@@ -182,6 +183,10 @@ class SessionForm(SlotForm):
         is_read = self.day.data and not (self.day.errors or self.end_day.errors)
         if is_read and field.data is not None and self.ends_at <= self.now:
             raise ValidationError(lazy_gettext("This hour is over already."))
+
+
+class RegisterForm(Form):
+    email = EmailField(lazy_gettext("Mail address of the member"))
 
 
 class CancelSessionForm(Form):

@@ -21,6 +21,7 @@ from fablab.manage.occupancies import lines
 from fablab.manage.training_forms import (
     NEW,
     CancelSessionForm,
+    RegisterForm,
     SessionForm,
     TrainingForm,
     data_of,
@@ -32,11 +33,20 @@ from fablab.trainings.courses import Circular, CodeTaken
 from fablab.trainings.forms import AttendanceForm
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import TrainingSession
-from fablab.trainings.sessions import NotPlanned, Plan, ResourceFull, TooFewSeats
+from fablab.trainings.pages import told
+from fablab.trainings.rules import Obstacle
+from fablab.trainings.sessions import NotPlanned, Plan, Refused, ResourceFull, TooFewSeats
 from fablab.words import N_
 
 Answer = str | Response | tuple[str, int]
 
+# What binds the team too, as it reads it.
+NOT_THEM = {
+    Obstacle.OVER: Obstacle.OVER,
+    Obstacle.THERE: N_("They are registered for this session already."),
+    Obstacle.TRAINER: N_("They give this session themselves."),
+    Obstacle.NO_MEMBERSHIP: N_("No member here has this address."),
+}
 BLANK = {"seats": 4, "minimum_people": 1, "decided_before": 48, "duration": 120}
 
 
@@ -158,6 +168,33 @@ def cancel_session(uid: UUID):
     except NotPlanned:
         return too_late(row)
     flash(_("The session is cancelled; everybody registered gets a mail."), "warning")
+    return redirect(url_for(".session", uid=uid), 303)
+
+
+@bp.post("/manage/sessions/<uuid:uid>/registrations")
+@team_only
+def register_somebody(uid: UUID):
+    row, form, zone = find_session(uid), RegisterForm(), here().schedule.zone
+    if not form.validate():
+        return session_page(row, 422, registration=form)
+    member_id = trainings_queries.member_called(form.email.data, row.place_id)
+    if member_id is None:
+        form.email.errors = [_("No member here has this address.")]
+        return session_page(row, 422, registration=form)
+    try:
+        seating, found = sessions.register_for(
+            row.uid, member_id, by=current_user.id, now=clock.now()
+        )
+    except Refused as refused:
+        form.email.errors = [_(NOT_THEM[each.obstacle]) for each in refused.objections]
+        return session_page(row, 422, registration=form)
+    if seating is Seating.SEATED:
+        flash(_("They have a seat; a mail tells them."))
+    else:
+        flash(_("They are in the waiting list; a mail tells them."), "info")
+    if found:
+        said = " ".join(each.sentence for each in told(found, zone))
+        flash(_("The rules speak against it. To them they say: %(rules)s", rules=said), "warning")
     return redirect(url_for(".session", uid=uid), 303)
 
 
@@ -340,6 +377,7 @@ def session_page(row: Any, status: int = 200, *, in_the_way: Any = (), **forms: 
         "change": session_form(
             training_pages.session_data(row, machines, inventory), row.trainer_id
         ),
+        "registration": RegisterForm(formdata=None),
         "cancellation": CancelSessionForm(formdata=None),
         "attendance": AttendanceForm(
             formdata=None,

@@ -44,4 +44,5 @@ DEEDS = {
     Deed.REFERENTS: N_("Machines looked after"),
     Deed.MARKED: N_("Late cancellation or absence noted"),
     Deed.LIFTED: N_("Mark lifted"),
+    Deed.TRAINING: N_("Session of a training"),
 }

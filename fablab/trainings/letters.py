@@ -16,6 +16,7 @@ from fablab.words import N_
 SUBJECTS = {
     "session_cancelled": N_("%(place)s: the session of %(training)s is cancelled"),
     "session_changed": N_("%(place)s: the session of %(training)s has changed"),
+    "session_registered": N_("%(place)s: you are registered for the session of %(training)s"),
     "session_seat": N_("%(place)s: you have a seat in the session of %(training)s"),
     "qualification_ends": N_("%(place)s: your qualification ends soon: %(training)s"),
 }

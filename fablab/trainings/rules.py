@@ -101,6 +101,10 @@ class Obstacle(StrEnum):
     PREREQUISITES = N_("This training asks for another one first: %(trainings)s.")
 
 
+# What the team cannot set aside either.
+BINDS_THE_TEAM = frozenset(
+    {Obstacle.OVER, Obstacle.THERE, Obstacle.TRAINER, Obstacle.NO_MEMBERSHIP}
+)
 # What to do about it.
 ADVICE = {
     Obstacle.NO_MEMBERSHIP: N_("The team registers your membership when you come by."),

@@ -36,6 +36,7 @@ from fablab.trainings.commands import Award, give, is_allowed
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Registration, Training, TrainingSession
 from fablab.trainings.rules import (
+    BINDS_THE_TEAM,
     Applicant,
     Obstacle,
     advice,
@@ -239,13 +240,51 @@ def register(uid: str, member_id: int, *, now: datetime) -> Seating:
         found = objections(held, member_id, seating, now)
         if found:
             raise Refused(found)
-        taken = seating_for(seats=held.seats, seated=held.seated)
-        mine = {"session_id": held.id, "member_id": member_id}
-        if seating is None:
-            add_row(session, Registration, **mine, seating=taken, asked_at=now, changed_at=now)
-        else:
-            seat(session, held.id, member_id, taken, now, asked_at=now)
-        return taken
+        return take_in(session, held, member_id, seating, now)
+
+
+@retried
+def register_for(
+    uid: str, member_id: int, *, by: int, now: datetime
+) -> tuple[Seating, list[Objection]]:
+    """As `register`, by the team, which sets aside what speaks against it and is told so.
+
+    The member gets a mail. Raises Refused with what binds the team too, NoSuch and Busy.
+    """
+    with writing() as session:
+        held = find_in_line(session, uid)
+        seating = queries.seatings(member_id, [held.id]).get(held.id)
+        found = objections(held, member_id, seating, now)
+        binding = [each for each in found if each.obstacle in BINDS_THE_TEAM]
+        if binding:
+            raise Refused(binding)
+        taken = take_in(session, held, member_id, seating, now)
+        (person,) = (each for each in queries.people(held.id) if each.member_id == member_id)
+        waits = taken is Seating.WAITING
+        letters.about(session, "session_registered", held, to=person, now=now, waits=waits)
+        audit.note(
+            session,
+            Deed.TRAINING,
+            place_id=held.place_id,
+            member_id=member_id,
+            by=by,
+            now=now,
+            after={"registered_for": held.training, "starts_at": held.starts_at.isoformat()},
+        )
+        return taken, found
+
+
+def take_in(
+    session: Session, held: Any, member_id: int, seating: Seating | None, now: datetime
+) -> Seating:
+    """A seat for them while there is one; `seating` is where they stand so far."""
+    taken = seating_for(seats=held.seats, seated=held.seated)
+    mine = {"session_id": held.id, "member_id": member_id}
+    if seating is None:
+        add_row(session, Registration, **mine, seating=taken, asked_at=now, changed_at=now)
+    else:
+        seat(session, held.id, member_id, taken, now, asked_at=now)
+    return taken
 
 
 def objections(

@@ -1,10 +1,10 @@
 """The team's trainings: written down and changed, their sessions planned, held, called off."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from fablab import clock
 from fablab.db import add_row, db, writing
@@ -13,9 +13,11 @@ from fablab.machines.models import Category, Machine
 from fablab.mail.models import OutgoingMail
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
+from fablab.members.models import Member, Membership
 from fablab.trainings import queries, sessions
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Qualification, Training, TrainingGrant, TrainingSession
+from fablab.trainings.sessions import Refused
 from tests.manage.conftest import add_annex
 from tests.support import slot, submit
 
@@ -384,6 +386,89 @@ def test_a_session_is_cancelled_for_a_reason_that_people_are_told(amina, cast):
     assert mail.recipient == "chloe@atelier.example"
     assert "The trainer is ill." in mail.text
     assert "The trainer is ill." in amina.get(page).text
+
+
+def enter(client, uid, email):
+    page = f"/manage/sessions/{uid}"
+    return submit(client, page, f"{page}/registrations", email=email)
+
+
+def stands(uid):
+    return [(each.email, each.seating) for each in queries.people(queries.session(uid).id)]
+
+
+def test_the_team_registers_a_member_who_gets_a_mail(amina, cast):
+    uid = plan(amina, seats="1")
+
+    answers = [enter(amina, uid, f"{name}@atelier.example") for name in ("Chloe", "bruno")]
+
+    assert [each.status_code for each in answers] == [303, 303]
+    assert stands(uid) == [
+        ("chloe@atelier.example", Seating.SEATED),
+        ("bruno@atelier.example", Seating.WAITING),
+    ]
+    first, second = db.session.scalars(select(OutgoingMail).order_by(OutgoingMail.id))
+    assert (first.recipient, second.recipient) == ("chloe@atelier.example", "bruno@atelier.example")
+    assert "L’équipe vous a inscrit" in first.text
+    assert "liste d’attente" in second.text
+    member = db.session.scalar(select(Member.uid).where(Member.id == cast.people["chloe"]))
+    page = re.sub(r"<[^>]+>|\s+", " ", amina.get(f"/manage/members/{member}").text)
+    assert re.search(r"Session of a training +Registered for +Laser cutting +When", page), page
+
+
+def test_the_team_sets_aside_what_the_rules_say_and_reads_it(amina, cast):
+    uid = plan(amina)
+    with writing() as session:
+        session.execute(
+            update(Membership.__table__)
+            .where(Membership.member_id == cast.people["chloe"])
+            .values(expires_on=date(2027, 3, 28))
+        )
+
+    enter(amina, uid, "chloe@atelier.example")
+
+    assert stands(uid) == [("chloe@atelier.example", Seating.SEATED)]
+    assert "Your membership ended on Sunday 28 March." in amina.get(f"/manage/sessions/{uid}").text
+
+
+def test_the_team_registers_nobody_twice_and_none_but_members(amina, cast):
+    uid = plan(amina)
+    enter(amina, uid, "chloe@atelier.example")
+    with writing() as session:
+        session.execute(
+            delete(Membership.__table__).where(Membership.member_id == cast.people["bruno"])
+        )
+
+    for email, said in (
+        ("chloe@atelier.example", "They are registered for this session already."),
+        ("bruno@atelier.example", "No member here has this address."),
+        ("nobody@atelier.example", "No member here has this address."),
+        ("nonsense", "This is no mail address."),
+    ):
+        answer = enter(amina, uid, email)
+        assert answer.status_code == 422
+        assert said in answer.text
+        assert f'value="{email}"' in answer.text
+
+    with pytest.raises(Refused):
+        sessions.register_for(uid, cast.people["bruno"], by=cast.people["amina"], now=clock.now())
+    assert stands(uid) == [("chloe@atelier.example", Seating.SEATED)]
+
+
+def test_nobody_is_registered_for_a_session_that_has_begun(amina, at):
+    uid = plan(amina)
+    page = amina.get(f"/manage/sessions/{uid}").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    at("2027-04-06 14:00")
+
+    answer = amina.post(
+        f"/manage/sessions/{uid}/registrations",
+        data={"csrf_token": token, "email": "chloe@atelier.example"},
+    )
+
+    assert answer.status_code == 422
+    assert stands(uid) == []
+    assert "/registrations" not in amina.get(f"/manage/sessions/{uid}").text
 
 
 def test_attendance_and_then_the_grant(amina, cast, at):
