@@ -35,7 +35,8 @@ from fablab.places.models import Place
 from fablab.slots import Slot, without
 
 LOOKED_AT = 20  # in line, each time that a machine is given back
-A_DAY = timedelta(days=1)  # more than any machine's set-up and clean-up
+# The set-up, clean-up and cooling of any machine, each a month at most, and a day to spare.
+FAR = timedelta(days=3 * 31 + 1)
 TABLE = Wait.__table__
 
 
@@ -218,22 +219,34 @@ def offer(session: Session, left: Row[Any], *, now: datetime) -> None:
     freed = Slot(left.occupied_from, left.occupied_until)
     if freed.end <= now:
         return
-    values = {
-        "machine_id": left.machine_id,
-        "since": freed.start - A_DAY,
-        "until": freed.end + A_DAY,
-    }
-    line = session.execute(IN_LINE, values).all()
+    line = line_for(session, left.machine_id, freed.widened(FAR, FAR))
     found = _stand_in_line(session, line)
     if found is None:
         return
     inventory, machine = found
+    margin = margin_of(machine)
+    near = freed.widened(margin, margin)
+    if not all(window_of(wait).overlaps(near) for wait in line):
+        line = line_for(session, machine.id, near)
     for wait in line:
-        near = freed.widened(wait.duration + A_DAY, wait.duration + A_DAY)
-        window = window_of(wait).within(near)
+        window = window_of(wait).within(near.widened(wait.duration, wait.duration))
         is_offered = window and offer_to(session, wait, window, inventory, machine, now=now)
         if is_offered and is_used_up(freed, machine):
             return
+
+
+def line_for(session: Session, machine_id: int, span: Slot) -> Sequence[Row[Any]]:
+    """Who waits for some of `span`, first come first."""
+    values = {"machine_id": machine_id, "since": span.start, "until": span.end}
+    return session.execute(IN_LINE, values).all()
+
+
+def margin_of(machine: MachineFacts) -> timedelta:
+    """How far from a booking's time it may keep the machine from others, for any kind of member;
+    and an hour, by which a day that is lent may be longer.
+    """
+    margins = (max(policy.before, policy.after) for policy in machine.policies.values())
+    return max(margins) + timedelta(hours=1)
 
 
 def _stand_in_line(

@@ -411,6 +411,29 @@ def test_free_time_beside_it_is_used_too(crowded, at):
 # -- every way in which a machine comes free
 
 
+def test_what_a_long_cooling_kept_free_is_offered_in_that_moment_too(crowded):
+    """Two days of cooling lie between the window and the booking that goes."""
+    held = crowded.book("bench", slot("2027-04-09 14:00-16:00"), "amina")
+    change(Policy, cooling=timedelta(days=2))
+    uid = join(crowded, "chloe", slot("2027-04-07 15:00-18:00"))
+
+    cancel(crowded, held)
+
+    assert offered(uid).starts_at == instant("2027-04-07 15:00")
+
+
+def test_those_who_wait_for_other_days_are_not_those_looked_at(crowded):
+    other = crowded.book("bench", slot("2027-04-10 10:00-14:00"), "amina")
+    for n in range(waits.LOOKED_AT):
+        join_as_somebody(crowded, n)
+    crowded.book("bench", slot("2027-04-10 14:00-18:00"), "amina")
+    uid = join(crowded, "chloe", slot("2027-04-10 10:00-18:00"))
+
+    cancel(crowded, other)
+
+    assert offered(uid).starts_at == instant("2027-04-10 10:00")
+
+
 def cancelled(fablab: Fablab, at: Any) -> None:
     cancel(fablab)
 
