@@ -99,8 +99,8 @@ def review(
     """What the rules say of each of `wishes`, those chosen before it counted as booked.
 
     What nobody has chosen yet is in when the rules accept it, and left out when they do not. A
-    booking that is to stay where it is stands in the way of the others. Seven statements for
-    each machine that is asked about, however many occurrences there are.
+    booking that is to stay where it is stands in the way of the others. Eight statements at most
+    for each machine that is asked about, however many occurrences there are.
     """
     asked = Asked(inventory, wishes, now, is_team)
     staying: set[str] = {name for name, choice in choices.items() if choice.pick is Pick.NO}
@@ -128,6 +128,7 @@ class Asked:
         first, last = min(slot.start for slot in slots), max(slot.end for slot in slots)
         self.span = Slot(first - reach, last + reach + longest)
         self.gathered: dict[Any, Facts] = {}
+        self.claims: dict[int, Sequence[Row[Any]]] = {}
 
     def verdicts(self, choices: Mapping[str, Choice], staying: set[str]) -> list[Verdict]:
         booked: list[tuple[Slot, Facts]] = []
@@ -223,10 +224,19 @@ class Asked:
             self.gathered[key[:-1]] = facts
             facts = series_rules.without(facts, frozenset(row.uid for row in moved))
             if moved and machine.resources:
-                left = claimed_by_others(machine, self.span, {row.id for row in moved})
+                left = claimed_by_others(machine, self.claimed(machine), {row.id for row in moved})
                 facts = replace(facts, shared=left)
             self.gathered[key] = facts
         return self.gathered[key]
+
+    def claimed(self, machine: MachineFacts) -> Sequence[Row[Any]]:
+        """Who has a seat of what the machine shares, asked once."""
+        if machine.id not in self.claims:
+            seats = [seat for resource in machine.resources for seat in resource.seats]
+            values = {"seats": seats, "span_start": self.span.start, "span_end": self.span.end}
+            found: Any = db.session.connection().execute(resources.CLAIMS, values)
+            self.claims[machine.id] = found.all()
+        return self.claims[machine.id]
 
 
 def on_machine(order: Order, machine: MachineFacts) -> Order:
@@ -234,13 +244,14 @@ def on_machine(order: Order, machine: MachineFacts) -> Order:
     return replace(order, machine_id=machine.id)
 
 
-def claimed_by_others(machine: MachineFacts, span: Slot, ids: set[int]) -> tuple[Shared, ...]:
+def claimed_by_others(
+    machine: MachineFacts, claims: Iterable[Row[Any]], ids: set[int]
+) -> tuple[Shared, ...]:
     """What is taken of what the machine shares, the claims of the occupancies `ids` left out."""
     taken: dict[int, list[Slot]] = {
         seat: [] for resource in machine.resources for seat in resource.seats
     }
-    values = {"seats": list(taken), "span_start": span.start, "span_end": span.end}
-    for row in db.session.connection().execute(resources.CLAIMS, values):
+    for row in claims:
         if row.occupancy_id not in ids:
             taken[row.seat_id].append(Slot(row.claimed_from, row.claimed_until))
     return tuple(

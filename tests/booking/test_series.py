@@ -394,6 +394,24 @@ def test_the_database_has_the_last_word_and_nothing_is_left(any_fablab, monkeypa
     assert db.session.scalar(select(func.count()).select_from(Occupancy)) == 1
 
 
+def test_where_something_is_shared_a_review_costs_as_much_for_two_as_for_many(any_fablab):
+    """Each would go before the place opens, is refused, and stays in the way of the others."""
+    set_policy(any_fablab, "bench", horizon_days=365)
+    share(any_fablab, 2, "bench")
+
+    def cost(count: int, first: str) -> int:
+        rows = of_series(book(any_fablab, count=count, first=first))
+        wanted = moved(rows, any_fablab, hours="05:00-06:00")
+        with counting(db.engine) as statements:
+            verdicts = asked(any_fablab, wanted)
+        assert {verdict.pick for verdict in verdicts} == {Pick.NO}
+        return len(statements)
+
+    few, many = cost(2, "2027-03-30 10:00-11:00"), cost(12, "2027-03-30 11:00-12:00")
+
+    assert few == many <= 8
+
+
 def test_each_costs_a_bounded_number_of_statements(any_app, any_fablab):
     """With nearly every rule on: quotas, what is shared, what must be read."""
     set_policy(any_fablab, "bench", quota_machine=20 * HOUR, bookings_ahead=99, horizon_days=365)
