@@ -1,10 +1,10 @@
 """Until when a booking may be cancelled without leaving a mark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from fablab.booking.facts import audience_of, standing_of
 from fablab.db import db
@@ -26,20 +26,28 @@ class Limit(NamedTuple):
 
 
 def limit_of(booking: Any, inventory: Inventory) -> Limit | None:
-    """None where nothing follows from cancelling late: no such rule, or a retired machine.
+    return limits_of([booking], inventory)[0]
+
+
+def limits_of(bookings: Sequence[Any], inventory: Inventory) -> list[Limit | None]:
+    """Of each in turn, all of one member: None where nothing follows from cancelling late, as
+    there is no such rule or the machine is retired.
 
     Whoever changes a booking of theirs later than they could have cancelled it is held to the
     slot they had, so that changing and then cancelling is not free, even where the change waits
-    for somebody's yes. What nobody has agreed to yet is free otherwise. `booking` has the columns
-    of an occupancy. Three statements at most.
+    for somebody's yes. What nobody has agreed to yet is free otherwise. A booking has the columns
+    of an occupancy. Three statements at most, however many there are.
     """
-    audience = audience_of(standing_of(booking.member_id, inventory.place.id))
-    limits = []
-    if booking.status == Status.CONFIRMED:
-        limits.append(limit_at(booking.machine_id, booking.starts_at, booking, inventory, audience))
-    if booking.revision:
-        limits += left_late(booking, inventory, audience)
-    return min((limit for limit in limits if limit), default=None)
+    audience = audience_of(standing_of(bookings[0].member_id, inventory.place.id))
+    moves = moves_of(bookings)
+    found: list[Limit | None] = []
+    for booking in bookings:
+        limits = list(left_late(booking, moves[booking.id], inventory, audience))
+        if booking.status == Status.CONFIRMED:
+            own = limit_at(booking.machine_id, booking.starts_at, booking, inventory, audience)
+            limits.append(own)
+        found.append(min((limit for limit in limits if limit), default=None))
+    return found
 
 
 def limit_at(
@@ -58,19 +66,28 @@ def limit_at(
     return Limit(until, starts_at)
 
 
+def moves_of(bookings: Iterable[Any]) -> dict[int, list[Row[Any]]]:
+    """What their member changed of each, by its id. No statement where nothing ever was."""
+    moves: dict[int, list[Row[Any]]] = {booking.id: [] for booking in bookings}
+    changed = [booking for booking in bookings if booking.revision]
+    if not changed:
+        return moves
+    asked = select(Change.occupancy_id, Change.made_at, Change.before, Change.after).where(
+        Change.occupancy_id.in_([booking.id for booking in changed]),
+        Change.what == "moved",
+        Change.made_by_id == changed[0].member_id,
+    )
+    for move in db.session.execute(asked):
+        moves[move.occupancy_id].append(move)
+    return moves
+
+
 def left_late(
-    booking: Any, inventory: Inventory, audience: Audience | None
+    booking: Any, moves: Iterable[Any], inventory: Inventory, audience: Audience | None
 ) -> Iterator[Limit | None]:
     """The limits of the confirmed slots after which its member changed it into another one, or
     into one that is not confirmed.
     """
-    moves = db.session.execute(
-        select(Change.made_at, Change.before, Change.after).where(
-            Change.occupancy_id == booking.id,
-            Change.what == "moved",
-            Change.made_by_id == booking.member_id,
-        )
-    )
     for move in moves:
         was = move.before
         stays = (was["machine"], was["start"]) == (move.after["machine"], move.after["start"])

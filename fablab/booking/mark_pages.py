@@ -13,7 +13,6 @@ from fablab.booking import pages
 from fablab.booking.lateness import limit_of
 from fablab.db import db
 from fablab.machines.inventory import Inventory
-from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy
 from fablab.members.kinds import MarkKind
 from fablab.members.models import Mark, Membership
@@ -126,8 +125,8 @@ class Freedom(NamedTuple):
 
 
 def freedom(booking: Any, inventory: Inventory, now: datetime) -> Freedom | None:
-    """None where a mark never follows: no such rule, or nothing confirmed to come."""
-    if booking.status != Status.CONFIRMED or booking.starts_at <= now:
+    """None where a mark never follows: no such rule, or nothing that stands and is to come."""
+    if not booking.standing or booking.starts_at <= now:
         return None
     limit = limit_of(booking, inventory)
     if limit is None:

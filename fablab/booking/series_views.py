@@ -15,7 +15,7 @@ from fablab import clock
 from fablab.access import members_only
 from fablab.booking import (
     commands,
-    mark_pages,
+    lateness,
     orders,
     pages,
     queries,
@@ -33,6 +33,7 @@ from fablab.clock import today
 from fablab.db import NoSuch
 from fablab.forms import Confirmation
 from fablab.machines.inventory import Inventory, here
+from fablab.members.rules import is_late
 
 bp = Blueprint("series", __name__)
 
@@ -347,15 +348,6 @@ def dates_page(
 
 
 def late_ones(following: Sequence[Any], inventory: Inventory, now: datetime) -> int:
-    """How many of them it is too late to cancel without a mark.
-
-    The soonest are asked about until one is early enough, and those that were ever changed.
-    """
-    count, is_soon = 0, True
-    for row in following:
-        if is_soon or row.revision:
-            freedom = mark_pages.freedom(row, inventory, now)
-            is_late = freedom is not None and freedom.is_over
-            count += is_late
-            is_soon = is_soon and is_late
-    return count
+    """How many of them it is too late to cancel without a mark."""
+    limits = lateness.limits_of(following, inventory)
+    return sum(limit is not None and is_late(limit.until, now) for limit in limits)

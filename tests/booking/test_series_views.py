@@ -14,6 +14,8 @@ from fablab.booking.models import Series
 from fablab.db import db
 from fablab.machines.kinds import Approval, MachineState
 from fablab.machines.models import Machine, Occupancy
+from fablab.members.kinds import Audience
+from fablab.members.models import Mark
 from tests.booking.conftest import add_machine, change, words
 from tests.booking.test_series import book, fill, hours_of, moved, of_series
 from tests.booking.test_wider_rules import member_uid, no_buddy, set_policy, unread
@@ -526,6 +528,28 @@ def test_whoever_moved_one_away_too_late_is_held_to_it_here_too(fablab, browse, 
 
     assert "1 of them will be noted as cancelled late." in page
     assert first.standing
+
+
+def test_each_is_counted_by_the_rules_of_its_own_machine(fablab, browse, at):
+    """The laser's fortnight makes the second late, the workbench's rule not yet the first."""
+    set_policy(fablab, "bench", free_cancellation=24 * HOUR)
+    set_policy(fablab, "laser", free_cancellation=14 * 24 * HOUR, audience=Audience.INDIVIDUAL)
+    orders = [
+        fablab.order(slug, slot(f"{day} 10:00-12:00"), "bruno")
+        for slug, day in (("bench", "2027-04-06"), ("laser", "2027-04-07"))
+    ]
+    by = fablab.people["bruno"]
+    uid = series.book(orders, every_weeks=1, by=by, now=clock.now())
+    at("2027-03-29 10:00")
+    first = of_series(uid)[0]
+
+    with counting(db.engine) as statements:
+        page = browse("bruno").get(f"/bookings/{first.uid}/following/cancellation").text
+
+    assert "1 of them will be noted as cancelled late." in page
+    assert len([each for each in statements if "FROM change" in each]) <= 1
+    commands.cancel(of_series(uid)[1].uid, by=by, is_team=False, now=clock.now())
+    assert count(Mark) == 1
 
 
 @pytest.mark.parametrize("what", ["cancellation", "move"])

@@ -226,6 +226,17 @@ def test_a_late_change_that_waits_for_a_yes_does_not_make_cancelling_free(
     assert [mark.kind for mark in marks_of(any_fablab, "chloe")] == [MarkKind.LATE] * noted
 
 
+def test_it_is_told_before_they_cancel(fablab, browse, at):
+    allow(fablab)
+    uid = approved(fablab)
+    at("2027-03-30 14:01")
+    longer(fablab, uid)
+
+    page = browse("chloe").get(f"/bookings/{uid}/cancellation").text
+
+    assert "it will be noted as late" in words(page)
+
+
 @pytest.mark.parametrize(("by", "noted"), [("chloe", 1), ("amina", 0)])
 def test_nor_does_a_buddy_who_is_named_late_unless_by_the_team(any_fablab, at, by, noted):
     allow(any_fablab)
