@@ -96,7 +96,8 @@ def _declined(
         consent_letters.post_outcome(session, booking, "consent_declined", now=now, why=why)
         return
     _change(session, booking, buddy_id=None, revision=booking.revision + 1, changed_at=now)
-    record(session, booking.id, "buddy_declined", by=by, now=now)
+    after = {"why": why} if why else {}
+    record(session, booking.id, "buddy_declined", by=by, now=now, after=after)
     _ask_for_another(session, booking.id, due_at=asked.due_at, now=now)
 
 

@@ -106,7 +106,17 @@ class AskedLine(NamedTuple):
 def asked_of(member_id: int, now: datetime) -> list[AskedLine]:
     """What waits for their answer, the soonest due first. One statement."""
     rows = consents.waiting_for(member_id, now)
-    found = [question(row, now) for row in rows if row.kind in KINDS]
+    return _lines([question(row, now) for row in rows if row.kind in KINDS])
+
+
+def buddy_of(member_id: int, now: datetime) -> list[AskedLine]:
+    """Whose buddy they have agreed to be, soonest first. One statement."""
+    found = [question(row, now) for row in consents.buddy_of(member_id, now)]
+    said = [_("You are the buddy of %(who)s.", who=each.who) for each in found]
+    return [line._replace(asked=words) for line, words in zip(_lines(found), said, strict=True)]
+
+
+def _lines(found: Iterable[Question]) -> list[AskedLine]:
     return [
         AskedLine(
             each.code,
@@ -145,9 +155,11 @@ def waiting_lines(booking: Any, inventory: Inventory, person: Any) -> list[Waiti
 def _waiting_line(row: Any, zone: Any, may_name: bool) -> WaitingLine:
     who = full_name(row)
     if row.answer is not None:
-        sentence = ANSWERED.get((row.kind, row.answer), "")
-        icon = "check" if row.answer == Answer.YES else "x"
-        return WaitingLine(_(sentence, who=who) if sentence else "", icon)
+        said = ANSWERED.get((row.kind, row.answer), "")
+        sentence = _(said, who=who) if said else ""
+        if said and row.why:
+            sentence = f"{sentence} {_('Reason given: %(why)s.', why=row.why)}"
+        return WaitingLine(sentence, "check" if row.answer == Answer.YES else "x")
     is_to_name = row.kind == ConsentKind.BUDDY
     waiting = NO_BUDDY_YET if is_to_name and row.asked_id is None else WAITING[row.kind]
     return WaitingLine(

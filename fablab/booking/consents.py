@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, or_, se
 from sqlalchemy.orm import Session
 
 from fablab.booking.consent_rules import Answerer, may_answer
-from fablab.booking.kinds import ConsentKind
+from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent
 from fablab.clock import today
 from fablab.db import NoSuch, add_rows, db
@@ -174,6 +174,19 @@ def waiting_for(member_id: int, now: datetime, *narrower: ColumnElement[bool]) -
         .order_by(Consent.due_at, Consent.id)
     )
     return [row for row in rows if is_theirs(row, member_id, now)]
+
+
+def buddy_of(member_id: int, now: datetime) -> list[Row[Any]]:
+    """The bookings to come that they agreed to be the buddy of, soonest first. One statement."""
+    asked = questions_to(member_id).where(
+        Consent.kind == ConsentKind.BUDDY,
+        Consent.answer == Answer.YES,
+        Consent.answered_by_id == member_id,
+        Occupancy.buddy_id == member_id,
+        Occupancy.standing,
+        Occupancy.starts_at > now,
+    )
+    return list(db.session.execute(asked.order_by(Occupancy.starts_at, Consent.id)))
 
 
 def of_booking(occupancy_id: int) -> list[Row[Any]]:

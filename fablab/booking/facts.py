@@ -581,8 +581,10 @@ def in_the_way(
     rows = rows_of(IN_THE_WAY, seats=seats, **values) if seats else rows_of(TAKEN, **values)
     rows = sorted((row for row in rows if row.id != leaving_out), key=attrgetter("occupied_from"))
     claims: dict[int, list[Slot]] = {seat: [] for seat in seats}
+    # What stands on the machine itself is in the way as such, and not by the seats it takes.
+    here = {row.id for row in rows if row.seat_id is None}
     for row in rows:
-        if row.seat_id is not None:
+        if row.seat_id is not None and row.id not in here:
             claims[row.seat_id].append(Slot(row.occupied_from, row.occupied_until))
     return (
         tuple(_taken(row, member_id, with_names) for row in rows if row.seat_id is None),

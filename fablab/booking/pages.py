@@ -1,5 +1,6 @@
 """What the booking pages show, as plain values: the templates only lay them out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Facts
 from fablab.booking.offers import Offer
 from fablab.booking.rules import answer_due
-from fablab.booking.verdicts import Reason, Refusal
+from fablab.booking.verdicts import OVERRIDES, Reason, Refusal
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
 from fablab.forms import StrictTimeField, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts
@@ -423,7 +424,12 @@ def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
             Condition(
                 "rotate-ccw",
                 _("You may cancel until %(moment)s", moment=until),
-                _("The machine is then free for the others at once."),
+                _(
+                    "Later than %(length)s before, it is noted as late.",
+                    length=texts.length(policy.free_cancellation),
+                )
+                if policy.free_cancellation
+                else _("The machine is then free for the others at once."),
             )
         )
     if policy.minimum == policy.maximum:
@@ -435,7 +441,7 @@ def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
             maximum=texts.length(policy.maximum),
         )
     known.append(Condition("timer", lengths, _ahead(policy)))
-    margin = policy.before + policy.after
+    margin = policy.margin
     if margin:
         known.append(
             Condition(
@@ -560,7 +566,18 @@ class Said(NamedTuple):
     stamp_kind: str = "ok"
 
 
-def standing(line: Line) -> Said:
+def standing(line: Line, history: Sequence[Any] = ()) -> Said:
+    """`history` tells a booking that was declined, or answered too late, from one cancelled."""
+    last = history[-1] if history else None
+    if line.status == Status.CANCELLED and last is not None and last.what == "declined":
+        why = _("Reason given: %(why)s.", why=last.after["why"]) if last.after.get("why") else ""
+        sentence = why or _("The machine is free for the others.")
+        stamp = pgettext("stamp", "Declined")
+        return Said("no", _("This booking was declined"), sentence, stamp, "no")
+    if line.status == Status.CANCELLED and last is not None and last.what == "lapsed":
+        sentence = _("Nobody answered in time; the machine is free for the others.")
+        stamp = pgettext("stamp", "Lapsed")
+        return Said("info", _("This booking has lapsed"), sentence, stamp, "no")
     if line.status == Status.CANCELLED:
         sentence = _("The machine is free for the others.")
         return Said(
@@ -591,6 +608,16 @@ def history_lines(rows: Any, inventory: Inventory) -> list[HistoryLine]:
 
 
 def _happened(row: Any, zone: tzinfo) -> str:
+    what = _what_happened(row, zone)
+    if not row.after.get("override"):
+        return what
+    names = row.after.get("rules", "").split()
+    rules = ", ".join(_(OVERRIDES[name]) for name in names if name in OVERRIDES)
+    why = row.after["override"]
+    return _("%(what)s. Set aside: %(rules)s. Reason: %(why)s", what=what, rules=rules, why=why)
+
+
+def _what_happened(row: Any, zone: tzinfo) -> str:
     who = row.first_name or _("the team")
     if row.what == "booked":
         return _("Booked by %(who)s", who=who)
@@ -601,6 +628,8 @@ def _happened(row: Any, zone: tzinfo) -> str:
         return _("Changed by %(who)s; it was %(hours)s", who=who, hours=_full_hours(was, zone))
     if row.what == "declined" and row.after.get("why"):
         return _("Declined by %(who)s: %(why)s", who=who, why=row.after["why"])
+    if row.what == "buddy_declined" and row.after.get("why"):
+        return _("%(who)s cannot be the buddy: %(why)s", who=who, why=row.after["why"])
     if row.what in HAPPENED:
         return _(HAPPENED[row.what], who=who)
     return _("Changed by %(who)s", who=who)

@@ -86,6 +86,15 @@ def member_id_of(email: str) -> int | None:
     return db.session.scalar(asked) or NOBODY
 
 
+def name_of(member_id: int | None) -> str:
+    """Empty for nobody."""
+    if member_id is None:
+        return ""
+    asked = select(Member.first_name, Member.last_name).where(Member.id == member_id)
+    row = db.session.execute(asked).first()
+    return f"{row.first_name} {row.last_name}".strip() if row else ""
+
+
 def email_of(member_id: int | None) -> str:
     if member_id is None:
         return ""

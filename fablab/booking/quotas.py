@@ -99,12 +99,7 @@ def _quota(
             return Refusal(
                 reason,
                 sentence,
-                N_(
-                    "You have booked %(had)s that week. Slots still free %(hours)s before do not"
-                    " count."
-                )
-                if facts.policy.last_minute
-                else N_("You have booked %(had)s that week."),
+                _what_they_had(had, facts),
                 {
                     "total": time_used(total),
                     "had": time_used(had),
@@ -115,6 +110,16 @@ def _quota(
                 },
             )
     return None
+
+
+def _what_they_had(had: timedelta, facts: Facts) -> str:
+    if facts.policy.last_minute and had:
+        return N_(
+            "You have booked %(had)s that week. Slots still free %(hours)s before do not count."
+        )
+    if facts.policy.last_minute:
+        return N_("Slots still free %(hours)s before do not count.")
+    return N_("You have booked %(had)s that week.") if had else ""
 
 
 def time_used(duration: timedelta) -> TimeUsed:

@@ -438,7 +438,7 @@ def shares_what_it_needs(slot: Slot, facts: Facts) -> Refusal | None:
             return Refusal(
                 Reason.RESOURCE_FULL,
                 N_("%(name)s is in full use %(hours)s by other machines."),
-                N_("It serves %(capacity)s machines at once."),
+                N_("Enough for so many at once: %(capacity)s."),
                 {"name": resource.name, "hours": tuple(full), "capacity": resource.capacity},
             )
     return None
@@ -462,7 +462,8 @@ def is_free(slot: Slot, facts: Facts) -> Refusal | None:
         N_("The machine is already taken %(hours)s by %(who)s.")
         if clash.who
         else N_("The machine is already taken %(hours)s."),
-        values={"hours": (clash.span,), "who": clash.who},
+        "" if clash.span.overlaps(slot) else N_("It needs %(margin)s around each booking."),
+        {"hours": (clash.span,), "who": clash.who, "margin": facts.policy.margin},
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from fablab.words import N_
+
 
 class Reason(StrEnum):
     """The name of the rule that says no."""
@@ -112,3 +114,25 @@ class Refusal:
     advice: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     own_uid: str = ""  # of the member's own booking that stands in the way
+
+
+# What is set aside, by the name of the rule.
+OVERRIDES = {
+    "too_short": N_("Shorter than the shortest booking"),
+    "too_long": N_("Longer than the longest booking"),
+    "off_step": N_("Off the steps"),
+    "not_whole_days": N_("Not whole days"),
+    "too_late": N_("Without the notice"),
+    "too_far": N_("Too many days ahead"),
+    "closed": N_("Outside the hours"),
+    "closed_day": N_("On a day off"),
+    "quota_machine": N_("Over the machine's hours of the week"),
+    "quota_category": N_("Over the category's hours of the week"),
+    "quota_risky": N_("Over the hours of the week on risky machines"),
+    "weekly_bookings": N_("Too many bookings in the week"),
+    "bookings_ahead": N_("Too many bookings ahead"),
+    "two_at_once": N_("Two machines at once"),
+    "too_many_units": N_("Too many machines of a pool"),
+    "suspended": N_("A suspended member"),
+    "marked": N_("A member with too many marks"),
+}

@@ -42,6 +42,7 @@ bp = Blueprint("booking", __name__)
 PAGE = 20  # past bookings on one page
 TYPED = ("purpose", "organization", "buddy", "repeat", "until")  # besides the slot
 ASKED_LAST = frozenset({Reason.NO_BUDDY, Reason.NOT_READ})  # not of a form nobody has sent yet
+PUT_RIGHT = ASKED_LAST | {Reason.NOT_YOUR_ORGANIZATION}  # in the form, whatever the hours
 DAYS_TRIED = 14  # in search of a first slot to fill the form with
 
 
@@ -60,6 +61,7 @@ def index():
         page=page,
         has_more=len(past) > PAGE,
         asked=consent_pages.asked_of(current_user.id, now),
+        buddy_of=consent_pages.buddy_of(current_user.id, now),
         marks=mark_pages.marks_of(current_user.id, here(), now, with_past=False),
         kept=kept(),
     )
@@ -112,12 +114,14 @@ def show(uid):
     booking = queries.find_visible(str(uid), current_user)
     inventory = inventory_of(booking)
     shown = line(booking, inventory, clock.now())
+    history = queries.history(booking.id)
     return render_template(
         "booking/show.html",
         booking=shown,
-        said=pages.standing(shown),
+        said=pages.standing(shown, history),
         ticket=pages.ticket(booking, slot_of(booking), inventory),
-        history=pages.history_lines(queries.history(booking.id), inventory),
+        history=pages.history_lines(history, inventory),
+        buddy=queries.name_of(booking.buddy_id),
         is_own=booking.member_id == current_user.id,
         waiting=consent_pages.waiting_lines(booking, inventory, current_user),
         offer=wait_pages.offer_of(booking, current_user.id, inventory, clock.now()),
@@ -365,7 +369,9 @@ def form_page(
         is_for_a_training=any(refusal.reason in FOR_A_TRAINING for refusal in verdict),
         reached=draft.inventory.place,
         refusals=whys,
-        offers=draft.offers(slot, form) if slot and verdict and not facts.is_under_way else [],
+        offers=draft.offers(slot, form)
+        if slot and needs_another_slot(verdict) and not facts.is_under_way
+        else [],
         conditions=pages.conditions(facts, None if verdict else slot),
         clock_notes=pages.clock_notes(form, zone),
         is_unread=is_unread,
@@ -386,6 +392,11 @@ def form_page(
         kept={} if draft.booking else kept(),
     )
     return page, status
+
+
+def needs_another_slot(verdict: list[Refusal]) -> bool:
+    """Would other hours help, or is it the form that is to be put right?"""
+    return any(refusal.reason not in PUT_RIGHT for refusal in verdict)
 
 
 def refusal_page(draft: Draft, form: BookingForm, refused: orders.BookingRefused) -> Any:

@@ -174,9 +174,8 @@ def typed(form: Any) -> dict[str, str]:
 def first_window(
     inventory: Inventory, policy: BookingPolicy, day: Any, asked: Slot | None, now: datetime
 ) -> Slot:
-    """All the hours of a day, so that whoever waits narrows them: `day`, or the next open one.
-
-    Of what is lent by the day, a week from then on.
+    """What was asked; else all the hours of a day, so that whoever waits narrows them: `day`, or
+    the next open one. Of what is lent by the day, a week from then on.
     """
     schedule = inventory.schedule
     first = day or today(schedule.zone, now)
@@ -188,7 +187,7 @@ def first_window(
         week = whole_days(schedule.zone, first, first + timedelta(days=6))
         return Slot(week.start, max(week.end, asked.end)) if asked else week
     if asked:
-        spans = [*spans, asked]
+        return asked
     if not spans:
         noon = from_wall(schedule.zone, first, time(12))
         spans = [Slot(noon, noon + policy.minimum)]

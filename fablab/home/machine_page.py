@@ -239,7 +239,11 @@ class MachinePage:
         """
         free_from, daytime = self.now, self.day(day).open_spans
         for slot in acceptable(self.facts, day, day, self.length):
-            is_by_day = not daytime or any(span.start <= slot.start < span.end for span in daytime)
+            is_by_day = (
+                not daytime
+                or self.policy.whole_days
+                or any(span.start <= slot.start < span.end for span in daytime)
+            )
             if slot.start >= free_from and is_by_day and not to_wall(self.zone, slot.start).fold:
                 free_from = slot.end
                 yield slot
@@ -257,7 +261,8 @@ class MachinePage:
         last_day = end_day_to_say(slot, self.zone)
         if last_day:
             address += f"&end_day={last_day.isoformat()}"
-        return SlotLink(texts.hour(start), "", address)
+        said = self.day(day).words.whole_day if self.policy.whole_days else texts.hour(start)
+        return SlotLink(said, "", address)
 
     @cached_property
     def new_url(self) -> str:
@@ -357,7 +362,7 @@ class MachinePage:
         if policy.level:
             known.append(("graduation-cap", *self._how_qualified()))
         if policy.before or policy.after:
-            margin = texts.length(policy.before + policy.after)
+            margin = texts.length(policy.margin)
             known.append(
                 (
                     "hourglass",

@@ -31,6 +31,7 @@ from fablab.home.planning import (
     State,
     Taken,
     Terms,
+    by_the_day,
     fill_columns,
     full_ranges,
     hours_shown,
@@ -302,6 +303,9 @@ class Day:
         )
         for full in self.full_of(machine):
             drawn = list(without_full(drawn, full, terms))
+        if policy.whole_days:
+            may_begin = terms.is_bookable and terms.is_in_service and terms.earliest <= 0
+            drawn = list(by_the_day(drawn, may_begin=may_begin))
         return drawn, terms
 
     def full_of(self, machine: MachineFacts) -> tuple[tuple[Range, ...], ...]:
@@ -382,6 +386,9 @@ class Day:
         self, machine: MachineFacts, whole: Iterable[Segment], terms: Terms
     ) -> list[SlotLink]:
         """The first slots of a card, of the whole day."""
+        if machine.policy_for(self.viewer.audience).whole_days:
+            days = [part for part in whole if part.kind is Kind.FREE][:1]
+            return [SlotLink(self.words.whole_day, "", self.day_url_of(machine)) for _part in days]
         free = [(part.start, part.end) for part in whole if part.kind is Kind.FREE]
         return [
             SlotLink(HOURS[start], LENGTHS[end - start], self.form_url(machine, start, end, terms))
@@ -478,10 +485,16 @@ class Day:
             return Cell("outage", part.span, said.strip(), text)
         if kind is Kind.PAST:
             return Cell("past", part.span, words.past_said % hours)
-        said = words.open_said if kind is Kind.OPEN else words.short_said
+        said = {Kind.OPEN: words.open_said, Kind.IN_USE: words.in_use_said}.get(
+            kind, words.short_said
+        )
         return Cell("short", part.span, said % hours)
 
     def free(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
+        if machine.policy_for(self.viewer.audience).whole_days:
+            day = self.words.whole_day
+            url = self.day_url_of(machine)
+            return Cell("free", part.span, f"{machine.name}, {day}", day, url=url)
         start, end = part.start, part.end
         said = {"machine": machine.name, "start": HOURS[start], "end": HOURS[end]}
         return Cell(
@@ -498,6 +511,10 @@ class Day:
 
     def machine_url(self, machine: MachineFacts) -> str:
         return f"{self.addresses.machines}{machine.slug}{self.asked.query(category='')}"
+
+    def day_url_of(self, machine: MachineFacts) -> str:
+        """The form, for the whole day from midnight to midnight."""
+        return f"{self.new_url_of(machine)}{self.link}00:00&end=00:00"
 
     def form_url(self, machine: MachineFacts, start: int, end: int, terms: Terms) -> str:
         """The form with a usual length from `start` on, as far as the free time goes."""
@@ -697,13 +714,16 @@ class Day:
         return min(steps, default=15)
 
 
+STRIP_KINDS = {Kind.STOPPED: "outage", Kind.IN_USE: "booked"}
+
+
 def strip_parts(parts: Iterable[Segment]) -> list[Part]:
     """The day as a strip shows it: what is free stays blank, neighbours alike are one."""
     drawn: list[Part] = []
     for part in parts:
         if part.kind in ASIDE:
             continue
-        kind = "outage" if part.kind is Kind.STOPPED else part.kind.value
+        kind = STRIP_KINDS.get(part.kind, part.kind.value)
         if drawn and drawn[-1].kind == kind and drawn[-1].end == part.start:
             drawn[-1] = drawn[-1]._replace(end=part.end)
         else:

@@ -54,6 +54,8 @@ class Phrases(NamedTuple):
     left_none: str
     yours: str
     see_slots: str
+    whole_day: str
+    in_use_said: str
     what_to_do: str
 
 
@@ -99,5 +101,7 @@ def _phrases(_language: str) -> Phrases:
         left_none=_("Nothing left free"),
         yours=_("Yours"),
         see_slots=_("See the next free slots"),
+        whole_day=_("The whole day"),
+        in_use_said=_("%(start)s to %(end)s, what it shares is in full use by other machines"),
         what_to_do=_("What to do"),
     )

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PAST = "past"  # was free, and is over
     SHORT = "short"  # free, but no booking fits in it
     OPEN = "open"  # free, but not to be booked by this reader, or not yet
+    IN_USE = "in_use"  # free, but something it shares is in full use by other machines
     FREE = "free"  # a slot the rules accept fits in it
     STOPPED = "stopped"  # the machine is out of service
     OUTAGE = "outage"
@@ -42,7 +43,7 @@ class Kind(StrEnum):
 
 
 # Whose edges are drawn outwards when a range does not fall on quarter-hours: the more solid.
-SOLIDITY = {Kind.CLOSED: 2, Kind.PAST: 1, Kind.SHORT: 1, Kind.OPEN: 0, Kind.FREE: 0}
+SOLIDITY = {Kind.CLOSED: 2, Kind.PAST: 1, Kind.SHORT: 1, Kind.IN_USE: 1, Kind.OPEN: 0, Kind.FREE: 0}
 MOST_SOLID = 3
 
 
@@ -293,9 +294,7 @@ def full_ranges(taken: Iterable[Taken], capacity: int) -> list[Range]:
 
 
 def without_full(row: Iterable[Segment], full: Sequence[Range], terms: Terms) -> Iterator[Segment]:
-    """What is free, less the time in which something the machine shares is in full use: that is
-    open, and not to be booked.
-    """
+    """What is free, less the time in which something the machine shares is in full use."""
     for segment in row:
         cursor = segment.start
         for start, end in full if segment.kind is Kind.FREE else ():
@@ -303,12 +302,26 @@ def without_full(row: Iterable[Segment], full: Sequence[Range], terms: Terms) ->
             end = min(round_up(end + terms.setup, terms.step), segment.end)
             if start < end:
                 yield from _free_or_open(cursor, start, terms)
-                yield Segment(Kind.OPEN, start, end)
+                yield Segment(Kind.IN_USE, start, end)
                 cursor = end
         if cursor == segment.start:
             yield segment
         else:
             yield from _free_or_open(cursor, segment.end, terms)
+
+
+def by_the_day(row: Sequence[Segment], *, may_begin: bool) -> Iterator[Segment]:
+    """Of what is lent by the day: all of its open time is one free day, or none of it is.
+
+    `may_begin` says whether a loan may begin that day, were the machine free.
+    """
+    kinds = (Kind.FREE, Kind.OPEN, Kind.SHORT)
+    is_free = may_begin and not any(segment.row is not None for segment in row)
+    for segment in row:
+        if segment.kind in kinds:
+            yield Segment(Kind.FREE if is_free else Kind.OPEN, segment.start, segment.end)
+        else:
+            yield segment
 
 
 def _free_or_open(start: int, end: int, terms: Terms) -> Iterator[Segment]:

@@ -150,9 +150,16 @@ class Inventory:
         return max(margins, default=timedelta(0))
 
     def equivalents(self, machine: MachineFacts) -> list[MachineFacts]:
-        """The other machines of its pool, then those of its category."""
+        """The other machines of its pool, then those of its category; what is lent by the day
+        stands for nothing that is used by the hour.
+        """
+        is_lent = machine.policy_for(None).whole_days
         same_pool = [m for m in self.machines if m.pool_id and m.pool_id == machine.pool_id]
-        same_kind = [m for m in self.machines if m.category.id == machine.category.id]
+        same_kind = [
+            m
+            for m in self.machines
+            if m.category.id == machine.category.id and m.policy_for(None).whole_days is is_lent
+        ]
         others = dict.fromkeys(m for m in (*same_pool, *same_kind) if m.id != machine.id)
         return list(others)
 

@@ -100,6 +100,11 @@ class BookingPolicy:
         return self.setup
 
     @property
+    def margin(self) -> timedelta:
+        """What must lie free between two bookings."""
+        return self.before + self.after
+
+    @property
     def after(self) -> timedelta:
         """How long after a booking it is still not free: cleaned, then left to cool."""
         return self.cleanup + self.cooling

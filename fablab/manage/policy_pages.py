@@ -7,6 +7,8 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
+from fablab.booking.quotas import RISKY
+from fablab.machines.inventory import of_place
 from fablab.machines.kinds import RiskClass
 from fablab.machines.models import Policy
 from fablab.machines.policies import NAMES, PolicyRow, resolve, sources
@@ -125,3 +127,18 @@ def line(subject: Subject, rows: Sequence[Policy], **more: str) -> Line:
         ],
         **more,
     )
+
+
+def dangerous_and_open(subject: Subject, place_id: int) -> list[str]:
+    """The machines of class C and D, by code, that the rules of `subject` bear upon and that ask
+    for no qualification: rarely what is meant.
+    """
+    scope = subject.scope
+    return [
+        machine.code
+        for machine in of_place(place_id=place_id).machines
+        if machine.risk_class in RISKY
+        and not machine.policy_for(scope.audience).level
+        and scope.machine_id in (None, machine.id)
+        and scope.category_id in (None, machine.category.id)
+    ]

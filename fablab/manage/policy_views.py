@@ -100,6 +100,15 @@ def policy(subject: Subject, category_id: int | None = None) -> Any:
             field.errors = [*field.errors, policy_pages.sentence(conflict)]
         return policy_page(subject, category_id, form), 422
     flash(_("The booking rules are saved."))
+    open_to_all = policy_pages.dangerous_and_open(subject, here().place.id)
+    if open_to_all:
+        flash(
+            _(
+                "Dangerous, and open to whoever holds no qualification: %(machines)s.",
+                machines=", ".join(open_to_all),
+            ),
+            "warning",
+        )
     return redirect(subject.url(subject.scope.audience), 303)
 
 

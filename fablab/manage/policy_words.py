@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from fablab import texts
+from fablab.booking.verdicts import OVERRIDES
 from fablab.machines.kinds import Approval
 from fablab.machines.policies import Level as From
 from fablab.machines.policies import Source
@@ -96,26 +97,6 @@ APPROVALS = {
     Approval.NEVER: N_("No booking"),
     Approval.FIRST: N_("Everybody's first booking of the machine"),
     Approval.ALWAYS: N_("Every booking"),
-}
-# By the name of the rule, as a refusal gives it.
-OVERRIDES = {
-    "too_short": N_("Shorter than the shortest booking"),
-    "too_long": N_("Longer than the longest booking"),
-    "off_step": N_("Off the steps"),
-    "not_whole_days": N_("Not whole days"),
-    "too_late": N_("Without the notice"),
-    "too_far": N_("Too many days ahead"),
-    "closed": N_("Outside the hours"),
-    "closed_day": N_("On a day off"),
-    "quota_machine": N_("Over the machine's hours of the week"),
-    "quota_category": N_("Over the category's hours of the week"),
-    "quota_risky": N_("Over the hours of the week on risky machines"),
-    "weekly_bookings": N_("Too many bookings in the week"),
-    "bookings_ahead": N_("Too many bookings ahead"),
-    "two_at_once": N_("Two machines at once"),
-    "too_many_units": N_("Too many machines of a pool"),
-    "suspended": N_("A suspended member"),
-    "marked": N_("A member with too many marks"),
 }
 NOTHING = "nothing"
 SOURCES = {

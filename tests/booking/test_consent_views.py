@@ -174,6 +174,41 @@ def test_a_buddys_no_needs_no_reason(fablab, browse):
 # -- what waits, on the pages of bookings
 
 
+def test_a_buddy_finds_the_way_back(fablab, browse):
+    uid = with_buddy(fablab)
+    respond(browse("amina"), uid, True)
+    mine = browse("amina").get("/bookings/").text
+    assert "You are the buddy of Bruno Lefil." in words(mine)
+    assert page_of(uid) in mine
+    assert "Buddy Amina Rahal" in words(browse("bruno").get(f"/bookings/{uid}").text)
+
+    page = page_of(uid)
+    submit(browse("amina"), page, f"{page}/taken-back")
+
+    assert "You are the buddy" not in browse("amina").get("/bookings/").text
+    assert "Name a buddy" in browse("bruno").get(f"/bookings/{uid}").text
+
+
+def test_a_buddys_reason_is_on_the_booking(fablab, browse):
+    uid = with_buddy(fablab)
+
+    respond(browse("amina"), uid, False, why="I am away")
+
+    page = words(browse("bruno").get(f"/bookings/{uid}").text)
+    assert "Amina Rahal cannot be the buddy. Reason given: I am away." in page
+    assert "Amina cannot be the buddy: I am away" in page
+
+
+def test_a_booking_that_was_declined_says_so_and_why(fablab, browse):
+    uid = pending(fablab, Wanted(TEAM))
+
+    respond(browse("amina"), uid, False, why="Lens is dirty")
+
+    page = words(browse("bruno").get(f"/bookings/{uid}").text)
+    assert "This booking was declined" in page
+    assert "Reason given: Lens is dirty." in page
+
+
 def test_what_waits_for_me_stands_above_my_bookings(fablab, browse):
     uid = pending(fablab, Wanted(TEAM))
 

@@ -15,10 +15,10 @@ from fablab.db import db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy, Policy
 from fablab.members.models import Member
+from fablab.slots import Slot
 from tests.booking.conftest import Form, change, words
 from tests.booking.test_waits import (
     AN_HOUR,
-    TUESDAY,
     cancel,
     crowd,
     join,
@@ -63,8 +63,8 @@ def test_from_a_refused_booking_to_the_line_nothing_is_typed_twice(crowded, brow
     assert page.values | {"csrf_token": ""} == {
         "machine": "bench",
         "day": "2027-03-30",
-        "start": "10:00",
-        "end": "18:00",
+        "start": "14:00",
+        "end": "16:00",
         "end_day": "",
         "length": "120",
         "purpose": "Shelves",
@@ -73,10 +73,11 @@ def test_from_a_refused_booking_to_the_line_nothing_is_typed_twice(crowded, brow
     answer = page.send(client)
     [made] = all_waits()
     assert (answer.status_code, answer.location) == (303, f"/waits/{made.uid}")
-    assert (made.starts_at, made.ends_at, made.purpose) == (TUESDAY.start, TUESDAY.end, "Shelves")
+    assert Slot(made.starts_at, made.ends_at) == slot("2027-03-30 14:00-16:00")
+    assert made.purpose == "Shelves"
     said = words(client.get(answer.location).text)
     assert "You are first in line." in said
-    assert "Tomorrow, 10:00–18:00" in said
+    assert "Tomorrow, 14:00–16:00" in said
 
 
 def test_what_a_wait_cannot_lift_offers_none(crowded, browse):

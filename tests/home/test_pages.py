@@ -11,7 +11,7 @@ from fablab.db import db, writing
 from fablab.home.pages import initials
 from fablab.machines import commands as machines
 from fablab.machines.kinds import MachineState, Status
-from fablab.machines.models import Machine, Occupancy, Policy
+from fablab.machines.models import Machine, MachineResource, Occupancy, Policy, Resource, Seat
 from fablab.members.models import Membership
 from fablab.places.kinds import Mode, NamesShown
 from fablab.places.models import Closure, Opening, Place
@@ -642,3 +642,32 @@ def test_pages_carry_no_inline_style_or_script(fablab, browse):
     for address in (f"/planning/{TUESDAY}", "/machines/", "/machines/laser"):
         page = client.get(address).text
         assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*src=)|data:image", page)
+
+
+def test_what_is_lent_by_the_day_is_offered_by_the_day(fablab, browse):
+    with writing() as session:
+        machine_id = fablab.machine("bench").id
+        days = {"minimum": timedelta(days=1), "maximum": timedelta(days=7), "whole_days": True}
+        session.add(Policy(place_id=fablab.place_id, machine_id=machine_id, **days))
+    client = browse("bruno")
+
+    whole = "machine=bench&amp;day=2027-03-30&amp;start=00:00&amp;end=00:00"
+    assert f'class="free" href="/bookings/new?{whole}"' in client.get(f"/planning/{TUESDAY}").text
+    assert whole in client.get("/machines/bench").text
+    form = client.get(f"/bookings/new?{whole}".replace("&amp;", "&"))
+    assert "It is free." in form.text
+
+
+def test_a_taken_machine_is_not_said_to_lack_what_it_shares_itself(fablab, browse):
+    with writing() as session:
+        air = Resource(place_id=fablab.place_id, slug="air", name="Air")
+        session.add(air)
+        session.flush()
+        session.add(Seat(resource_id=air.id, number=1))
+        session.add(MachineResource(machine_id=fablab.machine("laser").id, resource_id=air.id))
+    fablab.book("laser", AFTERNOON, "bruno")
+
+    page = browse("amina").get(f"/bookings/new?machine=laser&day={TUESDAY}&start=14:00&end=15:00")
+
+    assert "already taken" in page.text
+    assert "in full use" not in page.text

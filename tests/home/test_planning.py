@@ -15,6 +15,7 @@ from fablab.home.planning import (
     State,
     Taken,
     Terms,
+    by_the_day,
     fill_columns,
     full_ranges,
     hours_shown,
@@ -435,7 +436,7 @@ def test_a_session_uses_what_is_shared_as_a_booking_does():
     assert full_ranges(shared_taken((600, 660), kind=Kind.TRAINING), 1) == [(600, 660)]
 
 
-def test_free_time_in_full_use_is_open_and_not_to_be_booked():
+def test_free_time_in_full_use_is_neither_free_nor_left():
     row = [Segment(Kind.FREE, 600, 900), Segment(Kind.BOOKED, 900, 960)]
     terms = Terms(step=15, minimum=30, setup=5, cleanup=10)
 
@@ -443,8 +444,24 @@ def test_free_time_in_full_use_is_open_and_not_to_be_booked():
 
     assert [(part.kind, part.start, part.end) for part in drawn] == [
         (Kind.FREE, 600, 650),
-        (Kind.OPEN, 650, 735),
+        (Kind.IN_USE, 650, 735),
         (Kind.FREE, 735, 875),
-        (Kind.OPEN, 875, 900),
+        (Kind.IN_USE, 875, 900),
         (Kind.BOOKED, 900, 960),
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "may_begin", "kinds"),
+    [
+        ([Segment(Kind.CLOSED, 480, 540), Segment(Kind.SHORT, 540, 1200)], True, "closed free"),
+        ([Segment(Kind.OPEN, 540, 1200)], False, "open"),
+        (
+            [Segment(Kind.SHORT, 540, 600), Segment(Kind.BOOKED, 600, 1200, object())],
+            True,
+            "open booked",
+        ),
+    ],
+)
+def test_what_is_lent_by_the_day_is_free_for_the_whole_of_it_or_not_at_all(row, may_begin, kinds):
+    assert " ".join(part.kind for part in by_the_day(row, may_begin=may_begin)) == kinds

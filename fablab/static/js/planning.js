@@ -198,13 +198,13 @@ function move(booking, press) {
 function cellUnder({ clientX, clientY }, booking) {
   return document
     .elementsFromPoint(clientX, clientY)
-    .find((element) => element === booking || element.matches(".free"))
+    .find((element) => element === booking || element.matches(".free[data-start]"))
 }
 
 /** The free stretches of a row, with what the booking itself leaves when it moves. */
 function stretches(row, booking) {
-  const cells = [...row.querySelectorAll(".free, .booking--own")].filter(
-    (cell) => cell.matches(".free") || cell === booking,
+  const cells = [...row.querySelectorAll(".free[data-start], .booking--own")].filter(
+    (cell) => cell.matches(".free[data-start]") || cell === booking,
   )
   const joined = []
   for (const range of cells.map(rangeOf)) {
@@ -264,7 +264,7 @@ function beginWhereItMatters() {
 
 plan.addEventListener("pointerdown", (event) => {
   if (event.button || event.pointerType === "touch") return
-  const free = event.target.closest(".free")
+  const free = event.target.closest(".free[data-start]")
   const booking = event.target.closest(".booking--movable")
   if (free) choose(free, event)
   else if (booking && event.target.closest(".handle")) stretch(booking, event)
@@ -284,7 +284,7 @@ plan.addEventListener("pointerleave", () => {
 plan.addEventListener("dragstart", (event) => event.preventDefault())
 
 function hover(event) {
-  const cell = event.target.closest(".free")
+  const cell = event.target.closest(".free[data-start]")
   if (choice) return
   if (!cell) return erase()
   const range = pointedAt(cell, event.clientX)
@@ -300,7 +300,7 @@ function pointedAt(cell, x) {
 
 // The link itself stands for the whole gap: fingers, keys and a click for a new tab follow it.
 plan.addEventListener("click", (event) => {
-  const cell = event.target.closest(".free")
+  const cell = event.target.closest(".free[data-start]")
   const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented)
   if (!cell || !isPlain || event.pointerType !== "mouse") return
   event.preventDefault()
@@ -371,7 +371,7 @@ plan.addEventListener("keydown", (event) => {
 /** True when the key meant something here. */
 function act(link, { key, shiftKey }) {
   if (shiftKey) {
-    if (!link.matches(".free") || !["ArrowRight", "ArrowLeft"].includes(key)) return false
+    if (!link.matches(".free[data-start]") || !["ArrowRight", "ArrowLeft"].includes(key)) return false
     lengthen(link, key === "ArrowRight")
     return true
   }
