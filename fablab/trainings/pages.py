@@ -17,7 +17,7 @@ from fablab.trainings import commands, queries
 from fablab.trainings.forms import AttendanceForm
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.queries import Holding
-from fablab.trainings.rules import ANYBODY, Applicant, Obstacle, is_old_enough
+from fablab.trainings.rules import ANYBODY, OF_THE_PERSON, Applicant, Obstacle, is_old_enough
 from fablab.trainings.sessions import Objection, against
 from fablab.trainings.words import SEATINGS
 
@@ -38,14 +38,14 @@ class SessionCard:
 
     uid: str
     url: str
-    training_id: int
     training: str
     when: str
     trainer: str
     location: str
     seats: str  # how many are left, or who waits
     seating: str  # where the reader stands, in words; empty when they do not
-    obstacles: list[Told]
+    person: list[Told]  # what keeps the reader from every session
+    obstacles: list[Told]  # and from this one
     is_full: bool
     may_register: bool
     may_leave: bool
@@ -121,10 +121,18 @@ class TrainingsPage:
     @cached_property
     def sessions(self) -> list[SessionCard]:
         """Those to come, and of those under way none: it is too late for them."""
-        rows = queries.sessions_ahead(self.place_id, self.now)
-        ids = [row.id for row in rows]
+        ids = [row.id for row in self._ahead]
         mine = queries.seatings(self.reader, ids) if self.reader is not None else {}
-        return [self.card(row, mine.get(row.id)) for row in rows]
+        return [self.card(row, mine.get(row.id)) for row in self._ahead]
+
+    @property
+    def person(self) -> list[Told]:
+        """What keeps the reader from each of them."""
+        return self.sessions[0].person if self.sessions else []
+
+    @cached_property
+    def _ahead(self) -> Sequence[Any]:
+        return queries.sessions_ahead(self.place_id, self.now)
 
     def card(self, row: Any, seating: Seating | None) -> SessionCard:
         found = self.objections(row, seating)
@@ -133,14 +141,14 @@ class TrainingsPage:
         return SessionCard(
             uid=row.uid,
             url=url_for("trainings.session", uid=row.uid),
-            training_id=row.training_id,
             training=row.training,
-            when=self.when(row),
+            when=texts.capital(self.when(row)),
             trainer=f"{row.first_name or ''} {row.last_name or ''}".strip(),
             location=row.location,
             seats=seats_left(left, row.waiting),
             seating=seating_in_words(seating),
-            obstacles=self.in_words(found),
+            person=self.in_words([each for each in found if each.obstacle in OF_THE_PERSON]),
+            obstacles=self.in_words([each for each in found if each.obstacle not in OF_THE_PERSON]),
             is_full=left <= 0,
             may_register=self.reader is not None and not found,
             may_leave=is_open and seating in (Seating.SEATED, Seating.WAITING),
@@ -153,7 +161,11 @@ class TrainingsPage:
             return []
         rows = queries.given_by(self.reader, self.place_id, self.now - A_MONTH)
         return [
-            (url_for("trainings.session", uid=row.uid), self.when(row), row.training)
+            (
+                url_for("trainings.session", uid=row.uid),
+                texts.capital(self.when(row)),
+                row.training,
+            )
             for row in rows
         ]
 
@@ -209,12 +221,13 @@ class TrainingsPage:
         return told([each for each in found if each.obstacle is not Obstacle.THERE], self.zone)
 
     def when(self, row: Any) -> str:
+        """Within a sentence: French writes `mardi` small there."""
         slot = Slot(row.starts_at, row.ends_at)
         first, last = self.inventory.schedule.days_of(slot)
         hours = texts.hours(slot, self.zone)
         if first != last:
-            return texts.capital(hours)
-        return f"{texts.capital(texts.near_day(first, self.zone))} {hours}"
+            return hours
+        return f"{texts.near_day(first, self.zone)} {hours}"
 
     @cached_property
     def offers(self) -> list[Offer]:
@@ -224,7 +237,7 @@ class TrainingsPage:
         held = [each for each in self._holdings if each.training_id == row.id]
         valid = [each for each in held if each.is_valid_on(self.today)]
         best = max(valid, key=lambda each: each.lasts, default=None)
-        following = (card.when for card in self.sessions if card.training_id == row.id)
+        following = (self.when(each) for each in self._ahead if each.training_id == row.id)
         return Offer(
             name=row.name,
             description=row.description,

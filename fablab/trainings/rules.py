@@ -101,6 +101,8 @@ class Obstacle(StrEnum):
     PREREQUISITES = N_("This training asks for another one first: %(trainings)s.")
 
 
+# The same for every session: said once.
+OF_THE_PERSON = frozenset({Obstacle.NO_MEMBERSHIP, Obstacle.MEMBERSHIP_ENDED, Obstacle.NO_GUARDIAN})
 # What the team cannot set aside either.
 BINDS_THE_TEAM = frozenset(
     {Obstacle.OVER, Obstacle.THERE, Obstacle.TRAINER, Obstacle.NO_MEMBERSHIP}

@@ -14,7 +14,7 @@ from fablab.members.models import Member, Membership
 from fablab.trainings import queries, sessions
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Qualification, Training, TrainingPrerequisite
-from tests.support import counting, instant, submit
+from tests.support import counting, instant, slot, submit
 from tests.trainings.conftest import count
 
 INDEX = "/trainings/"
@@ -128,6 +128,26 @@ def test_who_is_suspended_then_reads_until_when_and_why(chloe, course, uid, reas
     for said in (answer.text, chloe.get(address(uid)).text, chloe.get(INDEX).text):
         assert until in words(said)
         assert f'action="{address(uid, "/registration")}"' not in said
+
+
+def test_what_keeps_from_every_session_is_said_once(chloe, course, uid):
+    course.plan(slot("2027-04-07 14:00-16:00"))
+    with writing() as session:
+        session.execute(update(Membership.__table__).values(expires_on=date(2027, 3, 28)))
+
+    page = chloe.get(INDEX).text
+
+    assert page.count("Your membership ended on Sunday 28 March.") == 1
+    assert "You cannot register just now" in page
+
+
+def test_a_session_is_named_within_a_sentence(chloe, course, uid):
+    chloe.set_cookie("language", "fr")
+
+    page = chloe.get(INDEX).text
+
+    assert "Prochaine séance\u00a0: mardi 6 avril 14:00–16:00" in page
+    assert ">Mardi 6 avril 14:00–16:00</a>" in page
 
 
 @pytest.mark.parametrize(
