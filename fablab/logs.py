@@ -17,9 +17,21 @@ SAFE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # Starts where a word starts and never goes back: a long text costs no more than its length.
 ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*+@")
 # Addresses whose path holds a secret: the route is written instead.
+SLASH = r"(?:[/\\]|%2f|%5c)+"  # as anybody may write it: what is misspelt is a secret all the same
 SECRET_PATH = re.compile(
-    r"(/calendars/|/password/reset/|/register/confirm/|/account/email/|/(?:consents|waits)/by-mail/)"
-    r"[^/\s\"?]+"
+    "("
+    + "|".join(
+        SLASH + SLASH.join(parts) + SLASH
+        for parts in (
+            ("calendars",),
+            ("password", "reset"),
+            ("register", "confirm"),
+            ("account", "email"),
+            ("(?:consents|waits)", "by-mail"),
+        )
+    )
+    + r")[^/\s\"?]+",
+    re.IGNORECASE,
 )
 
 

@@ -9,7 +9,9 @@ from urllib.parse import unquote
 from flask import Flask, Response, abort, current_app, g, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -131,7 +133,18 @@ def safe_next(target: str | None) -> str:
             return home
         if any(ord(letter) < 0x21 or ord(letter) == 0x7F for letter in words):
             return home
-    return target if SAFE_PATH.fullmatch(target) else home
+    return target if SAFE_PATH.fullmatch(target) and _can_be_read(target) else home
+
+
+def _can_be_read(target: str) -> bool:
+    """False of the address that a form was sent to, and that shows no page of its own."""
+    try:
+        current_app.url_map.bind("").match(target.partition("?")[0], method="GET")
+    except MethodNotAllowed:
+        return False
+    except (NotFound, RequestRedirect):
+        pass
+    return True
 
 
 def static(filename: str) -> str:

@@ -217,3 +217,20 @@ def test_starting_twice_writes_once(make_app, capfd):
     app.test_client().get("/nothing/at/all")
 
     assert len([line for line in capfd.readouterr().err.splitlines() if " 404 " in line]) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/waits/by-mail//TOKEN",
+        "//waits/by-mail/TOKEN",
+        "/waits//by-mail/TOKEN",
+        "/consents/by-mail/%2FTOKEN",
+        "/WAITS/BY-MAIL/TOKEN",
+        "/waits/by-mail\\TOKEN",
+        "/password/reset//TOKEN",
+        "//calendars/TOKEN/day.ics",
+    ],
+)
+def test_a_secret_is_cut_however_its_address_is_misspelt(path):
+    assert "TOKEN" not in without_secrets(f"GET {path} 404")

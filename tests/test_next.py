@@ -88,3 +88,9 @@ def test_an_address_that_only_decoding_shows_to_be_elsewhere_is_refused_too(app,
 def test_anything_else_is_the_front_page(app, target):
     with app.test_request_context():
         assert safe_next(target) == "/"
+
+
+@pytest.mark.parametrize("target", ["/bookings/series", "/waits/", "/language", "/logout?x=1"])
+def test_where_a_form_was_sent_is_no_page_to_go_back_to(app, target):
+    with app.test_request_context():
+        assert safe_next(target) == "/"

@@ -193,11 +193,15 @@ def rewrite(
 
 
 def keeps_consents(before: Order, after: Order, facts: Facts) -> bool:
-    """Whether what was agreed to still holds: no other machine or buddy, and no other hours.
+    """Whether what was agreed to still holds: nobody and nothing else is asked for, no other hours.
 
     A booking under way was agreed to when it began.
     """
-    is_same = (before.machine_id, before.buddy_id) == (after.machine_id, after.buddy_id)
+    is_same = (before.machine_id, before.buddy_id, before.is_accompanied) == (
+        after.machine_id,
+        after.buddy_id,
+        after.is_accompanied,
+    )
     return facts.is_under_way or (is_same and before.slot.covers(after.slot))
 
 

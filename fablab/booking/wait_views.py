@@ -13,6 +13,7 @@ from fablab.access import anyone, members_only
 from fablab.booking import orders, pages, queries, wait_letters, wait_pages, wait_queries, waits
 from fablab.booking.facts import about_member, audience_of, gather
 from fablab.booking.forms import parse_near_day
+from fablab.booking.kinds import WaitEnd
 from fablab.booking.rules import Reason, Refusal, RiskClass
 from fablab.booking.views import kept, slot_given
 from fablab.booking.wait_forms import OfferForm, WaitForm
@@ -204,7 +205,10 @@ def answered(wait: Any, *, by: int, then: str, token: str = "") -> Any:
     except orders.BookingRefused as refused:
         return page(wait, form, token=token, refused=refused.refusals, status=422)
     except orders.TooLate:
-        flash(_("It is too late to answer: the slot went to the next in line."), "no")
+        if waits.find(wait.uid, by).outcome == WaitEnd.BOOKED:
+            flash(_("You have taken it already: cancel the booking to give it back."), "info")
+        else:
+            flash(_("It is too late to answer: the slot went to the next in line."), "no")
     except NoSuch:
         abort(404)
     return redirect(then, 303)

@@ -67,7 +67,8 @@ class Wish:
 
 @retried
 def join(wish: Wish, *, now: datetime) -> str:
-    """Get in line, and give the wait's UID; waiting for the same already, it is that one.
+    """Get in line, and give the wait's UID; waiting for the same already, it is that one, with
+    what is said of it now.
 
     Raises BookingRefused when no slot could ever be theirs, FreeNow when one can be had at once,
     NoSuch (no such machine, or nobody), and Busy.
@@ -77,6 +78,7 @@ def join(wish: Wish, *, now: datetime) -> str:
         waiting = session.execute(OPEN.where(Wait.member_id == wish.member_id)).all()
         for wait in waiting:
             if is_same(wait, wish):
+                session.execute(update(TABLE).where(TABLE.c.id == wait.id).values(**words_of(wish)))
                 return str(wait.uid)
         wrong = wait_rules.out_of_bounds(wish.window, now, waits=len(waiting))
         if wrong:
@@ -96,15 +98,22 @@ def join(wish: Wish, *, now: datetime) -> str:
             place_id=wish.place_id,
             machine_id=wish.machine_id,
             member_id=wish.member_id,
-            organization_id=wish.organization_id,
             starts_at=wish.window.start,
             ends_at=wish.window.end,
             duration=wish.duration,
-            purpose=wish.purpose,
-            is_accompanied=wish.is_accompanied,
             created_at=now,
+            **words_of(wish),
         )
         return uid
+
+
+def words_of(wish: Wish) -> dict[str, Any]:
+    """What is said with a wish, and may be said anew without losing one's place in line."""
+    return {
+        "organization_id": wish.organization_id,
+        "purpose": wish.purpose,
+        "is_accompanied": wish.is_accompanied,
+    }
 
 
 OPEN = select(TABLE).where(TABLE.c.ended_at.is_(None))

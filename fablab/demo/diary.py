@@ -131,7 +131,8 @@ class Diary:
         for slug in lesson.machines:
             machine, slot = self.stage.machines[slug], lesson.slot
             held = Entry(machine, slot, slot, lesson.training, created_at, self.team)
-            self.add(replace(held, session_id=lesson.session_id))
+            seats = self.find_seats(held) or ()
+            self.add(replace(held, session_id=lesson.session_id, seats=seats))
 
     def withdraw(self, machine: str, span: Slot, why: str) -> bool:
         """False when something stands in the way."""

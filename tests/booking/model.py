@@ -501,7 +501,12 @@ class House:
         if any(o.machine == machine.slug and meet((o.start, o.end), wanted) for o in self.outages):
             yield "outage"
         for name in machine.shares:
-            sharing = [b for b in others if name in self.machines[b.wish.machine].shares]
+            sharing = [
+                b
+                for b in others
+                if name in self.machines[b.wish.machine].shares
+                and b.wish.machine != machine.slug  # whose booking is in the way as such
+            ]
             if any(
                 sum(b.occupied[0] <= tick < b.occupied[1] for b in sharing) >= self.capacity[name]
                 for tick in ticks(*wanted)

@@ -505,3 +505,14 @@ def test_it_speaks_french(crowded, browse):
 
     assert "Gardé pour vous jusqu’à lundi 29 mars à 13:00" in page
     assert "Attendre un créneau" in words(client.get(NEW).text)
+
+
+def test_waiting_for_the_same_again_keeps_the_place_and_takes_the_new_words(crowded, browse):
+    client = browse("chloe")
+    address = "/waits/new?machine=bench&day=2027-03-30&start=14:00&end=16:00"
+    first = Form(client.get(address).text).send(client, purpose="Shelves")
+
+    again = Form(client.get(address).text).send(client, purpose="A door")
+
+    assert again.location == first.location
+    assert [wait.purpose for wait in all_waits()] == ["A door"]
