@@ -47,7 +47,7 @@ def answer(uid: str, yes: bool, *, by: int, now: datetime, why: str = "") -> Ans
         if booking.status != Status.PENDING or asked.due_at <= now:
             raise TooLate
         is_buddy = asked.kind == ConsentKind.BUDDY
-        if yes and is_buddy and not _may_be_buddy(booking, by, asked.place_id):
+        if yes and is_buddy and not _may_be_buddy(booking, by, asked.place_id, now):
             raise NoBuddy
         given = Answer.YES if yes else Answer.NO
         _write_down(session, asked.consent_id, given, by=by, now=now, why=why)
@@ -133,7 +133,7 @@ def name_buddy(
             raise TooLate
         if asked.asked_id == buddy_id:
             return
-        if not _may_be_buddy(booking, buddy_id, place_id):
+        if not _may_be_buddy(booking, buddy_id, place_id, now):
             raise NoBuddy
         session.execute(
             update(Consent.__table__)
@@ -156,7 +156,7 @@ def _open_buddy(session: Session, occupancy_id: int) -> Row[Any] | None:
     ).first()
 
 
-def _may_be_buddy(booking: Row[Any], buddy_id: int, place_id: int) -> bool:
+def _may_be_buddy(booking: Row[Any], buddy_id: int, place_id: int, now: datetime) -> bool:
     inventory = of_place(place_id=place_id)
     machine = inventory.machine(booking.machine_id)
     policy = machine.policy_for(audience_of(standing_of(booking.member_id, place_id)))
@@ -164,7 +164,7 @@ def _may_be_buddy(booking: Row[Any], buddy_id: int, place_id: int) -> bool:
     return may_be_buddy(
         buddy_id,
         booked_for=booking.member_id,
-        is_member=standing is not None,
+        is_member=standing is not None and not standing.is_suspended(now),
         membership_ends_on=standing.expires_on if standing else None,
         held=held_on(machine.id, buddy_id),
         level=level_of_buddy(policy),

@@ -30,6 +30,7 @@ from fablab import clock
 from fablab.booking.known import Buddy, Facts, Held, Own, Shared, Taken
 from fablab.booking.models import Acknowledgement
 from fablab.booking.quotas import RISKY, weeks_of
+from fablab.booking.wait_rules import is_only_offered
 from fablab.clock import today
 from fablab.db import UTCDateTime, db
 from fablab.machines.inventory import Inventory, MachineFacts, of_place
@@ -224,6 +225,8 @@ TAKEN = (
         Occupancy.title,
         Occupancy.uid,
         Occupancy.member_id,
+        Occupancy.status,
+        Occupancy.created_by_id,
         Member.first_name,
         Member.last_name,
         Organization.name.label("organization_name"),
@@ -241,7 +244,7 @@ IN_THE_WAY: CompoundSelect[Any] = union_all(
         NOTHING,
         Claim.claimed_from,
         Claim.claimed_until,
-        *[NOTHING] * 6,
+        *[NOTHING] * 8,
         Claim.seat_id,
     ).where(
         Claim.seat_id.in_(bindparam("seats", expanding=True)),
@@ -337,7 +340,7 @@ def gather(
         **(training_for(machine.id, now) if policy.level and not is_enough else {}),
         taken=taken,
         is_accompanied=is_accompanied,
-        buddy=buddy_of(buddy_id, member_id, people) if buddy_id else None,
+        buddy=buddy_of(buddy_id, member_id, people, now) if buddy_id else None,
         **own.as_theirs(inventory, audience_of(standing)),
         shared=shared,
         acts_for_organization=organization_id is None or bool(about and about.acts_for),
@@ -490,14 +493,16 @@ def held_from(row: Any, zone: tzinfo) -> Held:
     return Held(row.level or row.granted, row.given_on, last_day(row, zone))
 
 
-def buddy_of(buddy_id: int, member_id: int, people: Mapping[int, About]) -> Buddy:
-    """Whoever is named as a buddy, as the rules ask of them."""
+def buddy_of(buddy_id: int, member_id: int, people: Mapping[int, About], now: datetime) -> Buddy:
+    """Whoever is named as a buddy, as the rules ask of them: whose membership is suspended is
+    kept from the machines, and is nobody's company there.
+    """
     about = people.get(buddy_id)
     if about is None:
         return Buddy(is_member=False)
     standing = about.standing
     return Buddy(
-        is_member=standing is not None,
+        is_member=standing is not None and not standing.is_suspended(now),
         ends_on=standing.expires_on if standing else None,
         is_oneself=buddy_id == member_id,
         held=about.held,
@@ -602,6 +607,6 @@ def _taken(row: Any, member_id: int, with_name: bool) -> Taken:
         Slot(row.occupied_from, row.occupied_until),
         is_outage=is_outage,
         why=row.title if is_outage else "",
-        who=holder if with_name and not is_outage else "",
+        who=holder if with_name and not is_outage and not is_only_offered(row) else "",
         own_uid=row.uid if row.member_id == member_id and not is_outage else "",
     )

@@ -7,6 +7,7 @@ free may be waited for, and what is accepted is offered.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from fablab.booking import rules
 from fablab.booking.known import Facts
@@ -14,6 +15,7 @@ from fablab.booking.rules import acts_for_the_organization
 from fablab.booking.suggestions import A_DAY, acceptable, on_step
 from fablab.booking.verdicts import HOPELESS, Reason, Refusal
 from fablab.clock import whole_days
+from fablab.machines.kinds import Status
 from fablab.places.rules import days
 from fablab.slots import Slot
 from fablab.words import N_
@@ -134,3 +136,12 @@ def _fits_nowhere(duration: timedelta) -> Refusal:
         N_("Choose more time to wait in, or a shorter slot."),
         {"length": duration},
     )
+
+
+def is_only_offered(row: Any) -> bool:
+    """Kept for somebody who has not taken it yet: who waits for what is not the others' business.
+
+    `row` has the status and created_by_id of an occupancy: nobody has made it, but the waiting
+    list.
+    """
+    return row.status == Status.PENDING and row.created_by_id is None

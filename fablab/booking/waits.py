@@ -505,6 +505,7 @@ def accept(
             .values(
                 status=Status.PENDING if wanted else Status.CONFIRMED,
                 buddy_id=buddy_id,
+                created_by_id=by,
                 revision=booking.revision + 1,
                 changed_at=now,
             )

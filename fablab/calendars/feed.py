@@ -20,6 +20,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from fablab import clock, ical
+from fablab.booking.wait_rules import is_only_offered
 from fablab.calendars import queries
 from fablab.calendars.kept import Shelf
 from fablab.calendars.kinds import Scope
@@ -292,6 +293,8 @@ def _told(row: Any, eyes: Eyes, words: "Phrases", machine: str) -> tuple[str, st
     """Summary and description of a booking."""
     person = f"{row.first_name or ''} {row.last_name or ''}".strip()
     organization = row.organization_name or ""
+    if is_only_offered(row) and eyes not in (Eyes.OWN, Eyes.TEAM):
+        person = organization = ""
     who = {
         Eyes.NAMED: organization or person,
         Eyes.COLLEAGUES: person,

@@ -260,6 +260,7 @@ PARTICULARS = (
         Occupancy.uid,
         Occupancy.kind,
         Occupancy.status,
+        Occupancy.created_by_id,
         Occupancy.starts_at,
         Occupancy.ends_at,
         Occupancy.revision,

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 
 from fablab import texts
 from fablab.booking.facts import audience_of
+from fablab.booking.wait_rules import is_only_offered
 from fablab.clock import to_wall, today
 from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.home import recent
@@ -543,7 +544,8 @@ class Day:
         if kind is Kind.OWN:
             return self.own(machine, part, terms, hours, is_over=is_over)
         who = self.holder(row)
-        phrase = words.waiting_said if kind is Kind.WAITING else words.held_said
+        is_waiting = kind is Kind.WAITING and not is_only_offered(row)
+        phrase = words.waiting_said if is_waiting else words.held_said
         return Cell(
             str(kind.value),
             part.span,
@@ -599,6 +601,8 @@ class Day:
 
     def holder(self, row: Any) -> str:
         """Who holds it, for this reader: the organization, else the person, else nobody."""
+        if is_only_offered(row) and not self.viewer.is_team:
+            return self.words.offered
         if not self.viewer.sees_names:
             return self.words.booked
         return row.organization_name or full_name(row) or self.words.booked

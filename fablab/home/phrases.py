@@ -33,6 +33,7 @@ class Phrases(NamedTuple):
     session: str
     session_said: str
     booked: str
+    offered: str
     held_said: str
     waiting_said: str
     own: str
@@ -80,6 +81,7 @@ def _phrases(_language: str) -> Phrases:
         session=_("Training: %(name)s"),
         session_said=_("Training: %(name)s, %(hours)s"),
         booked=_("Booked"),
+        offered=_("Kept for somebody who waits"),
         held_said=_("%(who)s, %(hours)s"),
         waiting_said=_("%(who)s, %(hours)s, waiting for approval"),
         own=_("You"),

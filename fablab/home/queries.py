@@ -19,6 +19,7 @@ COLUMNS = (
     Occupancy.machine_id,
     Occupancy.kind,
     Occupancy.status,
+    Occupancy.created_by_id,
     Occupancy.starts_at,
     Occupancy.ends_at,
     Occupancy.occupied_from,

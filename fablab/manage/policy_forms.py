@@ -29,7 +29,9 @@ from fablab.members.kinds import AgeBand
 from fablab.words import N_
 
 LENGTH = re.compile(
-    r"(?:(?P<hours>\d{1,3}) ?h(?: ?(?P<rest>[0-5]\d))?|(?P<minutes>\d{1,5}) ?min)", re.ASCII
+    r"(?:(?P<hours>\d{1,3}) ?h(?: ?(?P<rest>[0-5]\d))?|(?P<minutes>\d{1,5}) ?min"
+    r"|(?P<days>\d{1,2}) ?(?:days?|jours?))",
+    re.ASCII,
 )
 NUMBER = re.compile(r"\d{1,6}", re.ASCII)
 A_MINUTE = timedelta(minutes=1)
@@ -39,7 +41,7 @@ NAME = 100
 
 
 class LengthField(StrictField):
-    """A length of time as `1 h 30`, `2 h` or `45 min`, of 31 days at most."""
+    """A length of time as `1 h 30`, `2 h` or `45 min`, or in days; of 31 days at most."""
 
     widget = TextInput()
     problem = lazy_gettext("Write a length as 1 h 30, 2 h or 45 min.")
@@ -53,7 +55,7 @@ class LengthField(StrictField):
         if not found:
             return None
         hours, minutes = found["hours"] or 0, found["rest"] or found["minutes"] or 0
-        return timedelta(hours=int(hours), minutes=int(minutes))
+        return timedelta(days=int(found["days"] or 0), hours=int(hours), minutes=int(minutes))
 
     def written(self, value: timedelta) -> str:
         return typed(value)

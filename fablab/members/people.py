@@ -31,6 +31,9 @@ class Standing:
     def is_team(self) -> bool:
         return bool(self.roles & TEAM)
 
+    def is_suspended(self, now: datetime) -> bool:
+        return self.suspended_until is not None and self.suspended_until > now
+
 
 @dataclass(frozen=True)
 class Person:

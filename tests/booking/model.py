@@ -365,6 +365,7 @@ class House:
         return (
             name != wish.who
             and bool(buddy.audience)
+            and not (buddy.suspended_until and buddy.suspended_until > self.now)
             and (buddy.ends_on is None or last <= buddy.ends_on)
             and self.level(buddy, machine.slug, wish.start, wish.end) >= least
         )

@@ -1,7 +1,7 @@
 """Somebody's yes that a booking needs: asked, answered, taken back, or past its time."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -16,7 +16,8 @@ from fablab.booking.consents import Wanted
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.known import Held
 from fablab.booking.models import Consent
-from fablab.booking.orders import ChangedMeanwhile, NotAllowed, order_behind
+from fablab.booking.orders import BookingRefused, ChangedMeanwhile, NotAllowed, order_behind
+from fablab.booking.verdicts import Reason
 from fablab.db import add_row, db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import (
@@ -29,7 +30,7 @@ from fablab.machines.models import (
     Seat,
 )
 from fablab.mail.models import OutgoingMail
-from fablab.members.models import Member
+from fablab.members.models import Member, Membership
 from fablab.organizations.models import OrganizationMember
 from fablab.trainings.models import Qualification, Training
 from tests.conftest import Fablab
@@ -727,3 +728,21 @@ def test_a_round_without_a_question_is_one_read(any_fablab):
         assert consent_letters.send_questions(clock.now()) == 0
 
     assert len(statements) == 1
+
+
+def test_whose_membership_is_suspended_is_nobodys_buddy(any_fablab):
+    fablab = any_fablab
+    uid = with_buddy(fablab)
+    of_amina = Membership.member_id == fablab.people["amina"]
+    with writing() as session:
+        until = clock.now() + timedelta(days=7)
+        session.execute(update(Membership).where(of_amina).values(suspended_until=until))
+
+    with pytest.raises(answers.NoBuddy):
+        say(fablab, uid, True)
+    with pytest.raises(BookingRefused) as refused:
+        fablab.book(
+            "laser", slot("2027-03-31 10:00-11:00"), "bruno", buddy_id=fablab.people["amina"]
+        )
+
+    assert [each.reason for each in refused.value.refusals] == [Reason.NO_BUDDY]

@@ -24,8 +24,10 @@ from tests.booking.test_waits import (
     join,
     mails,
     offered,
+    say,
     wait,
 )
+from tests.calendars.support import PLACE, address
 from tests.conftest import Fablab
 from tests.support import counting, slot, submit
 
@@ -516,3 +518,24 @@ def test_waiting_for_the_same_again_keeps_the_place_and_takes_the_new_words(crow
 
     assert again.location == first.location
     assert [wait.purpose for wait in all_waits()] == ["A door"]
+
+
+def test_who_waits_is_told_to_the_team_alone_until_they_take_it(crowded, browse):
+    uid = join(crowded, "chloe")
+    cancel(crowded)
+    place = address(crowded, "bruno", PLACE)
+    form = "/bookings/new?machine=bench&day=2027-03-30&start=14:00&end=16:00"
+
+    def read(who: str) -> list[str]:
+        client = browse(who)
+        return [client.get(page).text for page in ("/planning/2027-03-30", form, place)]
+
+    planning, refusal, calendar = read("bruno")
+    assert "Kept for somebody who waits" in planning
+    assert "already taken" in refusal
+    assert not any("Navette" in page for page in (planning, refusal, calendar))
+    assert "Navette" in read("amina")[0]
+
+    say(crowded, uid, True, "chloe")
+
+    assert all("Navette" in page for page in read("bruno"))

@@ -369,3 +369,13 @@ def test_lengths_are_written_as_they_are_read():
     told = {typed(timedelta(minutes=m)) for m in (0, 45, 60, 90, 4320)}
 
     assert told == {"0 min", "45 min", "1 h", "1 h 30", "72 h"}
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("2 jours", 48), ("1 day", 24), ("3days", 72)])
+def test_a_length_may_be_said_in_days_as_the_page_says_it(amina, typed, kept):
+    assert save(amina, LASER, answer_within=typed).status_code == 303
+
+    found = db.session.scalars(
+        select(Policy.answer_within).where(Policy.answer_within.is_not(None))
+    )
+    assert timedelta(hours=kept) in list(found)
