@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import select
 
@@ -218,10 +219,11 @@ def test_postgresql_is_left_to_its_own_tools(make_app, tmp_path):
 
 def test_the_database_is_copied_before_its_schema_changes(app, fablab):
     booked = fablab.book("bench", slot(WANTED), "chloe")
+    head = ScriptDirectory(migrations.FOLDER).get_current_head()
     migrations.downgrade("base")
 
     (copy,) = (Path(app.instance_path) / "backups").iterdir()
-    assert copy.name == "20270329-070000-before-leaving-0002.sqlite"
+    assert copy.name == f"20270329-070000-before-leaving-{head}.sqlite"
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT uid FROM occupancy").fetchall() == [(booked,)]
 
