@@ -219,6 +219,8 @@ def hours_shown(
     day = [scale.range(span) for span, mode in openings if mode in DAYTIME]
     spans = [(start - 60, end + 60) for start, end in day]
     for one in taken:
+        if one.start <= 0 and one.end >= WHOLE_DAY:
+            continue  # all day long: it says nothing of the hours
         if 0 <= one.start < WHOLE_DAY:
             spans.append((one.start, one.start + 1))
         if 0 < one.end <= WHOLE_DAY:

@@ -338,6 +338,13 @@ def test_a_booking_at_night_stretches_the_hours_shown():
     assert hours_shown(scale, [at("09:00-18:00")], [taken("21:10-23:20")]) == (480, 1440)
 
 
+def test_a_loan_of_whole_days_stretches_nothing():
+    scale = Scale.of(PARIS, TUESDAY)
+    lent = Taken(0, 1440, 0, 1440, Kind.BOOKED, ROW)
+
+    assert hours_shown(scale, [at("09:00-18:00")], [lent]) == (480, 1140)
+
+
 @pytest.mark.parametrize(
     ("day", "hours"),
     [
