@@ -29,6 +29,8 @@ alone, `test_each_bound_is_allowed_to_the_minute` stands on the last minute that
 path skips one is `tests/booking/test_wider_rules.py`, and a plain model of all of them is played
 against in `tests/booking/test_state_machine.py`.
 
+![What each rule answers, in French](screenshots/refusals.jpg)
+
 | rule | where | it says | en français |
 |---|---|---|---|
 """
