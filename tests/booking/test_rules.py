@@ -291,6 +291,26 @@ def test_a_day_off_says_why_the_place_is_closed():
     assert refusal.values["why"] == "works"
 
 
+@pytest.mark.parametrize(
+    ("day", "reasons"),
+    [
+        ("2027-12-23", []),
+        ("2027-12-24", [Reason.CLOSED_DAY]),
+        ("2027-12-31", [Reason.CLOSED_DAY]),
+        ("2028-01-01", [Reason.CLOSED_DAY]),
+        ("2028-01-02", [Reason.CLOSED_DAY]),
+        ("2028-01-03", []),
+    ],
+)
+def test_a_closure_over_new_year_holds_on_both_sides_of_it(day, reasons):
+    off = DaysOff(date(2020, 12, 24), date(2021, 1, 2), "winter", repeats_yearly=True)
+    every_day = tuple(WeeklyOpening(n, time(10), time(18), Mode.SUPERVISED) for n in range(1, 8))
+    winter = replace(SCHEDULE, openings=every_day, closures=(off,))
+    now = instant("2027-12-20 09:00")
+
+    assert ask(slot(f"{day} 14:00-16:00"), now=now, schedule=winter) == reasons
+
+
 def test_set_up_and_clean_up_are_part_of_what_is_taken():
     neighbours = (Taken(slot("2027-03-30 12:00-13:45")), Taken(slot("2027-03-30 16:30-18:00")))
 
