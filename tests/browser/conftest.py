@@ -75,7 +75,7 @@ class Visit:
         self.page.fill('input[name="email"]', email)
         self.page.fill('input[name="password"]', demo.PASSWORD)
         self.page.click('main form button[type="submit"]')
-        assert self.page.locator("form[action='/logout']").count() == 1
+        self.page.locator("form[action='/logout']").wait_for()
 
     def axe(self) -> list[str]:
         """What axe finds on the page: rule and element, one a line. Nothing is what is wanted."""
