@@ -48,6 +48,22 @@ from fablab.trainings.use import LAST_USED, last_day
 
 # Sent with every booking, hence built once: to build it cost more than to send it.
 USED = Occupancy.__table__.alias("used")
+# What `held_from` reads of a qualification.
+HELD = (
+    Qualification.level,
+    TrainingGrant.level.label("granted"),
+    Qualification.given_on,
+    Qualification.expires_on,
+    Training.validity_months,
+    Training.inactivity_months,
+    Training.is_renewed_by_use,
+    case(
+        (
+            or_(Training.inactivity_months.is_not(None), Training.is_renewed_by_use),
+            LAST_USED,
+        )
+    ).label("last_used_at"),
+)
 # Everything about some people in one place and on one machine: for each of them a row for every
 # qualification they have or had on it, or one row without.
 ABOUT = (
@@ -100,19 +116,7 @@ ABOUT = (
         )
         .label("acts_for"),
         Qualification.id.label("qualification_id"),
-        Qualification.level,
-        TrainingGrant.level.label("granted"),
-        Qualification.given_on,
-        Qualification.expires_on,
-        Training.validity_months,
-        Training.inactivity_months,
-        Training.is_renewed_by_use,
-        case(
-            (
-                or_(Training.inactivity_months.is_not(None), Training.is_renewed_by_use),
-                LAST_USED,
-            )
-        ).label("last_used_at"),
+        *HELD,
     )
     .select_from(Member)
     .outerjoin(

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, bindparam, case, func, or_, select
+from sqlalchemy import and_, bindparam, func, select
 
 from fablab.booking.facts import (
+    HELD,
     About,
     audience_of,
     held_from,
@@ -22,7 +23,6 @@ from fablab.members.kinds import AgeBand
 from fablab.members.models import Member, Membership
 from fablab.members.people import Standing
 from fablab.trainings.models import Qualification, Training, TrainingGrant
-from fablab.trainings.use import LAST_USED
 
 # Asked with every planning of a member, hence built once: a row for each machine that each of
 # their qualifications is for, or one row without.
@@ -32,19 +32,7 @@ HELD_ANYWHERE = (
         Member.guardian_agreed_on,
         Membership.marked_until,
         func.coalesce(Qualification.machine_id, TrainingGrant.machine_id).label("machine_id"),
-        Qualification.level,
-        TrainingGrant.level.label("granted"),
-        Qualification.given_on,
-        Qualification.expires_on,
-        Training.validity_months,
-        Training.inactivity_months,
-        Training.is_renewed_by_use,
-        case(
-            (
-                or_(Training.inactivity_months.is_not(None), Training.is_renewed_by_use),
-                LAST_USED,
-            )
-        ).label("last_used_at"),
+        *HELD,
     )
     .select_from(Member)
     .outerjoin(

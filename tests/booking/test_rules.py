@@ -319,6 +319,17 @@ def test_set_up_and_clean_up_are_part_of_what_is_taken():
         assert ask(taken=neighbours, **margin) == [Reason.TAKEN]
 
 
+def test_a_neighbour_that_does_not_touch_the_slot_is_explained():
+    policy = replace(POLICY, setup=timedelta(minutes=15))
+
+    def advice(hours: str) -> str:
+        near = replace(FINE, policy=policy, taken=(Taken(slot(f"2027-03-30 {hours}")),))
+        return refusals(WANTED, near)[0].advice
+
+    assert advice("12:00-14:00") == "It needs %(margin)s around each booking."
+    assert advice("12:00-14:30") == ""
+
+
 def test_clean_up_may_run_past_closing_time():
     """The workshop shuts at 18:00; the kiln cools all the same."""
     assert ask(slot("2027-03-30 16:00-18:00"), cleanup=12 * HOUR) == []

@@ -539,3 +539,17 @@ def test_who_waits_is_told_to_the_team_alone_until_they_take_it(crowded, browse)
     say(crowded, uid, True, "chloe")
 
     assert all("Navette" in page for page in read("bruno"))
+
+
+def test_a_second_answer_to_what_one_took_is_told_so(crowded, browse):
+    uid = join(crowded, "chloe")
+    cancel(crowded)
+    client, page = browse("chloe"), f"/waits/{uid}"
+    again = Form(client.get(page).text).values["csrf_token"]
+    say(crowded, uid, True, "chloe")
+
+    answer = {"csrf_token": again, "answer": "no"}
+    told = client.post(f"{page}/answer", data=answer, follow_redirects=True).text
+
+    assert "You have taken it already" in told
+    assert "went to the next in line" not in told

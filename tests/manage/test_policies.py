@@ -379,3 +379,13 @@ def test_a_length_may_be_said_in_days_as_the_page_says_it(amina, typed, kept):
         select(Policy.answer_within).where(Policy.answer_within.is_not(None))
     )
     assert timedelta(hours=kept) in list(found)
+
+
+def test_a_dangerous_machine_that_anybody_may_book_is_pointed_out(amina):
+    said = "Dangerous, and open to whoever holds no qualification: L1."
+    save(amina, LASER, level="2")
+    assert said not in amina.get(LASER).text
+
+    save(amina, LASER, level="0")
+
+    assert said in amina.get(LASER).text
