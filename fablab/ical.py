@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Component, Timezone, TimezoneDaylight, TimezoneStandard
 from icalendar.parser import Contentline
 from icalendar.prop import (
+    vCalAddress,
     vDDDTypes,
     vDuration,
     vInt,
@@ -126,19 +127,79 @@ def written(entry: Entry) -> Written:
     return Written(vevent(entry), entry.zone, entry.changed_at)
 
 
-def vevent(entry: Entry) -> bytes:
-    """One VEVENT.
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Somebody as an invitation names them: a mail address, and what they are called."""
 
-    DTSTAMP is the last change and not the time of the request, so that an unchanged calendar
-    is the same bytes at every reading (§3.8.7.2). Line by line: building an `Event` first
-    costs twice as much.
+    email: str
+    name: str = ""
+
+
+def invitation(
+    entry: Entry, method: str, *, organizer: Address, attendee: Address, stamp: datetime
+) -> bytes:
+    """A VCALENDAR to send by mail: REQUEST for a booking that is made or changed, CANCEL for one
+    that is not any more, each about the event of that UID (RFC 5546 §3.2.2, §3.2.5).
+
+    The attendee has accepted, for it was they who booked, and is asked for no answer. DTSTAMP is
+    `stamp`, the moment of sending: among two of one SEQUENCE the later counts (§2.1.5).
+    """
+    people = (
+        _person("ORGANIZER", organizer),
+        _person(
+            "ATTENDEE",
+            attendee,
+            CUTYPE="INDIVIDUAL",
+            ROLE="REQ-PARTICIPANT",
+            PARTSTAT="ACCEPTED",
+            RSVP="FALSE",
+        ),
+    )
+    return _message(method, entry.zone, [vevent(entry, *people, stamp=stamp)])
+
+
+def announcement(entries: Iterable[Entry], *, organizer: Address, stamp: datetime) -> bytes:
+    """A VCALENDAR to send by mail that publishes several events at once (RFC 5546 §3.2.1): a
+    REQUEST holds one alone.
+    """
+    entries = list(entries)
+    person = _person("ORGANIZER", organizer)
+    events = [vevent(entry, person, stamp=stamp) for entry in entries]
+    return _message("PUBLISH", entries[0].zone, events)
+
+
+def _message(method: str, zone: str, events: Iterable[bytes]) -> bytes:
+    head = Calendar()
+    head["VERSION"] = vText("2.0")
+    head["PRODID"] = vText(PRODID)
+    head["CALSCALE"] = vText("GREGORIAN")
+    head["METHOD"] = vText(method)
+    start = head.to_ical().removesuffix(b"END:VCALENDAR\r\n")
+    return b"".join((start, vtimezone(zone), *events, b"END:VCALENDAR\r\n"))
+
+
+def _person(name: str, who: Address, **parameters: str) -> bytes:
+    person = vCalAddress(f"mailto:{clean(who.email)}")
+    if who.name:
+        person.params["CN"] = clean(who.name).replace("\n", " ").replace('"', "'")
+    person.params.update(parameters)
+    return _line(name, person)
+
+
+def vevent(entry: Entry, *more: bytes, stamp: datetime | None = None) -> bytes:
+    """One VEVENT, with the lines of `more`.
+
+    Without a `stamp` DTSTAMP is the last change and not the time of the request, so that an
+    unchanged calendar is the same bytes at every reading (§3.8.7.2). Line by line: building an
+    `Event` first costs twice as much.
     """
     changed_at = vDDDTypes(entry.changed_at)
+    stamped_at = vDDDTypes(stamp) if stamp else changed_at
     start, end = map(vDDDTypes, _bounds(entry))
     lines = [
         b"BEGIN:VEVENT\r\n",
         _line("UID", vText(entry.uid)),
-        _line("DTSTAMP", changed_at),
+        _line("DTSTAMP", stamped_at),
         _line("LAST-MODIFIED", changed_at),
         _line("SEQUENCE", vInt(entry.revision)),
         _line("DTSTART", start),
@@ -157,6 +218,7 @@ def vevent(entry: Entry) -> bytes:
         lines.append(_text("CATEGORIES", entry.category))
     if entry.url:
         lines.append(_line("URL", vUri(entry.url)))
+    lines += more
     lines.append(b"END:VEVENT\r\n")
     return b"".join(lines)
 

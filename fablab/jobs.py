@@ -47,7 +47,7 @@ def deliver_due(app: Flask, is_stopping: Callable[[], bool] = lambda: False) -> 
             if delivery.is_of_the_server(error):
                 break
         else:
-            settle(mail.id, sent_at=clock.now(), text="", html="", last_error="")
+            settle(mail.id, sent_at=clock.now(), last_error="", **outbox.BLANK)
             sent += 1
     return sent
 
@@ -60,6 +60,7 @@ def due(now: datetime) -> Select[Any]:
         .where(
             table.c.sent_at.is_(None),
             table.c.parked_at.is_(None),
+            table.c.dropped_at.is_(None),
             or_(table.c.due_at <= now, table.c.due_at > now + DELAYS[-1] + LEASE),
         )
         .order_by(table.c.due_at, table.c.id)

@@ -2,6 +2,7 @@
 
 from fablab.booking.models import Acknowledgement, Booking, Consent, Series, Wait
 from fablab.calendars.models import FeedToken
+from fablab.invitations.models import Invitation
 from fablab.machines.models import Change, Claim, Machine, Occupancy, Resource
 from fablab.mail.models import OutgoingMail
 from fablab.members.audit import AuditEntry
@@ -18,6 +19,7 @@ __all__ = [
     "Claim",
     "Consent",
     "FeedToken",
+    "Invitation",
     "Machine",
     "Mark",
     "Member",

@@ -5,9 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app
 from flask_babel import lazy_gettext
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Row, Select, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -15,10 +13,11 @@ from fablab.booking.consents import is_open
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.clock import today
-from fablab.db import NoSuch, db, retried, writing
+from fablab.db import db, retried, writing
 from fablab.machines.models import Machine, MachineReferent, Occupancy
-from fablab.mail import outbox
+from fablab.mail import links, outbox
 from fablab.members.kinds import TEAM
+from fablab.members.mails import reader_of
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
 from fablab.places.models import Place
@@ -204,24 +203,12 @@ def token_for(consent_uid: str, member_uid: str) -> str:
 
     It is worth something until the question is due or answered, which the database says.
     """
-    token: str = _signer().dumps([consent_uid, member_uid])
-    return token
+    return links.signed("consent", consent_uid, member_uid)
 
 
 def read_token(token: str) -> tuple[str, int]:
     """The question's UID and the id of who may answer it. Raises NoSuch for a link that we
     never signed, or whose reader is erased.
     """
-    try:
-        consent_uid, member_uid = _signer().loads(token)
-    except BadSignature as error:
-        raise NoSuch("no link of ours") from error
-    known = select(Member.id).where(Member.uid == member_uid, Member.erased_at.is_(None))
-    member_id = db.session.scalar(known)
-    if member_id is None:
-        raise NoSuch("nobody's link")
-    return consent_uid, member_id
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="consent")
+    consent_uid, member_uid = links.opened("consent", token)
+    return consent_uid, reader_of(member_uid)

@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from flask import current_app
-from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from fablab.booking import consent_letters
 from fablab.booking.consent_letters import about_bookings
 from fablab.booking.consents import is_open
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent, Wait
-from fablab.db import NoSuch, UTCDateTime, db, retried, writing
+from fablab.db import UTCDateTime, db, retried, writing
 from fablab.machines.models import Occupancy
+from fablab.mail import links
+from fablab.members.mails import reader_of
 from fablab.members.models import Member
 
 # Asked at every round of the background work, hence built once.
@@ -68,24 +68,12 @@ def _send_offers(now: datetime) -> int:
 
 def token_for(wait_uid: str, member_uid: str) -> str:
     """What the mail's link carries: this person may answer this offer without signing in."""
-    token: str = _signer().dumps([wait_uid, member_uid])
-    return token
+    return links.signed("wait", wait_uid, member_uid)
 
 
 def read_token(token: str) -> tuple[str, int]:
     """The wait's UID and the id of who waits. Raises NoSuch for a link that we never
     signed, or whose reader is erased.
     """
-    try:
-        wait_uid, member_uid = _signer().loads(token)
-    except BadSignature as error:
-        raise NoSuch("no link of ours") from error
-    known = select(Member.id).where(Member.uid == member_uid, Member.erased_at.is_(None))
-    member_id = db.session.scalar(known)
-    if member_id is None:
-        raise NoSuch("nobody's link")
-    return wait_uid, member_id
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="wait")
+    wait_uid, member_uid = links.opened("wait", token)
+    return wait_uid, reader_of(member_uid)

@@ -235,6 +235,7 @@ class Occupancy(Model):
     session_id: Mapped[int | None] = mapped_column(ForeignKey("training_session.id"), index=True)
     # Why the team set aside a rule for it; empty where none was.
     override_reason: Mapped[str] = mapped_column(default="", server_default="")
+    reminded_of: Mapped[datetime | None]  # the start that its member was reminded of
 
     machine: Mapped[Machine] = relationship()
 
@@ -328,9 +329,21 @@ class Claim(Model):
 
 
 class Change(Model):
-    """What happened to an occupancy: who, when, what, before and after. Only ever added to."""
+    """What happened to an occupancy: who, when, what, before and after. Only ever added to.
+
+    It is itself the promise of a mail, in the very transaction: whoever must know is told of what
+    is not told yet.
+    """
 
     __tablename__ = "change"
+    __table_args__ = (
+        Index(
+            "ix_change_untold",
+            "id",
+            sqlite_where=text("told_at IS NULL"),
+            postgresql_where=text("told_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), index=True)
@@ -339,6 +352,7 @@ class Change(Model):
     what: Mapped[str]  # booked, moved, cancelled, withdrawn…
     before: Mapped[dict[str, Any]] = mapped_column(default=dict)
     after: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    told_at: Mapped[datetime | None]
 
 
 class Span(Protocol):

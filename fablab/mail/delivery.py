@@ -27,7 +27,8 @@ Deliver = Callable[[Any], None]
 def message(mail: Any, sender: str, *, encoding: str | None = None) -> EmailMessage:
     """A row of the outbox as a message; the same row gives the same Message-ID every time.
 
-    Auto-Submitted keeps out-of-office replies from answering (RFC 3834 §5). `encoding` is that
+    Auto-Submitted keeps out-of-office replies from answering (RFC 3834 §5); List-Unsubscribe is
+    one click (RFC 8058). `encoding` is that
     of the text's lines on their way (RFC 2045 §6.1); by default what they ask for.
     """
     letter = EmailMessage(policy=SMTP)
@@ -37,10 +38,42 @@ def message(mail: Any, sender: str, *, encoding: str | None = None) -> EmailMess
     letter["Date"] = format_datetime(mail.created_at)
     letter["Message-ID"] = mail.message_id
     letter["Auto-Submitted"] = "auto-generated"
+    if mail.reply_to:
+        letter["Reply-To"] = mail.reply_to
+    if mail.unsubscribe:
+        letter["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(mail.text, cte=encoding)
     if mail.html:
         letter.add_alternative(mail.html, subtype="html", cte=encoding)
+    if mail.calendar:
+        _enclose(letter, mail.calendar, mail.method)
     return letter
+
+
+def _enclose(letter: EmailMessage, calendar: str, method: str) -> None:
+    """With a method: the last of the alternatives, for calendars that answer to it, and the same
+    bytes as a file for all others (RFC 6047 §2.4). Without one a file alone.
+
+    In base64, since the lines of a calendar end in CRLF and are to arrive as they are.
+    """
+    content = calendar.encode()
+    if method:
+        letter.add_alternative(
+            content,
+            maintype="text",
+            subtype="calendar",
+            cte="base64",
+            params={"charset": "UTF-8", "method": method},
+        )
+    letter.add_attachment(
+        content,
+        maintype="text",
+        subtype="calendar",
+        cte="base64",
+        filename="invite.ics" if method else "calendar.ics",
+        params={"charset": "UTF-8"} | ({"method": method} if method else {}),
+    )
 
 
 def deliverer(app: Flask) -> Deliver:

@@ -25,9 +25,18 @@ class OutgoingMail(Model):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str] = mapped_column(default="")
+    # The UID of the booking it speaks of: once something newer is said of it, this is not sent.
+    topic: Mapped[str] = mapped_column(default="", server_default="", index=True)
+    # An iCalendar object to go with it, and its iTIP method; without one it is a mere file.
+    calendar: Mapped[str] = mapped_column(default="", server_default="")
+    method: Mapped[str] = mapped_column(default="", server_default="")
+    reply_to: Mapped[str] = mapped_column(default="", server_default="")
+    unsubscribe: Mapped[str] = mapped_column(default="", server_default="")  # where one says so
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    useless_at: Mapped[datetime | None]  # from when on it would only be in the way
     tries: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(default="")
     sent_at: Mapped[datetime | None]
     parked_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]  # no longer true, or too late: never sent

@@ -3,13 +3,13 @@
 import re
 from datetime import datetime
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from flask import current_app
 from flask_babel import force_locale
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row
@@ -19,8 +19,24 @@ from fablab.mail.models import OutgoingMail
 something_to_send = Event()
 
 PROMISED = "fablab_promised_mail"  # in a session's info: its transaction promises a mail
+# What is not kept of a mail once it was sent or dropped: it may hold a link that acts for somebody.
+BLANK = {"text": "", "html": "", "calendar": "", "unsubscribe": ""}
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
+
+
+class Envelope(NamedTuple):
+    """What a mail carries besides its words; see the columns of `OutgoingMail`."""
+
+    topic: str = ""
+    calendar: str = ""
+    method: str = ""
+    reply_to: str = ""
+    unsubscribe: str = ""
+    useless_at: datetime | None = None
+
+
+PLAIN = Envelope()
 
 
 def one_line(text: str) -> str:
@@ -37,6 +53,7 @@ def post(
     text: str,
     now: datetime,
     html: str = "",
+    envelope: Envelope = PLAIN,
 ) -> None:
     """Add a mail to the outbox; it leaves when the caller's transaction has committed."""
     add_row(
@@ -52,6 +69,7 @@ def post(
         due_at=now,
         tries=0,
         last_error="",
+        **envelope._asdict(),
     )
     session.info[PROMISED] = True
 
@@ -76,6 +94,7 @@ def post_page(
     language: str,
     subject: Any,
     now: datetime,
+    envelope: Envelope = PLAIN,
     **values: Any,
 ) -> None:
     """The mail of `templates/mails/<kind>`, in the reader's language, text and HTML.
@@ -100,7 +119,24 @@ def post_page(
             text=text + "\n",
             html=template(f"mails/{kind}.html").render(known),
             now=now,
+            envelope=envelope,
         )
+
+
+def drop(session: Session, topic: str, recipient: str, *, now: datetime) -> None:
+    """What waits to be sent to them on this topic is overtaken by something newer, and is not
+    sent. One that is on its way this very moment may still arrive.
+    """
+    session.execute(
+        update(OutgoingMail.__table__)
+        .where(
+            OutgoingMail.topic == topic,
+            OutgoingMail.recipient == one_line(recipient),
+            OutgoingMail.sent_at.is_(None),
+            OutgoingMail.dropped_at.is_(None),
+        )
+        .values(dropped_at=now, **BLANK)
+    )
 
 
 def address(path: str) -> str:

@@ -23,6 +23,26 @@ class AgeBand(StrEnum):
     ADULT = "adult"
 
 
+class Channel(StrEnum):
+    """How a member learns of their own bookings: one way, since two show everything twice."""
+
+    FEED = "feed"  # their calendar is subscribed to us; mails tell only what others did
+    INVITATION = "invitation"  # each mail puts the booking into their calendar
+    MAIL = "mail"  # mails in words
+    NONE = "none"  # nothing but questions to them, and what keeps the account safe
+
+
+class MailKind(StrEnum):
+    """What a mail is about, as far as one may choose."""
+
+    BOOKINGS = "bookings"  # made, changed, cancelled
+    ANSWERS = "answers"  # approved, declined, not answered in time
+    OFFERS = "offers"  # of the waiting list
+    REMINDERS = "reminders"  # the day before
+    TRAININGS = "trainings"  # seats, sessions that change, qualifications that end
+    DIGEST = "digest"  # the team's morning mail
+
+
 class MarkKind(StrEnum):
     """What is held against a member for some time."""
 

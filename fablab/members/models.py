@@ -6,7 +6,15 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
-from fablab.members.kinds import AgeBand, AttemptKind, Audience, LinkPurpose, MarkKind, Role
+from fablab.members.kinds import (
+    AgeBand,
+    AttemptKind,
+    Audience,
+    Channel,
+    LinkPurpose,
+    MarkKind,
+    Role,
+)
 from fablab.places.models import Place
 
 
@@ -24,6 +32,11 @@ class Member(Model):
     phone: Mapped[str] = mapped_column(default="")
     shares_phone: Mapped[bool] = mapped_column(default=False)  # with the team, in the day's feed
     language: Mapped[str] = mapped_column(default="fr")
+    # How they learn of their bookings, and which kinds of mail (`MailKind`) they do not want.
+    channel: Mapped[Channel] = mapped_column(
+        choice(Channel), default=Channel.INVITATION, server_default=Channel.INVITATION
+    )
+    refused_mails: Mapped[str] = mapped_column(default="", server_default="")
     password_hash: Mapped[str | None]
     # Every signed cookie carries it, so that raising it signs out every device at once.
     session_version: Mapped[int] = mapped_column(default=0)

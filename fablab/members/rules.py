@@ -1,10 +1,12 @@
-"""How often one may try, how long a session lasts, what follows from marks: plain facts in, a
-moment or a length of time out.
+"""How often one may try, how long a session lasts, what follows from marks, which mails are
+wanted: plain facts in, plain answers out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from fablab.members.kinds import Channel, MailKind
 
 DAY = timedelta(days=1)
 
@@ -79,3 +81,15 @@ def marked_until(
     spans = zip(made, made[allowed - 1 :], strict=False)
     starts = [last for first, last in spans if last - first < window]
     return max(starts) + timedelta(days=suspension_days) if starts else None
+
+
+def wants(
+    kind: MailKind, channel: Channel, unwanted: Collection[MailKind], *, is_own_doing: bool = False
+) -> bool:
+    """Is a mail of that kind to be sent to a member who chose so?
+
+    Whose calendar shows what they did themselves needs no mail about it.
+    """
+    if channel is Channel.NONE or kind in unwanted:
+        return False
+    return not (channel is Channel.FEED and is_own_doing)

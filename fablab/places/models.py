@@ -47,6 +47,7 @@ class Place(Model):
     revision: Mapped[int] = mapped_column(default=0)
     # Counts the changes of what its people are called, which the team's calendar shows.
     people_revision: Mapped[int] = mapped_column(default=0)
+    digest_day: Mapped[date | None]  # the last day whose morning mail went out
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime] = last_change()
 

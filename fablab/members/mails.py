@@ -1,0 +1,71 @@
+"""Which mails a member wants, and who the reader of a signed link is."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Row, select, update
+
+from fablab.db import NoSuch, db, retried, writing
+from fablab.mail import links
+from fablab.members.kinds import Channel, MailKind
+from fablab.members.models import Member
+
+STOP = "stop"  # the purpose of the links that refuse one kind of mail
+
+
+def reader_of(member_uid: str) -> int:
+    """The id of a signed link's reader. Raises NoSuch when they are erased."""
+    known = select(Member.id).where(Member.uid == member_uid, Member.erased_at.is_(None))
+    member_id = db.session.scalar(known)
+    if member_id is None:
+        raise NoSuch("nobody's link")
+    return member_id
+
+
+def refused(words: str) -> frozenset[MailKind]:
+    """The kinds in a `refused_mails` column; a word of another version says nothing."""
+    return frozenset(kind for kind in MailKind if kind in words.split())
+
+
+def choice_of(member_id: int) -> Row[Channel, str]:
+    """Their `channel` and `refused_mails`."""
+    asked = select(Member.channel, Member.refused_mails).where(Member.id == member_id)
+    return db.session.execute(asked).one()
+
+
+@retried
+def choose(member_id: int, channel: Channel, unwanted: Collection[MailKind]) -> None:
+    """From now on by this channel, and none of these kinds. Raises Busy."""
+    with writing() as session:
+        session.execute(
+            update(Member)
+            .where(Member.id == member_id)
+            .values(channel=channel, refused_mails=" ".join(sorted(unwanted)))
+            .execution_options(synchronize_session=False)
+        )
+
+
+@retried
+def refuse(member_id: int, kind: MailKind) -> None:
+    """No more of this kind; again, it changes nothing. Raises Busy."""
+    with writing() as session:
+        asked = select(Member.refused_mails).where(Member.id == member_id).with_for_update()
+        words = refused(session.scalars(asked).one()) | {kind}
+        session.execute(
+            update(Member)
+            .where(Member.id == member_id)
+            .values(refused_mails=" ".join(sorted(words)))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def stop_token(member_uid: str, kind: MailKind) -> str:
+    """What a mail's unsubscribe link carries; it works for as long as the account."""
+    return links.signed(STOP, member_uid, kind)
+
+
+def read_stop_token(token: str) -> tuple[int, MailKind]:
+    """Whose mails of which kind. Raises NoSuch for a link that we never signed, or whose
+    reader is erased.
+    """
+    member_uid, word = links.opened(STOP, token)
+    return reader_of(member_uid), MailKind(word)
