@@ -44,34 +44,40 @@ def one_line(text: str) -> str:
     return BREAKS.sub(" ", text).strip()
 
 
-def post(
-    session: Session,
-    *,
-    kind: str,
-    recipient: str,
-    subject: str,
-    text: str,
-    now: datetime,
-    html: str = "",
-    envelope: Envelope = PLAIN,
-) -> None:
+class Mail(NamedTuple):
+    """A mail that is written and not promised yet."""
+
+    kind: str
+    recipient: str
+    subject: str
+    text: str
+    html: str = ""
+    envelope: Envelope = PLAIN
+
+
+def put(session: Session, mail: Mail, *, now: datetime) -> None:
     """Add a mail to the outbox; it leaves when the caller's transaction has committed."""
     add_row(
         session,
         OutgoingMail,
         message_id=f"<{uuid4()}@{urlsplit(current_app.config['BASE_URL']).hostname}>",
-        kind=kind,
-        recipient=one_line(recipient),
-        subject=one_line(subject),
-        text=text,
-        html=html,
+        kind=mail.kind,
+        recipient=one_line(mail.recipient),
+        subject=one_line(mail.subject),
+        text=mail.text,
+        html=mail.html,
         created_at=now,
         due_at=now,
         tries=0,
         last_error="",
-        **envelope._asdict(),
+        **mail.envelope._asdict(),
     )
     session.info[PROMISED] = True
+
+
+def post(session: Session, *, now: datetime, **words: Any) -> None:
+    """Add the mail of these `words` (see `Mail`) to the outbox."""
+    put(session, Mail(**words), now=now)
 
 
 @event.listens_for(Session, "after_commit")
@@ -86,17 +92,20 @@ def _keep_quiet(session: Session) -> None:
     session.info.pop(PROMISED, None)
 
 
-def post_page(
-    session: Session,
+def post_page(session: Session, kind: str, *, now: datetime, **words: Any) -> None:
+    """Add the mail of `templates/mails/<kind>` to the outbox: `page`, and then `put`."""
+    put(session, page(kind, **words), now=now)
+
+
+def page(
     kind: str,
     *,
     to: str,
     language: str,
     subject: Any,
-    now: datetime,
     envelope: Envelope = PLAIN,
     **values: Any,
-) -> None:
+) -> Mail:
     """The mail of `templates/mails/<kind>`, in the reader's language, text and HTML.
 
     `subject` is a lazy text, so that it speaks that language too. The templates know `values`
@@ -108,19 +117,12 @@ def post_page(
             "language": language,
             "base_url": current_app.config["BASE_URL"],
             "subject": one_line(str(subject)),
+            "unsubscribe": envelope.unsubscribe,
             **values,
         }
         text = EMPTY_LINES.sub("\n\n", template(f"mails/{kind}.txt").render(known)).strip()
-        post(
-            session,
-            kind=kind,
-            recipient=to,
-            subject=known["subject"],
-            text=text + "\n",
-            html=template(f"mails/{kind}.html").render(known),
-            now=now,
-            envelope=envelope,
-        )
+        html = template(f"mails/{kind}.html").render(known)
+        return Mail(kind, to, known["subject"], text + "\n", html, envelope)
 
 
 def drop(session: Session, topic: str, recipient: str, *, now: datetime) -> None:
