@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Occupancy
-from fablab.members.models import Member
+from fablab.members.models import calendar_changed
 from fablab.slots import Slot
 
 
@@ -249,20 +249,13 @@ def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
     )
 
 
-NEXT_PAGE = (
-    update(Member.__table__)
-    .where(Member.id == bindparam("whose"))
-    .values(calendar_revision=Member.calendar_revision + 1)
-)
-
-
 def turn_the_page(session: Session, member_id: int) -> None:
     """Raise the version of the member's own calendar, and stand in the line of what is theirs.
 
     After the machine's line and before the facts are gathered: their other bookings count in
     the rules, and one made on another machine in this very moment is then waited for.
     """
-    session.connection().execute(NEXT_PAGE, {"whose": member_id})
+    calendar_changed(session, member_id)
 
 
 def times(machine_id: int, slot: Slot, whole: Slot) -> dict[str, Any]:

@@ -105,6 +105,7 @@ def _stop(session: Session, about: About, member_id: int, place_id: int, now: da
             FeedToken.category_id.is_not_distinct_from(about.category_id),
             FeedToken.machine_id.is_not_distinct_from(about.machine_id),
             FeedToken.organization_id.is_not_distinct_from(about.organization_id),
+            FeedToken.pool_id.is_not_distinct_from(about.pool_id),
         )
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)

@@ -5,25 +5,24 @@ from counters alone. Each event is written once for all who read it with the sam
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 from zoneinfo import ZoneInfo
 
 from flask import current_app, url_for
 from flask.sansio.app import App
-from flask_babel import force_locale
-from flask_babel import gettext as _
 
 from fablab import clock, ical
 from fablab.booking.wait_rules import is_only_offered
-from fablab.calendars import queries
+from fablab.calendars import queries, sessions
 from fablab.calendars.kept import Shelf
 from fablab.calendars.kinds import Scope
+from fablab.calendars.phrases import Phrases, phrases
 from fablab.calendars.rules import (
     REPEATS,
     Days,
@@ -50,7 +49,9 @@ NAMES = {
     Scope.PLACE: "place",
     Scope.CATEGORY: "category",
     Scope.MACHINE: "machine",
+    Scope.POOL: "pool",
     Scope.ORGANIZATION: "organization",
+    Scope.TRAININGS: "trainings",
     Scope.MEMBER: "bookings",
 }
 
@@ -86,11 +87,12 @@ class Feed(NamedTuple):
     """A calendar as one reader sees it at one moment; nothing is written before it is asked."""
 
     scope: Scope
-    subject: int  # the place, category, machine, organization or member it is about
+    subject: int  # what it is about: the place, one of its categories, its members…
     reader: int | None  # the member who holds its address; nobody when it is public
     is_team: bool
     place_id: int
     place_name: str
+    place_asked: str | None  # what the addresses of its pages say of it; nothing of the first one
     zone: str
     look: Look
     at: datetime
@@ -113,6 +115,7 @@ class Feed(NamedTuple):
             self.reader,
             self.is_team,
             self.place_id,
+            self.place_asked,
             clock.today(ZoneInfo(self.zone), self.at),
             *self.look,
             *self.version,
@@ -137,6 +140,7 @@ def of_token(row: Any, now: datetime) -> Feed | None:
     subjects = {
         Scope.CATEGORY: row.category_id,
         Scope.MACHINE: row.machine_id,
+        Scope.POOL: row.pool_id,
         Scope.ORGANIZATION: row.organization_id,
     }
     return _shared(
@@ -175,15 +179,20 @@ def of_machine(row: Any, now: datetime) -> Feed:
 
 
 def _shared(row: Any, now: datetime, *, eyes: Eyes, **more: Any) -> Feed:
-    """What several people read of a place, counted by the place and its machines."""
-    changed_at = max(filter(None, (row.place_changed_at, row.machines_changed_at)))
+    """What several people read of a place, counted by the place and its machines or sessions."""
+    if more["scope"] is Scope.TRAININGS:
+        counted, counted_at = row.sessions_revision, row.sessions_changed_at
+    else:
+        counted, counted_at = row.machines_revision, row.machines_changed_at
+    changed_at = max(filter(None, (row.place_changed_at, counted_at)))
     return Feed(
         place_id=row.place_id,
         place_name=row.place_name,
+        place_asked=row.asked,
         zone=row.zone,
         look=Look(eyes, row.language, (row.place_revision, row.people_revision)),
         at=now,
-        version=(row.machines_revision, changed_at),
+        version=(counted, changed_at),
         changed_at=changed_at,
         moved_at=max(changed_at, _midnight(row.zone, now)),
         **more,
@@ -191,8 +200,9 @@ def _shared(row: Any, now: datetime, *, eyes: Eyes, **more: Any) -> Feed:
 
 
 def _own(row: Any, now: datetime) -> Feed:
-    """One's own bookings, wherever they are: counted by the member, worded by the places."""
-    moments = (row.member_changed_at, row.places_changed_at, row.last_passed)
+    """What is one's own, wherever it is: counted by the member, worded by the places."""
+    passed = row.last_passed, row.last_session_passed
+    moments = (row.member_changed_at, row.places_changed_at, *passed)
     return Feed(
         scope=Scope.MEMBER,
         subject=row.member_id,
@@ -200,10 +210,11 @@ def _own(row: Any, now: datetime) -> Feed:
         is_team=False,
         place_id=row.place_id,
         place_name=row.place_name,
+        place_asked=row.asked,
         zone=row.zone,
         look=Look(Eyes.OWN, row.language, (row.places_revision,)),
         at=now,
-        version=(row.calendar_revision, row.last_passed),
+        version=(row.calendar_revision, *passed),
         changed_at=row.member_created_at,
         moved_at=max(filter(None, (*moments, _midnight(row.zone, now)))),
     )
@@ -227,16 +238,38 @@ def written(feed: Feed) -> bytes:
 
 
 def _events(feed: Feed) -> list[Written]:
+    if feed.scope is Scope.TRAININGS:
+        return _sessions(feed)
     opens_all = feed.is_team or feed.scope is Scope.MEMBER
     rows = queries.events(feed.scope, feed.subject, feed.place_id, feed.reader, feed.span, feed.at)
     keys = [(id, revision, opens_all or bool(is_own)) for id, revision, is_own in rows]
+    events = _kept(feed.look, keys, _made)
+    return [*events, *_sessions(feed)] if feed.scope is Scope.MEMBER else events
+
+
+def _sessions(feed: Feed) -> list[Written]:
+    """The training sessions: all of the place, or one's own."""
+    if feed.scope is Scope.TRAININGS:
+        keys = sessions.of_place(feed.place_id, feed.span)
+    else:
+        keys = sessions.of_member(feed.subject, feed.span, feed.at)
+    return _kept(feed.look, keys, lambda keys, look: sessions.made(keys, look.language))
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+def _kept(
+    look: Look, keys: list[K], make: Callable[[list[K], Look], dict[K, Written]]
+) -> list[Written]:
+    """What stands for these keys; only what was not written before for this look is made."""
     shelf: Shelf[Written] = current_app.extensions[SHELF]
-    kept = shelf.group(feed.look)
+    kept = shelf.group(look)
     missing = [key for key in keys if key not in kept]
     if not missing:
         return [kept[key] for key in keys]
-    made = _made(missing, feed.look)
-    shelf.keep(feed.look, made)
+    made = make(missing, look)
+    shelf.keep(look, made)
     return [made.get(key) or kept[key] for key in keys]
 
 
@@ -262,8 +295,8 @@ def booking_address(uid: str) -> str:
     return f"{current_app.config['BASE_URL']}{url_for('booking.index')}{uid}"
 
 
-def entry(row: Any, eyes: Eyes, words: "Phrases", bookings: str = "") -> Entry:
-    """A booking, an outage or a training session as these eyes see it.
+def entry(row: Any, eyes: Eyes, words: Phrases, bookings: str = "") -> Entry:
+    """A booking, an outage or what a training session occupies, as these eyes see it.
 
     `bookings` is the address that a UID follows, empty for whom the page would not open.
     """
@@ -289,7 +322,7 @@ def entry(row: Any, eyes: Eyes, words: "Phrases", bookings: str = "") -> Entry:
     return _entry(row, zone, summary, description, **more)
 
 
-def _told(row: Any, eyes: Eyes, words: "Phrases", machine: str) -> tuple[str, str]:
+def _told(row: Any, eyes: Eyes, words: Phrases, machine: str) -> tuple[str, str]:
     """Summary and description of a booking."""
     person = f"{row.first_name or ''} {row.last_name or ''}".strip()
     organization = row.organization_name or ""
@@ -451,68 +484,29 @@ def _face(feed: Feed) -> Face:
     """Its name in the list of calendars, its colour, the page it mirrors."""
     words, zone = phrases(feed.look.language), written_zone(feed.zone)
     base, place = current_app.config["BASE_URL"], feed.place_name
+    of: dict[str, Any] = {"place": feed.place_asked}
     if feed.scope is Scope.MEMBER:
         url = url_for("booking.index")
         return Face(words.my_bookings % {"place": place}, zone, "steelblue", f"{base}{url}")
     if feed.scope is Scope.DAY:
-        return Face(
-            words.the_day % {"place": place}, zone, "firebrick", f"{base}{url_for('manage.day')}"
-        )
-    planning = f"{base}{url_for('home.day')}"
+        url = url_for("manage.day", **of)
+        return Face(words.the_day % {"place": place}, zone, "firebrick", f"{base}{url}")
+    if feed.scope is Scope.TRAININGS:
+        url = url_for("trainings.index", **of)
+        return Face(words.the_trainings % {"place": place}, zone, "seagreen", f"{base}{url}")
     if feed.scope is Scope.PLACE:
-        return Face(place, zone, "sienna", planning)
+        return Face(place, zone, "sienna", f"{base}{url_for('home.day', **of)}")
     about = queries.subject_of(feed.scope, feed.subject)
-    url = {
-        Scope.CATEGORY: f"{planning}?category={about.slug}",
-        Scope.MACHINE: f"{base}{url_for('home.machine', slug=about.slug)}",
-    }.get(feed.scope, "")
+    pages = {
+        Scope.CATEGORY: "home.day",
+        Scope.POOL: "home.day",
+        Scope.MACHINE: "home.machine",
+    }
+    of["slug" if feed.scope is Scope.MACHINE else "category"] = about.slug
+    page = pages.get(feed.scope)
+    url = f"{base}{url_for(page, **of)}" if page else ""
     name = words.of_place % {"name": about.name, "place": place}
-    return Face(name, zone, COLORS.get(about.hue, "steelblue"), url)
-
-
-# -- the words
-
-
-class Phrases(NamedTuple):
-    """Sentences with named places, to be filled with `%`; translated once per language."""
-
-    machine: str
-    held: str
-    booked: str
-    busy: str
-    outage: str
-    training: str
-    cancelled: str
-    waiting: str
-    closed: str
-    behalf: str
-    purpose: str
-    phone: str
-    my_bookings: str
-    the_day: str
-    of_place: str
-
-
-@lru_cache(maxsize=8)
-def phrases(language: str) -> Phrases:
-    with force_locale(language):
-        return Phrases(
-            machine=_("%(machine)s (%(code)s)"),
-            held=_("%(who)s: %(machine)s"),
-            booked=_("Booked"),
-            busy=_("Busy"),
-            outage=_("Out of service: %(machine)s"),
-            training=_("Training: %(name)s, %(machine)s"),
-            cancelled=_("Cancelled: %(what)s"),
-            waiting=_("Awaiting approval: %(what)s"),
-            closed=_("Closed: %(reason)s"),
-            behalf=_("On behalf of %(organization)s"),
-            purpose=_("Purpose: %(purpose)s"),
-            phone=_("Phone: %(phone)s"),
-            my_bookings=_("My bookings, %(place)s"),
-            the_day=_("The day, %(place)s"),
-            of_place=_("%(name)s, %(place)s"),
-        )
+    return Face(name, zone, COLORS.get(about.hue or "", "steelblue"), url)
 
 
 @lru_cache(maxsize=8)
@@ -520,5 +514,6 @@ def edition(language: str) -> str:
     """Changes with the code that writes calendars and with its words: whoever has one from
     before an upgrade that changes either reads it anew.
     """
-    code = b"".join(Path(file).read_bytes() for file in (__file__, ical.__file__))
+    files = (__file__, sessions.__file__, ical.__file__)
+    code = b"".join(Path(file).read_bytes() for file in files)
     return hashlib.blake2b(code + repr(phrases(language)).encode(), digest_size=12).hexdigest()

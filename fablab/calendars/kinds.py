@@ -11,8 +11,10 @@ class Scope(StrEnum):
     PLACE = "place"
     CATEGORY = "category"
     MACHINE = "machine"  # when it is busy, nothing else
+    POOL = "pool"  # of interchangeable machines
     ORGANIZATION = "organization"
-    MEMBER = "member"  # one's own bookings, in every place
+    TRAININGS = "trainings"  # the sessions of the place
+    MEMBER = "member"  # one's own bookings and sessions, in every place
 
 
 class About(NamedTuple):
@@ -22,3 +24,4 @@ class About(NamedTuple):
     category_id: int | None = None
     machine_id: int | None = None
     organization_id: int | None = None
+    pool_id: int | None = None

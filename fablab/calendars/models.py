@@ -27,6 +27,7 @@ class FeedToken(Model):
     category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
     machine_id: Mapped[int | None] = mapped_column(ForeignKey("machine.id"))
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
+    pool_id: Mapped[int | None] = mapped_column(ForeignKey("pool.id"))
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]  # when a calendar last looked, to the hour
     revoked_at: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.calendars.feed import NAMES
 from fablab.calendars.kinds import About, Scope
-from fablab.calendars.queries import Run
+from fablab.calendars.queries import Run, Shared
 from fablab.calendars.rules import Reader, may_read, reaches
 from fablab.clock import to_wall, today
 from fablab.machines.inventory import Inventory
@@ -50,8 +50,9 @@ def main_offers(reader: Reader, inventory: Inventory) -> list[Offer]:
             About(Scope.MEMBER),
             _("My bookings"),
             _(
-                "All your bookings with their machine, room and purpose. A cancelled one stays,"
-                " marked as such, until it would have begun."
+                "All your bookings with their machine, room and purpose, and the training sessions"
+                " you follow or give. What is cancelled stays, marked as such, until it would have"
+                " begun."
             ),
             _("For you alone: it says where you will be, and when."),
         ),
@@ -63,6 +64,13 @@ def main_offers(reader: Reader, inventory: Inventory) -> list[Offer]:
             _("It names who has booked, as the planning does. Keep it among members.")
             if is_named
             else _("It names nobody."),
+        ),
+        Offer(
+            "trainings",
+            About(Scope.TRAININGS),
+            _("Training sessions"),
+            _("The sessions to come, with their training, place, machines and seats left."),
+            _("It names who gives each, and nobody who comes."),
         ),
         Offer(
             "day",
@@ -88,8 +96,13 @@ class Group(NamedTuple):
     offers: list[Offer]
 
 
-def more_offers(reader: Reader, inventory: Inventory, organizations: Iterable[Run]) -> list[Group]:
-    """The narrower calendars: of an organization one runs, a category, a machine."""
+def more_offers(
+    reader: Reader,
+    inventory: Inventory,
+    organizations: Iterable[Run],
+    pools: Iterable[Shared],
+) -> list[Group]:
+    """The narrower calendars: of an organization one runs, a category, a pool, a machine."""
     groups = [
         Group(_("Organizations"), [_of_organization(each) for each in organizations]),
         Group(
@@ -106,6 +119,19 @@ def more_offers(reader: Reader, inventory: Inventory, organizations: Iterable[Ru
             ],
         ),
         Group(
+            _("Interchangeable machines"),
+            [
+                Offer(
+                    f"pool/{pool.slug}",
+                    About(Scope.POOL, pool_id=pool.id),
+                    pool.name,
+                    _("Every booking and outage of these machines, which stand for one another."),
+                    _("It shows of others what the planning shows."),
+                )
+                for pool in pools
+            ],
+        ),
+        Group(
             _("Machines"),
             [
                 Offer(
@@ -113,7 +139,9 @@ def more_offers(reader: Reader, inventory: Inventory, organizations: Iterable[Ru
                     About(Scope.MACHINE, machine_id=machine.id),
                     _("%(machine)s (%(code)s)", machine=machine.name, code=machine.code),
                     _("When the machine is busy, nothing else."),
-                    _("It names nobody."),
+                    _("It names nobody. The address on the machine's page says the same to anyone.")
+                    if inventory.place.has_public_feeds
+                    else _("It names nobody. Machines have no public address here, only this one."),
                 )
                 for machine in inventory.machines
             ],

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 
 from fablab.calendars.kinds import About, Scope
 from fablab.calendars.models import FeedToken
+from fablab.calendars.rules import BACK
 from fablab.db import Glance, UTCDateTime, db
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import (
@@ -29,6 +31,7 @@ from fablab.machines.models import (
     Machine,
     MachineResource,
     Occupancy,
+    Pool,
     standing_around,
 )
 from fablab.members.kinds import TEAM
@@ -36,6 +39,7 @@ from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.models import Closure, Place
 from fablab.slots import Slot
+from fablab.trainings.models import Registration, TrainingSession
 
 AT_ONCE = 500  # events of which the particulars are read in one statement
 NOW = bindparam("now", type_=UTCDateTime())
@@ -49,6 +53,18 @@ def _machines(what: Any) -> Any:
 
 
 EVERYWHERE = Place.__table__.alias("everywhere")
+# What the address of a page says of its place: nothing of the first one.
+ASKED = case(
+    (
+        exists().where(
+            or_(
+                EVERYWHERE.c.position < Place.position,
+                and_(EVERYWHERE.c.position == Place.position, EVERYWHERE.c.id < Place.id),
+            )
+        ),
+        Place.slug,
+    )
+).label("asked")
 VERSION = (
     Place.id.label("place_id"),
     Place.name.label("place_name"),
@@ -56,7 +72,39 @@ VERSION = (
     Place.revision.label("place_revision"),
     Place.people_revision,
     Place.changed_at.label("place_changed_at"),
+    ASKED,
 )
+
+
+def _sessions(what: Any) -> Any:
+    """Over the training sessions of the place that a calendar may still show."""
+    asked = (
+        select(what)
+        .where(
+            TrainingSession.place_id == Place.id,
+            TrainingSession.ends_at > bindparam("sessions_since", type_=UTCDateTime()),
+        )
+        .correlate(Place)
+        .scalar_subquery()
+    )
+    return case((FeedToken.scope == Scope.TRAININGS, asked))  # else it is not even looked for
+
+
+def _last_session_passed() -> Any:
+    """When the last of one's own began: one that was cancelled, or waited for, then left."""
+    mine = select(Registration.session_id).where(Registration.member_id == Member.id)
+    asked = (
+        select(func.max(TrainingSession.starts_at))
+        .where(
+            or_(TrainingSession.trainer_id == Member.id, TrainingSession.id.in_(mine)),
+            TrainingSession.starts_at > bindparam("yesterday", type_=UTCDateTime()),
+            TrainingSession.starts_at <= NOW,
+        )
+        .correlate(Member)
+        .scalar_subquery()
+    )
+    return case((FeedToken.scope == Scope.MEMBER, asked))
+
 
 OF_TOKEN = Glance(
     select(
@@ -73,6 +121,7 @@ OF_TOKEN = Glance(
         FeedToken.category_id,
         FeedToken.machine_id,
         FeedToken.organization_id,
+        FeedToken.pool_id,
         FeedToken.used_at,
         Member.language,
         Member.calendar_revision,
@@ -102,6 +151,9 @@ OF_TOKEN = Glance(
         .correlate(Member)
         .scalar_subquery()
         .label("last_passed"),
+        _last_session_passed().label("last_session_passed"),
+        _sessions(func.sum(TrainingSession.revision + 1)).label("sessions_revision"),
+        _sessions(func.max(TrainingSession.changed_at)).label("sessions_changed_at"),
     )
     .select_from(FeedToken)
     .join(Member, Member.id == FeedToken.member_id)
@@ -140,7 +192,13 @@ OF_MACHINE = Glance(
 
 def of_token(token_hash: str, now: datetime) -> Any:
     """What a token opens and how its holder stands; None when revoked, unknown, or erased."""
-    return OF_TOKEN.first(token_hash=token_hash, now=now, yesterday=now - timedelta(days=1))
+    return OF_TOKEN.first(
+        token_hash=token_hash,
+        now=now,
+        yesterday=now - timedelta(days=1),
+        # Before any window that the place's clock may show today.
+        sessions_since=now.replace(hour=0, minute=0, second=0) - BACK - timedelta(days=2),
+    )
 
 
 def of_machine(slug: str) -> Any:
@@ -220,6 +278,7 @@ EVENTS = {
     Scope.PLACE: _standing(Machine.place_id == SUBJECT),
     Scope.CATEGORY: _standing(Machine.category_id == SUBJECT),
     Scope.MACHINE: _standing(Machine.id == SUBJECT),
+    Scope.POOL: _standing(Machine.pool_id == SUBJECT),
     Scope.ORGANIZATION: _standing(
         Machine.place_id == bindparam("place", type_=Integer()),
         Occupancy.organization_id == SUBJECT,
@@ -301,11 +360,11 @@ def particulars(ids: Collection[int]) -> dict[int, Row[Any]]:
 
 
 class Named(NamedTuple):
-    """What a calendar is called after; `hue` and `slug` are empty for an organization."""
+    """What a calendar is called after; an organization has neither `hue` nor `slug`."""
 
     name: str
-    hue: str
-    slug: str
+    hue: str | None
+    slug: str | None
 
 
 SUBJECTS = {
@@ -315,6 +374,13 @@ SUBJECTS = {
     Scope.MACHINE: select(Machine.name, Category.hue, Machine.slug)
     .join(Category, Category.id == Machine.category_id)
     .where(Machine.id == SUBJECT),
+    # A pool has no page: that of its machines' category shows it.
+    Scope.POOL: select(Pool.name, Category.hue, Category.slug)
+    .outerjoin(Machine, Machine.pool_id == Pool.id)
+    .outerjoin(Category, Category.id == Machine.category_id)
+    .where(Pool.id == SUBJECT)
+    .order_by(Machine.position, Machine.id)
+    .limit(1),
     Scope.ORGANIZATION: select(Organization.name, literal(""), literal("")).where(
         Organization.id == SUBJECT
     ),
@@ -358,6 +424,7 @@ def held(member_id: int, place_id: int) -> dict[About, Any]:
             FeedToken.category_id,
             FeedToken.machine_id,
             FeedToken.organization_id,
+            FeedToken.pool_id,
             FeedToken.created_at,
             FeedToken.used_at,
         ).where(
@@ -366,7 +433,29 @@ def held(member_id: int, place_id: int) -> dict[About, Any]:
             or_(FeedToken.scope == Scope.MEMBER, FeedToken.place_id == place_id),
         )
     )
-    return {About(*row[:4]): row for row in rows}
+    return {
+        About(row.scope, row.category_id, row.machine_id, row.organization_id, row.pool_id): row
+        for row in rows
+    }
+
+
+class Shared(NamedTuple):
+    """Machines that stand for one another."""
+
+    id: int
+    slug: str
+    name: str
+
+
+def pools(place_id: int) -> list[Shared]:
+    """The pools of the place with a machine in use, by name."""
+    in_use = exists().where(Machine.pool_id == Pool.id, Machine.state != MachineState.RETIRED)
+    rows = db.session.execute(
+        select(Pool.id, Pool.slug, Pool.name)
+        .where(Pool.place_id == place_id, in_use)
+        .order_by(Pool.name, Pool.id)
+    )
+    return [Shared(*row) for row in rows]
 
 
 class Run(NamedTuple):

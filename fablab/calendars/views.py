@@ -193,7 +193,8 @@ def offers() -> tuple[list[pages.Offer], list[pages.Group]]:
     reader = pages.reader_of(current_user.standings.get(place_id), inventory, now)
     day = clock.today(inventory.schedule.zone, now)
     runs = queries.run_by(current_user.id, place_id, day)
-    return pages.main_offers(reader, inventory), pages.more_offers(reader, inventory, runs)
+    more = pages.more_offers(reader, inventory, runs, queries.pools(place_id))
+    return pages.main_offers(reader, inventory), more
 
 
 def offer_asked() -> pages.Offer:

@@ -2,7 +2,15 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
@@ -40,7 +48,7 @@ class Member(Model):
     password_hash: Mapped[str | None]
     # Every signed cookie carries it, so that raising it signs out every device at once.
     session_version: Mapped[int] = mapped_column(default=0)
-    # Counts the changes of the member's own bookings: the version of their calendar.
+    # Counts the changes of the member's own bookings and sessions: the version of their calendar.
     calendar_revision: Mapped[int] = mapped_column(default=0)
     age_band: Mapped[AgeBand] = mapped_column(
         choice(AgeBand), default=AgeBand.ADULT, server_default=AgeBand.ADULT
@@ -132,6 +140,23 @@ def names_changed(session: Session, member_id: int) -> None:
         .values(people_revision=Place.people_revision + 1)
         .execution_options(synchronize_session=False)
     )
+
+
+NEXT_PAGE = (
+    update(Member.__table__)
+    .where(Member.id == bindparam("whose"))
+    .values(calendar_revision=Member.calendar_revision + 1)
+)
+
+
+def calendar_changed(session: Session, *member_ids: int) -> None:
+    """Raise the version of the own calendar of each, in the order of their ids.
+
+    Until the write under way is done nobody else's of theirs is: it is their line as well.
+    """
+    rows = [{"whose": member_id} for member_id in sorted(set(member_ids))]
+    if rows:
+        session.connection().execute(NEXT_PAGE, rows)
 
 
 class MailedLink(Model):

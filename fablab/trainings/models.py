@@ -123,7 +123,7 @@ class TrainingSession(Model):
     uid: Mapped[str] = mapped_column(unique=True)  # for addresses, and RFC 5545 §3.8.4.7
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
     training_id: Mapped[int] = mapped_column(ForeignKey("training.id"), index=True)
-    trainer_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    trainer_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     location: Mapped[str] = mapped_column(default="")

@@ -8,7 +8,7 @@ The training whose name is put on the machines comes before both, so that nobody
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +26,7 @@ from fablab.machines.models import Machine, Occupancy
 from fablab.machines.seating import full_time
 from fablab.members import audit
 from fablab.members.kinds import Deed
-from fablab.members.models import Member
+from fablab.members.models import Member, calendar_changed
 from fablab.members.staff import NotAllowed
 from fablab.members.staff import stand_in_line as stand_in_line_for
 from fablab.places.rules import Schedule
@@ -47,6 +47,7 @@ from fablab.trainings.rules import (
 )
 
 REGISTERED = (Seating.SEATED, Seating.WAITING)
+A_MONTH = timedelta(days=31)  # beyond which no calendar goes back
 
 
 class NotPlanned(Exception):
@@ -151,6 +152,8 @@ def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
             for machine_id in sorted(planned.machine_ids)
         }
         claim_seats(session, made, training.place_id, planned.slot)
+        if planned.trainer_id is not None:
+            calendar_changed(session, planned.trainer_id)
         note(session, training.place_id, training.name, planned.slot, "planned", by=by, now=now)
     return uid
 
@@ -284,6 +287,7 @@ def take_in(
         add_row(session, Registration, **mine, seating=taken, asked_at=now, changed_at=now)
     else:
         seat(session, held.id, member_id, taken, now, asked_at=now)
+    edit(session, held, changed_at=now)
     return taken
 
 
@@ -350,6 +354,7 @@ def leave(uid: str, member_id: int, *, now: datetime) -> None:
         if held.state is not SessionState.PLANNED or held.starts_at <= now:
             raise NotPlanned
         seat(session, held.id, member_id, Seating.LEFT, now)
+        edit(session, held, changed_at=now)
         fill_seats(session, queries.session(uid), now=now)
 
 
@@ -473,11 +478,19 @@ def of_session(planned: Plan, training: Any, now: datetime) -> dict[str, Any]:
 
 
 def edit(session: Session, held: Any, **values: Any) -> None:
+    """Change the session's row, and with it every calendar that shows it: those of its people
+    and of who gives it, or gave it until now.
+    """
     session.execute(
         update(TrainingSession.__table__)
         .where(TrainingSession.id == held.id)
         .values(revision=TrainingSession.revision + 1, **values)
     )
+    registered = session.scalars(
+        select(Registration.member_id).where(Registration.session_id == held.id)
+    )
+    giving = {held.trainer_id, values.get("trainer_id")} - {None}
+    calendar_changed(session, *registered, *giving)
 
 
 def seat(
@@ -526,7 +539,8 @@ def occupy(
 
 
 def rename(session: Session, training_id: int, name: str, *, now: datetime) -> None:
-    """Put the training's new name on what its planned sessions occupy, for calendars to follow.
+    """Put the training's new name on what its planned sessions occupy, and tell the calendars
+    that show a session of it.
 
     In the training's line: meanwhile a session of it may be called off, but none is planned or
     given other machines.
@@ -534,6 +548,14 @@ def rename(session: Session, training_id: int, name: str, *, now: datetime) -> N
     stand_in_line(session, *(row.machine_id for row in named_after(session, training_id, now)))
     for row in named_after(session, training_id, now):
         touch(session, row, now, title=name)
+    table = TrainingSession.__table__
+    for held in session.execute(
+        select(table.c.id, table.c.trainer_id)
+        .where(table.c.training_id == training_id, table.c.ends_at > now - A_MONTH)
+        .order_by(table.c.id)
+        .with_for_update()
+    ).all():
+        edit(session, held, changed_at=now)
 
 
 def named_after(session: Session, training_id: int, now: datetime) -> Sequence[Any]:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from flask.testing import FlaskClient
 from icalendar import Calendar, Event
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from fablab import clock
 from fablab.booking.ledger import turn_the_page
@@ -15,15 +15,18 @@ from fablab.calendars.kinds import About, Scope
 from fablab.db import db, writing
 from fablab.machines.commands import stand_in_line
 from fablab.machines.kinds import OccupancyKind, Status
-from fablab.machines.models import Category, Machine, Occupancy
+from fablab.machines.models import Category, Machine, Occupancy, Pool
 from fablab.organizations.models import OrganizationMember
 from fablab.places.models import Closure, Opening, Place
 from fablab.slots import Slot
+from fablab.trainings.models import Training
+from fablab.trainings.sessions import Plan, plan
 from tests.conftest import Fablab
 
 MINE = About(Scope.MEMBER)
 PLACE = About(Scope.PLACE)
 DAY = About(Scope.DAY)
+TRAININGS = About(Scope.TRAININGS)
 
 
 def address(fablab: Fablab, who: str, about: About = MINE) -> str:
@@ -44,6 +47,17 @@ def category(fablab: Fablab, slug: str) -> About:
 
 def machine(fablab: Fablab, slug: str) -> About:
     return About(Scope.MACHINE, machine_id=fablab.machine(slug).id)
+
+
+def make_pool(fablab: Fablab, *slugs: str) -> About:
+    """Make these machines interchangeable: a pool called Spares, one of its own at each call."""
+    with writing() as session:
+        spares = Pool(place_id=fablab.place_id, slug=f"spares-{uuid4()}", name="Spares")
+        session.add(spares)
+        session.flush()
+        for one in session.scalars(select(Machine).where(Machine.slug.in_(slugs))):
+            one.pool_id = spares.id
+        return About(Scope.POOL, pool_id=spares.id)
 
 
 def organization(fablab: Fablab) -> About:
@@ -90,6 +104,7 @@ def every_address(fablab: Fablab) -> list[str]:
         address(fablab, "amina", DAY),
         address(fablab, "chloe", category(fablab, "laser")),
         address(fablab, "chloe", machine(fablab, "laser")),
+        address(fablab, "chloe", make_pool(fablab, "laser")),
         "/machines/laser/calendar.ics",
         address(fablab, "bruno", organization(fablab)),
     ]
@@ -103,6 +118,17 @@ def make_manager(fablab: Fablab, who: str) -> None:
             .where(OrganizationMember.member_id == fablab.people[who])
             .values(is_manager=True)
         )
+
+
+def plan_session(fablab: Fablab, span: Slot, *slugs: str, **more: Any) -> str:
+    """A session of the laser training by Amina, on the laser unless said otherwise; its UID."""
+    machines = frozenset(fablab.machine(slug).id for slug in slugs or ("laser",))
+    return plan(
+        db.session.scalars(select(Training.id)).one(),
+        Plan(span, more.pop("seats", 2), machine_ids=machines, **more),
+        by=fablab.people["amina"],
+        now=clock.now(),
+    )
 
 
 def open_every_day(fablab: Fablab) -> None:

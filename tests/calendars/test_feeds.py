@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 from icalendar import Calendar
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from fablab import clock
 from fablab.booking import commands as bookings
 from fablab.calendars.feed import phrases
-from fablab.db import db, writing
+from fablab.db import writing
 from fablab.machines import commands as machines
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Machine, Occupancy
@@ -18,8 +18,6 @@ from fablab.members.models import Member, names_changed
 from fablab.places.kinds import NamesShown
 from fablab.places.models import Closure, Place
 from fablab.slots import Slot
-from fablab.trainings.models import Training
-from fablab.trainings.sessions import Plan, plan
 from tests.calendars.support import (
     DAY,
     PLACE,
@@ -33,9 +31,11 @@ from tests.calendars.support import (
     is_day_off,
     machine,
     make_manager,
+    make_pool,
     occupy,
     open_every_day,
     organization,
+    plan_session,
     read,
     set_columns,
     summaries,
@@ -177,7 +177,7 @@ def test_names_are_shown_as_the_place_has_chosen(fablab, phone, shown, who, summ
     change(Place, names_shown=shown)
     fablab.book("laser", TUESDAY, "bruno", purpose="A secret lamp")
 
-    for about in (PLACE, category(fablab, "laser")):
+    for about in (PLACE, category(fablab, "laser"), make_pool(fablab, "laser")):
         response = phone.get(address(fablab, who, about))
         (event,) = [e for e in Calendar.from_ical(response.data).events if not is_day_off(e)]
 
@@ -214,6 +214,33 @@ def test_a_category_holds_its_machines_alone(fablab, phone):
     assert summaries(phone, benches) == ["Chloé Navette: Workbench (B1)"]
 
 
+def test_a_pool_holds_its_machines_alone(fablab, phone):
+    fablab.book("laser", TUESDAY, "bruno")
+    fablab.book("bench", TUESDAY, "chloe")
+    benches = address(fablab, "bruno", make_pool(fablab, "bench"))
+
+    text = phone.get(benches).text
+
+    assert summaries(phone, benches) == ["Chloé Navette: Workbench (B1)"]
+    assert "X-WR-CALNAME:Spares\\, L'Atelier" in text
+    assert "URL:http://127.0.0.1:5000/planning/?category=bench" in text
+
+
+def test_a_pool_follows_what_is_put_into_it(fablab, phone):
+    fablab.book("laser", TUESDAY, "bruno")
+    spares = make_pool(fablab, "bench")
+    mine = address(fablab, "bruno", spares)
+    known = {"If-None-Match": phone.get(mine).headers["ETag"]}
+    assert phone.get(mine, headers=known).status_code == 304
+
+    change(Machine, pool_id=spares.pool_id)
+
+    assert phone.get(mine, headers=known).status_code == 200
+    assert summaries(phone, mine) == ["Bruno Lefil: Laser cutter (L1)"]
+    change(Machine, pool_id=None)
+    assert summaries(phone, mine) == []
+
+
 def test_an_organization_reads_its_own_bookings_with_the_names_of_its_own(fablab, phone):
     change(Place, names_shown=NamesShown.NOBODY)
     make_manager(fablab, "bruno")
@@ -230,7 +257,7 @@ def test_an_organization_reads_its_own_bookings_with_the_names_of_its_own(fablab
 def test_an_outage_appears_as_what_it_is(fablab, phone):
     machines.withdraw(fablab.machine("laser").id, TUESDAY, "New lens", by=None, now=clock.now())
 
-    for about in (PLACE, DAY, category(fablab, "laser")):
+    for about in (PLACE, DAY, category(fablab, "laser"), make_pool(fablab, "laser")):
         (event,) = read(phone, address(fablab, "amina", about))
 
         assert event["SUMMARY"] == "Out of service: Laser cutter (L1)"
@@ -239,9 +266,9 @@ def test_an_outage_appears_as_what_it_is(fablab, phone):
 
 
 def test_a_training_session_appears_as_what_it_is(fablab, phone):
-    session_on_the_laser(fablab, TUESDAY)
+    plan_session(fablab, TUESDAY)
 
-    for about in (PLACE, DAY, category(fablab, "laser")):
+    for about in (PLACE, DAY, category(fablab, "laser"), make_pool(fablab, "laser")):
         (event,) = read(phone, address(fablab, "amina", about))
 
         assert event["SUMMARY"] == "Training: Laser cutting, Laser cutter (L1)"
@@ -249,17 +276,8 @@ def test_a_training_session_appears_as_what_it_is(fablab, phone):
         assert "URL" not in event
 
 
-def session_on_the_laser(fablab, span):
-    return plan(
-        db.session.scalar(select(Training.id)),
-        Plan(span, 4, machine_ids=frozenset({fablab.machine("laser").id})),
-        by=fablab.people["amina"],
-        now=clock.now(),
-    )
-
-
 def test_a_training_session_only_keeps_the_machine_busy_for_anyone(fablab, phone):
-    session_on_the_laser(fablab, TUESDAY)
+    plan_session(fablab, TUESDAY)
 
     text = phone.get("/machines/laser/calendar.ics").text
 

@@ -14,7 +14,19 @@ from fablab.calendars.models import FeedToken
 from fablab.db import db
 from fablab.logs import Lines
 from fablab.machines.models import Machine
-from tests.calendars.support import DAY, PLACE, address, occupy
+from tests.calendars.support import (
+    DAY,
+    PLACE,
+    TRAININGS,
+    address,
+    category,
+    machine,
+    make_manager,
+    make_pool,
+    occupy,
+    organization,
+    plan_session,
+)
 from tests.support import counting, slot
 
 TUESDAY = slot("2027-03-30 14:00-16:00")
@@ -259,12 +271,19 @@ def test_what_has_not_changed_costs_one_statement_and_writes_nothing(
     any_fablab, browse_any, monkeypatch
 ):
     phone = browse_any(None)
+    make_manager(any_fablab, "bruno")
     every = (
         address(any_fablab, "chloe"),
         address(any_fablab, "chloe", PLACE),
         address(any_fablab, "amina", DAY),
+        address(any_fablab, "chloe", TRAININGS),
+        address(any_fablab, "chloe", category(any_fablab, "bench")),
+        address(any_fablab, "chloe", make_pool(any_fablab, "bench")),
+        address(any_fablab, "chloe", machine(any_fablab, "bench")),
+        address(any_fablab, "bruno", organization(any_fablab)),
         "/machines/bench/calendar.ics",
     )
+    plan_session(any_fablab, TUESDAY)
     occupy(
         any_fablab, "bench", "chloe", *(slot(f"2027-{m:02}-01 10:00-11:00") for m in range(4, 13))
     )

@@ -11,6 +11,8 @@ from fablab import clock
 from fablab.calendars import commands
 from fablab.calendars.models import FeedToken
 from fablab.db import db
+from fablab.machines.kinds import MachineState
+from fablab.machines.models import Machine
 from fablab.members.models import Membership
 from fablab.places.kinds import NamesShown
 from fablab.places.models import Place
@@ -19,6 +21,7 @@ from tests.calendars.support import (
     address,
     change,
     make_manager,
+    make_pool,
     set_columns,
 )
 from tests.support import instant, slot
@@ -153,6 +156,7 @@ def values(page: str) -> set[str]:
 EVERYONES = {
     "member",
     "place",
+    "trainings",
     "category/laser",
     "category/bench",
     "machine/laser",
@@ -189,6 +193,29 @@ def test_a_narrower_calendar_gets_a_card_once_it_has_an_address(fablab, browse):
     page = chloe.get("/calendars/").text
     assert 'id="machine-laser"' in page
     assert "When the machine is busy, nothing else." in page
+
+
+def test_a_pool_is_offered_while_it_has_a_machine_in_use(fablab, browse):
+    spares = make_pool(fablab, "laser")
+    (pool,) = values(browse("chloe").get("/calendars/").text) - EVERYONES
+
+    url = shown(subscribe(browse("chloe"), pool).text)
+    assert "X-WR-CALNAME:Spares" in browse(None).get(path(url)).text
+
+    assert spares.pool_id
+    change(Machine, state=MachineState.RETIRED)
+    assert pool not in values(browse("chloe").get("/calendars/").text)
+
+
+def test_what_a_machines_secret_address_is_for_is_said(fablab, browse):
+    subscribe(browse("chloe"), "machine/laser")
+    page = browse("chloe").get("/calendars/").text
+    assert "The address on the machine&#39;s page says the same to anyone." in page
+
+    change(Place, has_public_feeds=False)
+
+    page = browse("chloe").get("/calendars/").text
+    assert "Machines have no public address here, only this one." in page
 
 
 @pytest.mark.parametrize(

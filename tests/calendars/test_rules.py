@@ -25,6 +25,8 @@ MANAGER = Reader(is_member=True, runs_organization=True)
         (Scope.PLACE, {MEMBER, TEAM, LAPSED_TEAM, MANAGER}),
         (Scope.CATEGORY, {MEMBER, TEAM, LAPSED_TEAM, MANAGER}),
         (Scope.MACHINE, {MEMBER, TEAM, LAPSED_TEAM, MANAGER}),
+        (Scope.POOL, {MEMBER, TEAM, LAPSED_TEAM, MANAGER}),
+        (Scope.TRAININGS, {MEMBER, TEAM, LAPSED_TEAM, MANAGER}),
         (Scope.ORGANIZATION, {MANAGER}),
         (Scope.DAY, {TEAM, LAPSED_TEAM}),
     ],
