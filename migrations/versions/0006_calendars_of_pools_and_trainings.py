@@ -1,14 +1,14 @@
 """Secret addresses of two more calendars: a pool of machines, the training sessions of a place.
 
-Revision: 0005, after 0004. On SQLite the table of the addresses is made anew, for its check
+Revision: 0006, after 0005. On SQLite the table of the addresses is made anew, for its check
 changes. The index is of whose own calendar shows the sessions they give.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
