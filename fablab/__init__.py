@@ -38,6 +38,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.booking import wait_views as waits
     from fablab.calendars import views as calendars
     from fablab.home import views as home
+    from fablab.invitations import choice_views as mails
     from fablab.manage import views as manage
     from fablab.members import views as members
     from fablab.trainings import views as trainings
@@ -51,6 +52,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         series,
         waits,
         calendars,
+        mails,
         manage,
         preferences,
         health,

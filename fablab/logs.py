@@ -28,6 +28,7 @@ SECRET_PATH = re.compile(
             ("register", "confirm"),
             ("account", "email"),
             ("(?:consents|waits)", "by-mail"),
+            ("mails", "stop"),
         )
     )
     + r")[^/\s\"?]+",

@@ -83,6 +83,8 @@ def protect(response: Response) -> Response:
         ("Permissions-Policy", PERMISSIONS_POLICY),
         ("Referrer-Policy", "no-referrer" if holds_a_secret() else "same-origin"),
     ]
+    if holds_a_secret():
+        wanted.append(("X-Robots-Tag", "noindex"))
     if current_app.config["IS_HTTPS"]:
         wanted.append(("Strict-Transport-Security", f"max-age={A_YEAR}; includeSubDomains"))
     given = {name.lower() for name, _value in response.headers}

@@ -123,11 +123,12 @@ _catalogues: dict[str, Translations] = {}
 
 
 def chosen_language() -> str:
-    """The visitor's own choice, else the member's, else French."""
+    """The visitor's own choice, else the member's, else that of a mail's reader, else French."""
     chosen = request.cookies.get("language", "")
     if chosen in LANGUAGES:
         return chosen
-    return getattr(g.get("_login_user"), "language", None) or "fr"
+    signed_in = getattr(g.get("_login_user"), "language", None)
+    return signed_in or g.get("reader_language") or "fr"
 
 
 def surroundings() -> dict[str, Any]:
@@ -193,14 +194,17 @@ def drawn(code: int, title: Any, sentence: Any) -> Response:
     """The page of an error, in the frame of all pages as far as that can be had."""
     prepare_page()
     page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
-    if (
-        request.method not in SAFE
-        and current_app.config["SESSION_COOKIE_NAME"] not in request.cookies
-    ):
-        # A form of another site comes without the cookie of who is signed in here; the one that
-        # this page would set must not take its place.
-        session.modified = False
+    if request.method not in SAFE:
+        keep_their_session()
     return Response(page, status=code, headers={"Cache-Control": "no-store"})
+
+
+def keep_their_session() -> None:
+    """A form of another site comes without the cookie of who is signed in here; the one that a
+    page drawn for it would set must not take its place. To be called once the page is drawn.
+    """
+    if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+        session.modified = False
 
 
 def prepare_page() -> None:

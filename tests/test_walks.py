@@ -32,9 +32,9 @@ from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
 from fablab.machines.models import MachineReferent, Occupancy
 from fablab.machines.resources_commands import create_resource
-from fablab.members import marks, passwords
+from fablab.members import mails, marks, passwords
 from fablab.members.commands import digest
-from fablab.members.kinds import LinkPurpose, MarkKind
+from fablab.members.kinds import LinkPurpose, MailKind, MarkKind
 from fablab.members.models import MailedLink, Mark, Member
 from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
@@ -53,6 +53,9 @@ QUERIES = {
     "manage.qualification": "?of=training:LAS",
     "waits.new": "?machine=bench",
 }
+
+# What a mail program sends unseen, without cookie or form (RFC 8058 §3.2). Its link is signed.
+ONE_CLICK = "mails.stop_now"
 
 # What a reading may change: when somebody or something was last seen.
 TRACES = {"member": {"seen_at"}, "feed_token": {"used_at"}}
@@ -78,6 +81,7 @@ class Stage:
     repeated: str
     wait: str
     wait_letter: str
+    stop_letter: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -87,6 +91,8 @@ class Stage:
             return self.letter
         if name == "token" and rule.rule.startswith("/waits/"):
             return self.wait_letter
+        if name == "token" and rule.rule.startswith("/mails/stop/"):
+            return self.stop_letter
         if name == "secret":
             return f"secret-of-{self.purpose(rule)}"
         known = {
@@ -232,6 +238,7 @@ def set_up(app: Flask) -> Stage:
         missed,
         *repeat_it(fablab),
         *let_amina_wait(fablab),
+        mails.stop_token(member, MailKind.REMINDERS),
     )
 
 
@@ -358,7 +365,7 @@ def test_nothing_is_done_without_the_token_of_a_form(stage, who):
     before = contents()
 
     for rule, method in doings(stage.app):
-        if may_enter(who, right_of(rule.endpoint)):
+        if may_enter(who, right_of(rule.endpoint)) and rule.endpoint != ONE_CLICK:
             for data in ({}, {"csrf_token": "wrong"}, {"csrf_token": ""}):
                 client = stage.browse(who)
                 answer = client.open(stage.address(rule), method=method, data=data)
@@ -567,6 +574,8 @@ def check_headers(answer: Any, rule: Rule, who: str | None, *, is_https: bool) -
     is_secret = bool({"token", "secret"} & rule.arguments)
     policy = "no-referrer" if is_secret else "same-origin"
     assert headers["Referrer-Policy"] == policy, where
+    if is_secret:
+        assert headers["X-Robots-Tag"] == "noindex", where
     assert ("Strict-Transport-Security" in headers) is is_https, where
     assert headers["Cache-Control"], where
     is_page = answer.mimetype == "text/html" and answer.request.method != "OPTIONS"

@@ -458,6 +458,16 @@ def pools(place_id: int) -> list[Shared]:
     return [Shared(*row) for row in rows]
 
 
+def has_own_calendar(member_id: int) -> bool:
+    """Is there an address at which a calendar may read their own bookings?"""
+    asked = select(FeedToken.id).where(
+        FeedToken.member_id == member_id,
+        FeedToken.revoked_at.is_(None),
+        FeedToken.scope == Scope.MEMBER,
+    )
+    return db.session.scalar(asked.limit(1)) is not None
+
+
 class Run(NamedTuple):
     """An organization somebody runs."""
 

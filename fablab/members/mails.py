@@ -1,11 +1,13 @@
 """Which mails a member wants, and who the reader of a signed link is."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, db, retried, writing
-from fablab.mail import links
+from fablab.mail import links, outbox
 from fablab.members.kinds import Channel, MailKind
 from fablab.members.models import Member
 
@@ -33,15 +35,20 @@ def choice_of(member_id: int) -> Row[Channel, str]:
 
 
 @retried
-def choose(member_id: int, channel: Channel, unwanted: Collection[MailKind]) -> None:
-    """From now on by this channel, and none of these kinds. Raises Busy."""
+def choose(
+    member_id: int,
+    channel: Channel,
+    unwanted: Collection[MailKind],
+    *,
+    among: Collection[MailKind] = tuple(MailKind),
+) -> None:
+    """From now on by this channel, and of the kinds they chose `among` not the unwanted ones;
+    what was not theirs to choose stays as it was. Raises Busy.
+    """
     with writing() as session:
-        session.execute(
-            update(Member)
-            .where(Member.id == member_id)
-            .values(channel=channel, refused_mails=" ".join(sorted(unwanted)))
-            .execution_options(synchronize_session=False)
-        )
+        asked = select(Member.refused_mails).where(Member.id == member_id).with_for_update()
+        kept = refused(session.scalars(asked).one()).difference(among)
+        _write(session, member_id, kept.union(unwanted), channel=channel)
 
 
 @retried
@@ -49,13 +56,18 @@ def refuse(member_id: int, kind: MailKind) -> None:
     """No more of this kind; again, it changes nothing. Raises Busy."""
     with writing() as session:
         asked = select(Member.refused_mails).where(Member.id == member_id).with_for_update()
-        words = refused(session.scalars(asked).one()) | {kind}
-        session.execute(
-            update(Member)
-            .where(Member.id == member_id)
-            .values(refused_mails=" ".join(sorted(words)))
-            .execution_options(synchronize_session=False)
-        )
+        _write(session, member_id, refused(session.scalars(asked).one()) | {kind})
+
+
+def _write(
+    session: Session, member_id: int, unwanted: Collection[MailKind], **values: Channel
+) -> None:
+    session.execute(
+        update(Member)
+        .where(Member.id == member_id)
+        .values(refused_mails=" ".join(sorted(unwanted)), **values)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def stop_token(member_uid: str, kind: MailKind) -> str:
@@ -63,9 +75,30 @@ def stop_token(member_uid: str, kind: MailKind) -> str:
     return links.signed(STOP, member_uid, kind)
 
 
-def read_stop_token(token: str) -> tuple[int, MailKind]:
-    """Whose mails of which kind. Raises NoSuch for a link that we never signed, or whose
-    reader is erased.
+def stop_address(member_uid: str, kind: MailKind) -> str:
+    """Where a mail's reader stops its kind without signing in; a mail program does too."""
+    return outbox.address(f"/mails/stop/{stop_token(member_uid, kind)}")
+
+
+class Reader(NamedTuple):
+    """Whose mails a stop link is about."""
+
+    id: int
+    email: str
+    language: str
+    refused_mails: str
+
+
+def read_stop_token(token: str) -> tuple[Reader, MailKind]:
+    """Whose mails of which kind. Raises NoSuch for a link that we never signed, whose reader is
+    erased, or whose kind there is no more.
     """
     member_uid, word = links.opened(STOP, token)
-    return reader_of(member_uid), MailKind(word)
+    found = db.session.execute(
+        select(Member.id, Member.email, Member.language, Member.refused_mails).where(
+            Member.uid == member_uid, Member.erased_at.is_(None)
+        )
+    ).first()
+    if found is None or word not in list(MailKind):
+        raise NoSuch("nobody's link")
+    return Reader(*found), MailKind(word)

@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from fablab import clock, create_app, demo
+from fablab.db import db
+from fablab.members import mails
+from fablab.members.kinds import MailKind
+from fablab.members.models import Member
 from fablab.migrations import upgrade
 from tests.server import Server
 from tests.support import close, missing
@@ -46,17 +51,41 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@dataclass
+class Mailed:
+    """Where links of mails lead."""
+
+    stop: str
+
+
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of `fablab serve` on a demonstration place of its own."""
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mailed]:
+    """The instance folder of a demonstration place, and what its mails to Noa would hold."""
     folder = tmp_path_factory.mktemp("service")
     app = create_app({"INSTANCE_PATH": str(folder)})
     with app.app_context():
         upgrade()
         demo.load(clock.now())
+        mailed = mailed_to(NOA)
     close(app)
-    with Server(folder, DEMO="true") as server:
+    return folder, mailed
+
+
+def mailed_to(email: str) -> Mailed:
+    member = db.session.scalars(select(Member.uid).where(Member.email == email)).one()
+    return Mailed(f"/mails/stop/{mails.stop_token(member, MailKind.REMINDERS)}")
+
+
+@pytest.fixture(scope="session")
+def service(demonstration: tuple[Path, Mailed]) -> Iterator[str]:
+    """The address of `fablab serve` on a demonstration place of its own."""
+    with Server(demonstration[0], DEMO="true") as server:
         yield f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def mailed(demonstration: tuple[Path, Mailed]) -> Mailed:
+    return demonstration[1]
 
 
 @dataclass

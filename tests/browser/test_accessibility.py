@@ -29,6 +29,7 @@ FOR_MEMBERS = [
     "/account/",
     "/account/password",
     "/account/email",
+    "/account/mails",
     "/calendars/",
 ]
 FOR_THE_TEAM = ["/manage/day", "/manage/members", "/manage/machines"]
@@ -102,3 +103,24 @@ def test_every_action_is_large_enough_for_a_thumb(visit, reader, paths):
     }
 
     assert {path: those for path, those in found.items() if those} == {}
+
+
+def test_what_a_mail_leads_to_is_for_every_reader(visit, mailed):
+    light, dark = visit(size=SMALLEST), visit(size=SMALLEST, dark=True)
+    found = {}
+
+    def look(what):
+        for window in (light, dark):
+            found[what, window is dark] = (window.axe(), max(window.spills(), 0))
+
+    for path in (mailed.stop,):
+        for window in (light, dark):
+            window.go(path)
+            window.page.locator("main form").wait_for()
+        look(path)
+    for window in (light, dark):
+        window.page.click("main form button")
+        window.page.locator("[role=status]").wait_for()
+    look("stopped")
+
+    assert {page: wrong for page, wrong in found.items() if wrong != ([], 0)} == {}
