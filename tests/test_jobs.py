@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -132,18 +133,18 @@ def test_what_was_promised_before_it_started_leaves_too(app, runner):
 def test_it_stops_when_told_to_and_leaves_the_rest_for_later(app, runner, monkeypatch):
     for number in range(3):
         promise(f"{number}@atelier.example")
-    deliverer = jobs.delivery.deliverer
+    connected = jobs.delivery.connected
 
+    @contextmanager
     def stopping_after_one(app):
-        deliver = deliverer(app)
-
         def one(mail):
             deliver(mail)
             runner._stop.set()
 
-        return one
+        with connected(app) as deliver:
+            yield one
 
-    monkeypatch.setattr(jobs.delivery, "deliverer", stopping_after_one)
+    monkeypatch.setattr(jobs.delivery, "connected", stopping_after_one)
     runner.start()
     runner.stop()
 

@@ -13,6 +13,7 @@ from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row
+from fablab.mail.kinds import Reason
 from fablab.mail.models import OutgoingMail
 
 # Rings when this process has promised a mail, so that it leaves within a second.
@@ -70,7 +71,7 @@ def put(session: Session, mail: Mail, *, now: datetime) -> None:
         due_at=now,
         tries=0,
         last_error="",
-        **mail.envelope._asdict(),
+        **mail.envelope._asdict() | {"reply_to": one_line(mail.envelope.reply_to)},
     )
     session.info[PROMISED] = True
 
@@ -137,7 +138,7 @@ def drop(session: Session, topic: str, recipient: str, *, now: datetime) -> None
             OutgoingMail.sent_at.is_(None),
             OutgoingMail.dropped_at.is_(None),
         )
-        .values(dropped_at=now, **BLANK)
+        .values(dropped_at=now, reason=Reason.OVERTAKEN, **BLANK)
     )
 
 

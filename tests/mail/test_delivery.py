@@ -9,28 +9,11 @@ import pytest
 
 from fablab import clock, jobs
 from fablab.mail import delivery
-from tests.mail.conftest import free_port, promise, promised
+from tests.mail.conftest import FROM, by, free_port, promise, promised
 from tests.members.conftest import send
 from tests.support import instant
 
 pytestmark = pytest.mark.usefixtures("fablab")
-
-FROM = "L'Atelier <bonjour@atelier.example>"
-
-
-@pytest.fixture
-def through(app, monkeypatch):
-    """through("smtp://…"): from here on mails go that way."""
-
-    def choose(url: str) -> None:
-        monkeypatch.setitem(app.config, "MAIL_URL", url)
-        monkeypatch.setitem(app.config, "MAIL_FROM", FROM)
-
-    return choose
-
-
-def by(server, extra: str = "", scheme: str = "smtp", login: str = "") -> str:
-    return f"{scheme}://{login}{server.hostname}:{server.port}{extra}"
 
 
 def test_a_mail_arrives_whole(app, serve, through, postmaster):
@@ -204,13 +187,13 @@ def test_one_mail_that_is_refused_holds_up_no_other(app, serve, through, postmas
 
 def test_a_server_that_hangs_up_in_the_middle_gets_it_again(app, serve, through, postmaster, at):
     through(by(serve()))
-    postmaster.hangs_up = True
+    postmaster.hangs_up = "before"
     promise()
 
     assert jobs.deliver_due(app) == 0
     assert promised()[0].sent_at is None
 
-    postmaster.hangs_up = False
+    postmaster.hangs_up = ""
     at("2027-03-29 09:01")
     assert jobs.deliver_due(app) == 1
     assert postmaster.got[0]["Message-ID"] == promised()[0].message_id
@@ -221,7 +204,7 @@ def test_a_server_that_does_not_answer_is_given_up_for_now(
 ):
     monkeypatch.setattr(delivery, "TIMEOUT", 0.2)
     through(by(serve()))
-    postmaster.delay = 3
+    postmaster.is_open.clear()
     promise()
 
     assert jobs.deliver_due(app) == 0
@@ -280,10 +263,10 @@ def test_without_a_server_mails_are_files(app):
 def test_a_mail_written_twice_is_one_file(app):
     promise()
     [mail] = promised()
-    deliver = delivery.deliverer(app)
 
-    deliver(mail)
-    deliver(mail)
+    with delivery.connected(app) as deliver:
+        deliver(mail)
+        deliver(mail)
 
     assert len(files(app)) == 1
 
