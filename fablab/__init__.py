@@ -39,6 +39,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.calendars import views as calendars
     from fablab.home import views as home
     from fablab.invitations import choice_views as mails
+    from fablab.invitations import views as invitations
     from fablab.manage import views as manage
     from fablab.members import views as members
     from fablab.trainings import views as trainings
@@ -52,6 +53,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         series,
         waits,
         calendars,
+        invitations,
         mails,
         manage,
         preferences,

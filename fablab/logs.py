@@ -27,7 +27,7 @@ SECRET_PATH = re.compile(
             ("password", "reset"),
             ("register", "confirm"),
             ("account", "email"),
-            ("(?:consents|waits)", "by-mail"),
+            ("(?:bookings|consents|waits)", "by-mail"),
             ("mails", "stop"),
         )
     )

@@ -28,6 +28,7 @@ from fablab.booking.models import Consent
 from fablab.calendars import commands as calendars
 from fablab.calendars.kinds import About, Scope
 from fablab.db import Base, add_row, db, writing
+from fablab.invitations import links
 from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
 from fablab.machines.models import MachineReferent, Occupancy
@@ -82,6 +83,7 @@ class Stage:
     wait: str
     wait_letter: str
     stop_letter: str
+    booking_letter: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -93,6 +95,8 @@ class Stage:
             return self.wait_letter
         if name == "token" and rule.rule.startswith("/mails/stop/"):
             return self.stop_letter
+        if name == "token" and rule.rule.startswith("/bookings/by-mail/"):
+            return self.booking_letter
         if name == "secret":
             return f"secret-of-{self.purpose(rule)}"
         known = {
@@ -239,6 +243,7 @@ def set_up(app: Flask) -> Stage:
         *repeat_it(fablab),
         *let_amina_wait(fablab),
         mails.stop_token(member, MailKind.REMINDERS),
+        links.token_for(booking, member),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask import url_for
@@ -16,7 +17,7 @@ from fablab.booking.forms import BookingForm, SlotForm
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Facts
 from fablab.booking.offers import Offer
-from fablab.booking.rules import answer_due
+from fablab.booking.rules import answer_due, cancellable_until, may_cancel, may_move
 from fablab.booking.verdicts import OVERRIDES, Reason, Refusal
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
 from fablab.forms import StrictTimeField, parse_time
@@ -520,16 +521,12 @@ class Line:
 
 
 def booking_line(
-    row: Any,
-    inventory: Inventory,
-    now: datetime,
-    *,
-    until: datetime,
-    may_move: bool,
-    may_cancel: bool,
+    row: Any, inventory: Inventory, now: datetime, *, is_own: bool, is_team: bool
 ) -> Line:
+    """`row` for whom it is for (`is_own`), or for somebody of the team."""
     zone = inventory.schedule.zone
     slot = Slot(row.starts_at, row.ends_at)
+    may = partial(_may, row, slot, now, is_own=is_own, is_team=is_team)
     return Line(
         uid=row.uid,
         code=row.code,
@@ -538,7 +535,7 @@ def booking_line(
         machine=row.machine_name,
         location=row.location,
         when=when(slot, zone, now),
-        until=texts.moment(until, zone),
+        until=texts.moment(cancellable_until(slot, is_team=is_team), zone),
         ends=texts.moment(slot.end, zone),
         planning_day=today(zone, slot.start).isoformat(),
         soon=in_how_long(row.starts_at, zone, now),
@@ -549,11 +546,15 @@ def booking_line(
         organization=row.organization_name or "",
         who=f"{row.first_name} {row.last_name}".strip(),
         override=row.override_reason,
-        may_move=may_move,
-        may_cancel=may_cancel,
+        may_move=may(may_move) and row.machine_id in inventory.by_id,
+        may_cancel=may(may_cancel),
         series=row.series_uid or "",
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
     )
+
+
+def _may(row: Any, slot: Slot, now: datetime, rule: Any, *, is_own: bool, is_team: bool) -> bool:
+    return bool(row.standing) and rule(slot, now=now, is_own=is_own, is_team=is_team)
 
 
 class Said(NamedTuple):

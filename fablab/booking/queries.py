@@ -132,6 +132,15 @@ def find_visible(uid: str, person: Person) -> Row[Any]:
     return found
 
 
+def find_own(uid: str, member_id: int) -> Row[Any]:
+    """A booking of theirs, with the language they read; any other answers 404, as if it did not
+    exist.
+    """
+    own = bookings().add_columns(Member.language)
+    own = own.where(Occupancy.uid == uid, Occupancy.member_id == member_id)
+    return db.session.execute(own).first() or abort(404)
+
+
 def of_series(uid: str, person: Person) -> Sequence[Row[Any]]:
     """Every occurrence of a series they may see, soonest first; 404 when there is none."""
     found = db.session.execute(

@@ -28,7 +28,7 @@ from fablab.booking import (
 from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
 from fablab.booking.known import Facts
-from fablab.booking.rules import cancellable_until, may_cancel, may_move, may_override, refusals
+from fablab.booking.rules import may_cancel, may_move, may_override, refusals
 from fablab.booking.verdicts import FOR_A_TRAINING, FOR_THE_TEAM, Reason, Refusal
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.db import NoSuch
@@ -494,14 +494,12 @@ def lines(rows: Iterable[Any], now: datetime) -> list[pages.Line]:
 
 
 def line(booking: Any, inventory: Inventory, now: datetime) -> pages.Line:
-    is_team = current_user.manages(booking.place_id)
     return pages.booking_line(
         booking,
         inventory,
         now,
-        until=cancellable_until(slot_of(booking), is_team=is_team),
-        may_move=may(may_move, booking, now) and booking.machine_id in inventory.by_id,
-        may_cancel=may(may_cancel, booking, now),
+        is_own=booking.member_id == current_user.id,
+        is_team=current_user.manages(booking.place_id),
     )
 
 

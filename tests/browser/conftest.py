@@ -15,6 +15,8 @@ from sqlalchemy import select
 
 from fablab import clock, create_app, demo
 from fablab.db import db
+from fablab.invitations import links
+from fablab.machines.models import Occupancy
 from fablab.members import mails
 from fablab.members.kinds import MailKind
 from fablab.members.models import Member
@@ -55,6 +57,7 @@ def chromium() -> Iterator[Any]:
 class Mailed:
     """Where links of mails lead."""
 
+    booking: str  # of a booking to come
     stop: str
 
 
@@ -72,8 +75,16 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Maile
 
 
 def mailed_to(email: str) -> Mailed:
-    member = db.session.scalars(select(Member.uid).where(Member.email == email)).one()
-    return Mailed(f"/mails/stop/{mails.stop_token(member, MailKind.REMINDERS)}")
+    asked = (
+        select(Occupancy.uid, Member.uid.label("member_uid"))
+        .join(Member, Member.id == Occupancy.member_id)
+        .where(Member.email == email, Occupancy.standing, Occupancy.starts_at > clock.now())
+        .order_by(Occupancy.starts_at.desc())
+    )
+    booking = db.session.execute(asked.limit(1)).one()
+    token = links.token_for(booking.uid, booking.member_uid)
+    stop = mails.stop_token(booking.member_uid, MailKind.REMINDERS)
+    return Mailed(f"/bookings/by-mail/{token}", f"/mails/stop/{stop}")
 
 
 @pytest.fixture(scope="session")

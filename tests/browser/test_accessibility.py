@@ -113,7 +113,7 @@ def test_what_a_mail_leads_to_is_for_every_reader(visit, mailed):
         for window in (light, dark):
             found[what, window is dark] = (window.axe(), max(window.spills(), 0))
 
-    for path in (mailed.stop,):
+    for path in (mailed.booking, mailed.stop):
         for window in (light, dark):
             window.go(path)
             window.page.locator("main form").wait_for()

@@ -1,0 +1,66 @@
+"""A booking as its member reads it from a mail, without signing in."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
+from flask_babel import gettext as _
+
+from fablab import clock
+from fablab.access import anyone
+from fablab.booking import commands, mark_pages, orders, pages, queries, wait_pages
+from fablab.booking.views import inventory_of, slot_of
+from fablab.db import NoSuch
+from fablab.invitations import links
+
+bp = Blueprint("invitations", __name__)
+
+KEPT = timedelta(days=30)  # for how long after its end a link shows a booking
+
+
+@bp.get("/bookings/by-mail/<token>")
+@anyone
+def booking(token: str):
+    """Shows, and changes nothing: what reads mails opens their links too."""
+    row, now = opened(token), clock.now()
+    inventory = inventory_of(row)
+    line = pages.booking_line(row, inventory, now, is_own=True, is_team=False)
+    history = queries.history(row.id)
+    moves = [each for each in history if each.what == "moved"]
+    return render_template(
+        "invitations/booking.html",
+        booking=line,
+        said=pages.standing(line, history),
+        ticket=pages.ticket(row, slot_of(row), inventory),
+        moved=pages.history_lines(moves[-1:], inventory),
+        buddy=queries.name_of(row.buddy_id),
+        offer=wait_pages.offer_of(row, row.member_id, inventory, now),
+        freedom=mark_pages.freedom(row, inventory, now),
+        cancel_url=url_for(".cancel", token=token),
+    )
+
+
+@bp.post("/bookings/by-mail/<token>/cancellation")
+@anyone
+def cancel(token: str):
+    row = opened(token)
+    try:
+        commands.cancel(row.uid, by=row.member_id, is_team=False, now=clock.now())
+    except orders.NotAllowed:
+        flash(_("This booking can no longer be cancelled."), "no")
+    else:
+        flash(_("The booking is cancelled and the machine free again."), "ok")
+    return redirect(url_for(".booking", token=token), 303)
+
+
+def opened(token: str) -> Any:
+    """The booking behind a mail's link, until a month after it; 404 for any other link."""
+    try:
+        uid, member_id = links.read_token(token)
+    except NoSuch:
+        abort(404)
+    row = queries.find_own(uid, member_id)
+    if row.ends_at + KEPT <= clock.now():
+        abort(404)
+    g.reader_language = row.language
+    return row
