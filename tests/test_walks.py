@@ -108,6 +108,7 @@ class Stage:
             "qualification_id": str(self.qualification),
             "code": "LAS",
             "mark_uid": self.mark,
+            "client": "apple",
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")

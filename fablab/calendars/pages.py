@@ -1,6 +1,6 @@
 """What the page of one's calendars shows, as plain values: the template only lays them out."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from fablab.calendars.queries import Run, Shared
 from fablab.calendars.rules import Reader, may_read, reaches
 from fablab.clock import to_wall, today
 from fablab.machines.inventory import Inventory
+from fablab.members.kinds import Channel
 from fablab.members.people import Standing
 from fablab.places.kinds import NamesShown
 
@@ -41,8 +42,8 @@ def reader_of(standing: Standing | None, inventory: Inventory, now: datetime) ->
     )
 
 
-def main_offers(reader: Reader, inventory: Inventory) -> list[Offer]:
-    """The calendars of a person and of the place: a card each."""
+def main_offers(reader: Reader, inventory: Inventory, organizations: Iterable[Run]) -> list[Offer]:
+    """The calendars of a person, of the organizations they run, and of the place: a card each."""
     is_named = inventory.place.names_shown != NamesShown.NOBODY or reader.is_team
     offers = [
         Offer(
@@ -56,6 +57,7 @@ def main_offers(reader: Reader, inventory: Inventory) -> list[Offer]:
             ),
             _("For you alone: it says where you will be, and when."),
         ),
+        *(_of_organization(each) for each in organizations),
         Offer(
             "place",
             About(Scope.PLACE),
@@ -86,7 +88,8 @@ def main_offers(reader: Reader, inventory: Inventory) -> list[Offer]:
             ),
         ),
     ]
-    return [offer for offer in offers if may_read(offer.about.scope, reader)]
+    runs = reader._replace(runs_organization=True)
+    return [offer for offer in offers if may_read(offer.about.scope, runs)]
 
 
 class Group(NamedTuple):
@@ -96,15 +99,9 @@ class Group(NamedTuple):
     offers: list[Offer]
 
 
-def more_offers(
-    reader: Reader,
-    inventory: Inventory,
-    organizations: Iterable[Run],
-    pools: Iterable[Shared],
-) -> list[Group]:
-    """The narrower calendars: of an organization one runs, a category, a pool, a machine."""
+def more_offers(reader: Reader, inventory: Inventory, pools: Iterable[Shared]) -> list[Group]:
+    """The narrower calendars: of a category, a pool, a machine."""
     groups = [
-        Group(_("Organizations"), [_of_organization(each) for each in organizations]),
         Group(
             _("Categories"),
             [
@@ -147,9 +144,8 @@ def more_offers(
             ],
         ),
     ]
-    runs = reader._replace(runs_organization=True)
     allowed = (
-        Group(title, [offer for offer in offers if may_read(offer.about.scope, runs)])
+        Group(title, [offer for offer in offers if may_read(offer.about.scope, reader)])
         for title, offers in groups
     )
     return [group for group in allowed if group.offers]
@@ -201,6 +197,38 @@ def _card(offer: Offer, token: Any, inventory: Inventory) -> Card:
     )
 
 
+class Told(NamedTuple):
+    """What is odd about how somebody learns of their bookings, and the channel that mends it."""
+
+    title: str
+    sentence: str
+    button: str
+    channel: Channel
+
+
+def told_twice(channel: Channel, held: Container[About]) -> Told | None:
+    """Two ways show every booking twice, none shows nothing."""
+    reads = About(Scope.MEMBER) in held
+    if channel is Channel.INVITATION and reads:
+        return Told(
+            _("Your bookings may show twice"),
+            _(
+                "They come by this calendar, and by mail as invitations that your program puts"
+                " into another one."
+            ),
+            _("By the calendar alone"),
+            Channel.FEED,
+        )
+    if channel is Channel.FEED and not reads:
+        return Told(
+            _("Your bookings show nowhere else"),
+            _("You have chosen to read them in your calendar alone, and it has no address here."),
+            _("By invitations in mails"),
+            Channel.INVITATION,
+        )
+    return None
+
+
 class Address(NamedTuple):
     """A new address, for the one time it is shown."""
 
@@ -240,45 +268,3 @@ def address(offer: Offer, token: str) -> Address:
 def webcal_of(url: str) -> str:
     """The address as telephones and calendar programs know to subscribe to."""
     return f"webcal:{url.partition(':')[2]}"
-
-
-class Client(NamedTuple):
-    name: str
-    steps: str
-    looks: str  # how often it reads the calendar again
-
-
-def clients() -> list[Client]:
-    return [
-        Client(
-            _("iPhone, iPad, Mac"),
-            _("Scan the code, or press “Subscribe”, and confirm."),
-            _("about every hour"),
-        ),
-        Client(
-            _("Google Calendar"),
-            _(
-                "On a computer press “Add to Google Calendar”; or beside “Other calendars” choose"
-                " “From URL” and paste the address. Your telephone follows."
-            ),
-            _("every 4 to 24 hours"),
-        ),
-        Client(
-            _("Outlook"),
-            _(
-                "Press “Add to Outlook”; or choose “Add calendar”, then “Subscribe from web”, and"
-                " paste the address."
-            ),
-            _("every 3 to 24 hours"),
-        ),
-        Client(
-            _("Thunderbird"),
-            _("Choose “New calendar”, then “On the network”, and paste the address."),
-            _("every 30 minutes"),
-        ),
-        Client(
-            _("Android with ICSx⁵ or DAVx⁵"),
-            _("Press “Subscribe” on the telephone, or paste the address in the application."),
-            _("as often as you set there"),
-        ),
-    ]

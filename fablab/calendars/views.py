@@ -24,8 +24,10 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import anyone, members_only
 from fablab.booking.queries import find_visible
-from fablab.calendars import answers, availability, commands, feed, pages, queries
+from fablab.calendars import answers, availability, commands, feed, guides, pages, queries
 from fablab.machines.inventory import here
+from fablab.members import mails
+from fablab.members.kinds import Channel
 
 bp = Blueprint("calendars", __name__)
 
@@ -171,17 +173,23 @@ def unsubscribe():
 
 
 def page(made: pages.Address | None = None):
+    """With the calendar that `?feed=` names first, whether it has an address or not."""
     main, more = offers()
     held = queries.held(current_user.id, here().place.id)
     others = [offer for group in more for offer in group.offers]
+    asked = [each for each in (*main, *others) if each.value == request.args.get("feed")]
+    first = dict.fromkeys((*asked, *main))
+    rest = [each for each in others if each.about in held and each not in first]
     return render_template(
         "calendars/index.html",
-        cards=pages.cards(main, held, here()),
-        others=pages.cards([each for each in others if each.about in held], held, here()),
+        cards=pages.cards(first, held, here()),
+        others=pages.cards(rest, held, here()),
         groups=more,
         made=made,
         key=commands.new_key(),
-        clients=pages.clients(),
+        guides=guides.guides(),
+        told=pages.told_twice(mails.choice_of(current_user.id).channel, held),
+        kept=kept(),
         subscribe_url=url_for(".subscribe", **kept()),
         unsubscribe_url=url_for(".unsubscribe", **kept()),
     )
@@ -193,8 +201,8 @@ def offers() -> tuple[list[pages.Offer], list[pages.Group]]:
     reader = pages.reader_of(current_user.standings.get(place_id), inventory, now)
     day = clock.today(inventory.schedule.zone, now)
     runs = queries.run_by(current_user.id, place_id, day)
-    more = pages.more_offers(reader, inventory, runs, queries.pools(place_id))
-    return pages.main_offers(reader, inventory), more
+    more = pages.more_offers(reader, inventory, queries.pools(place_id))
+    return pages.main_offers(reader, inventory, runs), more
 
 
 def offer_asked() -> pages.Offer:
@@ -208,6 +216,47 @@ def kept() -> dict[str, Any]:
     """What the addresses of this page keep: the place, when it is not the default one."""
     place = here().place.slug
     return {"place": place} if request.args.get("place") == place else {}
+
+
+@bp.post("/calendars/channel")
+@members_only
+def choose_channel():
+    """Learn of one's bookings by the calendar alone, or by invitations: not both, not neither."""
+    try:
+        channel = Channel(request.form.get("channel", ""))
+    except ValueError:
+        abort(404)
+    unwanted = mails.refused(mails.choice_of(current_user.id).refused_mails)
+    mails.choose(current_user.id, channel, unwanted)
+    if channel is Channel.FEED:
+        flash(_("Your bookings come by your calendar alone. Mails tell what others did."))
+    else:
+        flash(_("Your bookings come by mail, as invitations."))
+    return redirect(url_for(".index", **kept()), 303)
+
+
+# -- how to subscribe, for anyone
+
+
+@bp.get("/calendars/help")
+@anyone
+def help_index():
+    return render_template("calendars/help.html", guides=guides.guides(), kept=kept())
+
+
+@bp.get("/calendars/help/<client>")
+@anyone
+def help_page(client: str):
+    guide = guides.guide(client) or abort(404)
+    return render_template(
+        "calendars/guide.html",
+        guide=guide,
+        troubles=[*guide.troubles, *guides.common_troubles()],
+        kept=kept(),
+    )
+
+
+# -- codes to scan
 
 
 @bp.get("/calendars/<token>/code.svg")

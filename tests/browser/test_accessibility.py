@@ -20,7 +20,15 @@ FOR_ALL = [
     "/machines/m01",
     "/machines/m19",
 ]
-FOR_VISITORS = [*FOR_ALL, "/login", "/register", "/password/forgotten", "/no-such-page"]
+FOR_VISITORS = [
+    *FOR_ALL,
+    "/calendars/help",
+    "/calendars/help/command-line",
+    "/login",
+    "/register",
+    "/password/forgotten",
+    "/no-such-page",
+]
 FOR_MEMBERS = [
     *FOR_ALL,
     "/bookings/",
@@ -31,6 +39,8 @@ FOR_MEMBERS = [
     "/account/email",
     "/account/mails",
     "/calendars/",
+    "/calendars/?feed=machine/m01",
+    "/calendars/help/outlook",
 ]
 FOR_THE_TEAM = ["/manage/day", "/manage/members", "/manage/machines"]
 KINDS = r"(/bookings(?:/series)?|/waits|/manage/\w+)/[\w-]+"

@@ -13,6 +13,8 @@ from fablab.calendars.models import FeedToken
 from fablab.db import db
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine
+from fablab.members import mails
+from fablab.members.kinds import Channel, MailKind
 from fablab.members.models import Membership
 from fablab.places.kinds import NamesShown
 from fablab.places.models import Place
@@ -273,6 +275,157 @@ def test_the_page_holds_nothing_inline_and_asks_no_third_party(fablab, browse):
     assert not INLINE.search(page)
     asked = re.findall(r'(?:src|action)="([^"]+)"|<link[^>]*href="([^"]+)"', page)
     assert all(url.startswith("/") for pair in asked for url in pair if url)
+
+
+# -- from other pages, with the right calendar first
+
+
+def first_card(page: str) -> str:
+    return re.search(r'<div class="tiles"><section[^>]* aria-labelledby="([^"]+)"', page)[1]
+
+
+@pytest.mark.parametrize(
+    ("who", "start", "leads_to", "card"),
+    [
+        ("chloe", "/bookings/", "/calendars/?feed=member", "member"),
+        ("chloe", "/planning/2027-03-30", "/calendars/?feed=place", "place"),
+        (
+            "chloe",
+            "/planning/2027-03-30?category=laser",
+            "/calendars/?feed=category/laser",
+            "category-laser",
+        ),
+        ("chloe", "/trainings/", "/calendars/?feed=trainings", "trainings"),
+        ("amina", "/manage/day", "/calendars/?feed=day", "day"),
+        ("amina", "/manage/trainings", "/calendars/?feed=trainings", "trainings"),
+    ],
+)
+def test_each_page_leads_to_its_calendar_in_one_tap(fablab, browse, who, start, leads_to, card):
+    client = browse(who)
+
+    assert f'href="{leads_to}"' in client.get(start).text
+    assert first_card(client.get(leads_to).text) == card
+
+
+def test_a_machines_page_holds_its_address_or_leads_to_the_secret_one(fablab, browse):
+    chloe, visitor = browse("chloe"), browse(None)
+    assert "/machines/laser/calendar.ics" in chloe.get("/machines/laser").text
+
+    change(Place, has_public_feeds=False)
+
+    page = chloe.get("/machines/laser").text
+    assert "/machines/laser/calendar.ics" not in page
+    assert 'href="/calendars/?feed=machine/laser"' in page
+    assert first_card(chloe.get("/calendars/?feed=machine/laser").text) == "machine-laser"
+    assert "/calendars/?feed" not in visitor.get("/machines/laser").text
+
+
+def test_who_runs_an_organization_finds_its_card_without_looking_for_it(fablab, browse):
+    make_manager(fablab, "bruno")
+
+    assert 'id="organization-studio"' in browse("bruno").get("/calendars/").text
+    assert 'id="organization-studio"' not in browse("chloe").get("/calendars/").text
+
+
+@pytest.mark.parametrize("feed", ["day", "nothing", "", "machine/nothing", "x" * 5_000])
+def test_a_calendar_one_may_not_have_is_not_put_first(fablab, browse, feed):
+    page = browse("chloe").get(f"/calendars/?feed={feed}")
+
+    assert page.status_code == 200
+    assert first_card(page.text) == "member"
+
+
+def test_one_tap_more_makes_the_address(fablab, browse):
+    chloe = browse("chloe")
+    page = chloe.get("/calendars/?feed=category/bench").text
+    form = forms(page)[0]
+    assert 'value="category/bench"' in form
+
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+    answer = chloe.post("/calendars/", data=fields)
+
+    assert "X-WR-CALNAME:Benches" in browse(None).get(path(shown(answer.text))).text
+
+
+# -- by one way, and not by two
+
+
+def channel(fablab, who: str) -> Channel:
+    db.session.rollback()
+    return mails.choice_of(fablab.people[who]).channel
+
+
+def test_who_reads_the_calendar_and_gets_invitations_is_told_and_mends_it(fablab, browse):
+    chloe = browse("chloe")
+    assert "Your bookings may show twice" not in chloe.get("/calendars/").text
+    made = subscribe(chloe).text
+    assert "Your bookings may show twice" in made
+    form = next(each for each in forms(made) if 'name="channel"' in each)
+
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+    answer = chloe.post("/calendars/channel", data=fields, follow_redirects=True)
+
+    assert channel(fablab, "chloe") is Channel.FEED
+    assert "Your bookings come by your calendar alone." in answer.text
+    assert "Your bookings may show twice" not in answer.text
+
+
+def test_who_stops_the_only_way_is_told_and_gets_another(fablab, browse):
+    mails.choose(fablab.people["chloe"], Channel.FEED, {MailKind.OFFERS})
+    chloe = browse("chloe")
+    page = chloe.get("/calendars/").text
+    assert "Your bookings show nowhere else" in page
+    form = next(each for each in forms(page) if 'name="channel"' in each)
+
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+    answer = chloe.post("/calendars/channel", data=fields, follow_redirects=True)
+
+    assert channel(fablab, "chloe") is Channel.INVITATION
+    assert "Your bookings come by mail, as invitations." in answer.text
+    assert mails.choice_of(fablab.people["chloe"]).refused_mails == MailKind.OFFERS
+
+
+@pytest.mark.parametrize("chosen", [Channel.MAIL, Channel.NONE])
+def test_who_wants_no_invitations_is_told_nothing(fablab, browse, chosen):
+    mails.choose(fablab.people["chloe"], chosen, ())
+
+    assert "Your bookings may show twice" not in subscribe(browse("chloe")).text
+
+
+def test_no_other_word_is_a_channel(fablab, browse):
+    chloe = browse("chloe")
+    token = fields(chloe, "member")["csrf_token"]
+
+    for word in ("", "both", "x" * 5_000):
+        answer = chloe.post("/calendars/channel", data={"channel": word, "csrf_token": token})
+        assert answer.status_code == 404
+    assert channel(fablab, "chloe") is Channel.INVITATION
+
+
+# -- step by step
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_steps_of_each_program_are_there_for_anyone(fablab, browse, language):
+    visitor = browse(None)
+    visitor.set_cookie("language", language)
+    index = visitor.get("/calendars/help").text
+    found = re.findall(r'href="(/calendars/help/[\w-]+)"', index)
+
+    assert len(set(found)) == 8
+    for each in found:
+        page = visitor.get(each)
+        assert page.status_code == 200
+        assert page.text.count("<ol>") >= 1
+        assert page.text.count("<li>") >= 5
+    assert visitor.get("/calendars/help/nothing").status_code == 404
+
+
+def test_the_page_of_ones_calendars_leads_to_the_steps(fablab, browse):
+    page = browse("chloe").get("/calendars/").text
+
+    for slug in ("apple", "google", "outlook", "thunderbird", "android", "nextcloud"):
+        assert f'href="/calendars/help/{slug}"' in page
 
 
 # -- the code to scan
