@@ -37,6 +37,7 @@ from sqlalchemy import (
     event,
     insert,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -397,6 +398,10 @@ def add_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, An
     """Insert several rows of the same columns, if any. One statement."""
     if rows:
         session.connection().execute(_insert_into(model), rows)
+
+
+# An INSERT that knows what to do when the row is there already, spelt alike by both.
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @functools.cache

@@ -18,8 +18,10 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, or_, select,
 from sqlalchemy.exc import DBAPIError
 
 from fablab import clock
-from fablab.booking import answers, consent_letters, wait_letters, waits
+from fablab.booking import answers, consent_letters, waits
 from fablab.db import Busy, db, writing
+from fablab.invitations import commands as invitations
+from fablab.invitations import digest, reminders
 from fablab.mail import delivery, outbox
 from fablab.mail.kinds import NO_SERVER, Reason
 from fablab.mail.models import OutgoingMail
@@ -36,6 +38,7 @@ KEPT = timedelta(days=30)  # the row of a mail that is sent or dropped (without 
 ROUND = 10.0  # seconds of delivering after which other work gets its turn
 KNOCKING = timedelta(minutes=5)
 HOUSEKEEPING = timedelta(hours=1)
+WRITING = timedelta(minutes=1)  # between looks for reminders and morning mails that are due
 
 
 def deliver_due(
@@ -240,6 +243,7 @@ class Runner:
         self.every = every  # seconds between looks, when nobody rings
         self._stop = Event()
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
+        self._wrote: datetime | None = None
         self._tidied: datetime | None = None
         self._knocked: datetime | None = None
 
@@ -265,12 +269,14 @@ class Runner:
         try:
             with self.app.app_context():
                 self._knock_now_and_then(clock.now())
-                deliver_due(self.app, self._stop.is_set)
+                deliver_due(self.app, self._stop.is_set, invitations.is_still_true)
                 sessions.decide(clock.now())
                 answers.lapse(clock.now())
                 waits.look(clock.now())
-                consent_letters.send_questions(clock.now())  # they leave in the next round, at once
-                wait_letters.send_offers(clock.now())
+                # What is promised here leaves in the next round, at once.
+                consent_letters.send_questions(clock.now())
+                invitations.tell(clock.now())
+                self._write_now_and_then(clock.now())
                 self._tidy_now_and_then(clock.now())
         except (DBAPIError, Busy) as error:
             log.warning("background work put off: %s", error)
@@ -281,6 +287,13 @@ class Runner:
         if self._knocked is None or abs(now - self._knocked) >= KNOCKING:
             knock(self.app)
             self._knocked = now
+
+    def _write_now_and_then(self, now: datetime) -> None:
+        """What is due at an hour of the day: a minute sooner or later is all one."""
+        if self._wrote is None or abs(now - self._wrote) >= WRITING:
+            reminders.remind(now)
+            digest.send(now)
+            self._wrote = now
 
     def _tidy_now_and_then(self, now: datetime) -> None:
         if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:

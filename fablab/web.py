@@ -246,3 +246,9 @@ def database_failed(error: DBAPIError) -> Any:
 def nothing_set_up(error: NothingSetUp) -> Any:
     log.warning("%s", error)
     return error_page(ServiceUnavailable(retry_after=60))
+
+
+def address_of(endpoint: str, **values: Any) -> str:
+    """The full address of a page: of the configured base, whoever asks and whether anybody does."""
+    path: str = current_app.url_map.bind("").build(endpoint, values)
+    return f"{current_app.config['BASE_URL']}{path}"

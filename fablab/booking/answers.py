@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from fablab.booking import consent_letters, consents, ledger, waits
+from fablab.booking import consents, ledger, waits
 from fablab.booking.consent_rules import ends_it, may_be_buddy
 from fablab.booking.consents import Wanted
 from fablab.booking.facts import audience_of, held_on, standing_of
@@ -19,6 +19,7 @@ from fablab.machines.commands import record
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Occupancy
+from fablab.mail import outbox
 from fablab.slots import Slot
 
 
@@ -84,7 +85,6 @@ def _agreed(
     )
     ledger.turn_the_page(session, booking.member_id)
     record(session, booking.id, "confirmed", by=by, now=now)
-    consent_letters.post_outcome(session, booking, "consent_confirmed", now=now)
 
 
 def _declined(
@@ -93,7 +93,6 @@ def _declined(
     if ends_it(asked.kind):
         after = {"why": why} if why else {}
         waits.give_back(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
-        consent_letters.post_outcome(session, booking, "consent_declined", now=now, why=why)
         return
     _change(session, booking, buddy_id=None, revision=booking.revision + 1, changed_at=now)
     after = {"why": why} if why else {}
@@ -141,7 +140,7 @@ def name_buddy(
             .values(asked_id=buddy_id, asked_at=now, mailed_at=None)
         )
         _change(session, booking, buddy_id=buddy_id, revision=booking.revision + 1, changed_at=now)
-        consents.ring(session)
+        outbox.ring(session)
         record(session, booking.id, "buddy_named", by=by, now=now)
 
 
@@ -230,11 +229,9 @@ def _lapse(uid: str, machine_id: int, *, now: datetime) -> bool:
             return False
         if not _is_overdue(session, booking.id, now):
             return False
-        was_offered = waits.give_back(
+        waits.give_back(
             session, booking, Status.CANCELLED, "lapsed", by=None, now=now, how=WaitEnd.LAPSED
         )
-        kind = "wait_lapsed" if was_offered else "consent_lapsed"
-        consent_letters.post_outcome(session, booking, kind, now=now)
         return True
 
 

@@ -1,4 +1,4 @@
-"""The mails about what a booking waits for: a question to each who may answer it, and the end."""
+"""The mails about what a booking waits for: a question to each who may answer it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,11 +29,6 @@ SUBJECTS = {
     "consent_company": N_("%(place)s: somebody asks to be accompanied"),
     "consent_buddy": N_("%(place)s: somebody asks you to be their buddy"),
     "consent_nobody": N_("%(place)s: your booking waits for a buddy"),
-    "consent_confirmed": N_("%(place)s: your booking is confirmed"),
-    "consent_declined": N_("%(place)s: your booking was declined"),
-    "consent_lapsed": N_("%(place)s: your booking was not answered in time"),
-    "wait_offer": N_("%(place)s: a place is free for you"),
-    "wait_lapsed": N_("%(place)s: your place went to the next in line"),
 }
 ADDRESSES = (Member.uid.label("member_uid"), Member.email, Member.language)
 ABOUT = (
@@ -157,16 +152,6 @@ def _post_question(session: Session, question: Row[Any], reader: Row[Any], now: 
         kind = f"consent_{question.kind}"
         path = f"/consents/by-mail/{token_for(question.consent_uid, reader.member_uid)}"
     post(session, kind, question, reader, path, now=now, due_at=question.due_at)
-
-
-def post_outcome(
-    session: Session, booking: Row[Any], kind: str, *, now: datetime, why: str = ""
-) -> None:
-    """Tell its member how it ended: consent_confirmed, consent_declined, consent_lapsed or
-    wait_lapsed.
-    """
-    about = session.execute(about_bookings().where(Occupancy.id == booking.id)).one()
-    post(session, kind, about, about, f"/bookings/{about.uid}", now=now, why=why)
 
 
 def post(

@@ -58,12 +58,7 @@ def ask(
     ]
     if asked:
         add_rows(session, Consent, asked)
-        ring(session)
-
-
-def ring(session: Session) -> None:
-    """Once this is committed, have the background work see at once what there is to mail."""
-    session.info[outbox.PROMISED] = True
+        outbox.ring(session)
 
 
 def forget(session: Session, occupancy_id: int) -> None:

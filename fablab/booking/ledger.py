@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from fablab.booking import consents, rules
@@ -20,7 +19,7 @@ from fablab.booking.models import Acknowledgement
 from fablab.booking.orders import BookingRefused, Order, said
 from fablab.booking.quotas import counts_in_quota
 from fablab.booking.rules import answer_due, may_override, occupied, refusals
-from fablab.db import NoSuch, add_row, db
+from fablab.db import INSERT, NoSuch, add_row, db
 from fablab.machines import resources
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import MachineFacts, of_place
@@ -182,9 +181,6 @@ def claim_seats(
     taken = {seat: spans for each in facts.shared for seat, spans in each.taken.items()}
     span = occupied(order.slot, facts.policy)
     resources.claim(session, occupancy_id, machine.resources, span, taken)
-
-
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def note_what_was_read(

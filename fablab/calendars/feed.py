@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 from zoneinfo import ZoneInfo
 
-from flask import current_app, url_for
+from flask import current_app
 from flask.sansio.app import App
 
 from fablab import clock, ical
@@ -38,6 +38,7 @@ from fablab.machines.kinds import OccupancyKind, Status
 from fablab.places.kinds import NamesShown
 from fablab.places.rules import public_holidays
 from fablab.slots import Slot
+from fablab.web import address_of
 
 KEPT = 16 * 1024 * 1024  # bytes of events in memory: 16,000 or so
 SHELF = "fablab.calendars.events"  # where an application keeps them
@@ -178,6 +179,19 @@ def of_machine(row: Any, now: datetime) -> Feed:
     )
 
 
+def of_day(place_id: int, language: str, now: datetime) -> Feed:
+    """The team's calendar of the day, for whoever of them reads `language`."""
+    return _shared(
+        queries.of_place(place_id, language),
+        now,
+        scope=Scope.DAY,
+        subject=place_id,
+        reader=None,
+        is_team=True,
+        eyes=Eyes.TEAM,
+    )
+
+
 def _shared(row: Any, now: datetime, *, eyes: Eyes, **more: Any) -> Feed:
     """What several people read of a place, counted by the place and its machines or sessions."""
     if more["scope"] is Scope.TRAININGS:
@@ -292,7 +306,7 @@ def of_booking(booking_id: int, *, language: str, eyes: Eyes) -> bytes:
 
 def booking_address(uid: str) -> str:
     """The page of a booking, as people reach it."""
-    return f"{current_app.config['BASE_URL']}{url_for('booking.index')}{uid}"
+    return f"{address_of('booking.index')}{uid}"
 
 
 def entry(row: Any, eyes: Eyes, words: Phrases, bookings: str = "") -> Entry:
@@ -483,19 +497,19 @@ COLORS = {
 def _face(feed: Feed) -> Face:
     """Its name in the list of calendars, its colour, the page it mirrors."""
     words, zone = phrases(feed.look.language), written_zone(feed.zone)
-    base, place = current_app.config["BASE_URL"], feed.place_name
+    place = feed.place_name
     of: dict[str, Any] = {"place": feed.place_asked}
     if feed.scope is Scope.MEMBER:
-        url = url_for("booking.index")
-        return Face(words.my_bookings % {"place": place}, zone, "steelblue", f"{base}{url}")
+        url = address_of("booking.index")
+        return Face(words.my_bookings % {"place": place}, zone, "steelblue", url)
     if feed.scope is Scope.DAY:
-        url = url_for("manage.day", **of)
-        return Face(words.the_day % {"place": place}, zone, "firebrick", f"{base}{url}")
+        url = address_of("manage.day", **of)
+        return Face(words.the_day % {"place": place}, zone, "firebrick", url)
     if feed.scope is Scope.TRAININGS:
-        url = url_for("trainings.index", **of)
-        return Face(words.the_trainings % {"place": place}, zone, "seagreen", f"{base}{url}")
+        url = address_of("trainings.index", **of)
+        return Face(words.the_trainings % {"place": place}, zone, "seagreen", url)
     if feed.scope is Scope.PLACE:
-        return Face(place, zone, "sienna", f"{base}{url_for('home.day', **of)}")
+        return Face(place, zone, "sienna", address_of("home.day", **of))
     about = queries.subject_of(feed.scope, feed.subject)
     pages = {
         Scope.CATEGORY: "home.day",
@@ -504,7 +518,7 @@ def _face(feed: Feed) -> Face:
     }
     of["slug" if feed.scope is Scope.MACHINE else "category"] = about.slug
     page = pages.get(feed.scope)
-    url = f"{base}{url_for(page, **of)}" if page else ""
+    url = address_of(page, **of) if page else ""
     name = words.of_place % {"name": about.name, "place": place}
     return Face(name, zone, COLORS.get(about.hue or "", "steelblue"), url)
 

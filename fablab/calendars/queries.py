@@ -201,6 +201,17 @@ def of_token(token_hash: str, now: datetime) -> Any:
     )
 
 
+def of_place(place_id: int, language: str) -> Any:
+    """What the calendars of a place depend on, for whoever reads them in `language`."""
+    asked = select(
+        *VERSION,
+        literal(language).label("language"),
+        _machines(func.sum(Machine.revision)).label("machines_revision"),
+        _machines(func.max(Machine.changed_at)).label("machines_changed_at"),
+    )
+    return db.session.execute(asked.where(Place.id == place_id)).one()
+
+
 def of_machine(slug: str) -> Any:
     """What the public calendar of a machine depends on; None when there is none."""
     return None if "\0" in slug else OF_MACHINE.first(slug=slug)

@@ -482,7 +482,9 @@ def write(session: Session, entries: list[Entry]) -> None:
         for row, entry in zip(rows, entries, strict=True)
         for record in records_of(entry, ids[row["uid"]])
     ]
-    session.execute(insert(Change.__table__), records)
+    # Nobody is written to about what was never theirs.
+    told = [record | {"told_at": record["made_at"]} for record in records]
+    session.execute(insert(Change.__table__), told)
     claims = [
         {
             "seat_id": seat,

@@ -12,6 +12,7 @@ from fablab.db import NoSuch, add_row, db, retried, writing
 from fablab.machines import guards
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Change, Machine, Occupancy
+from fablab.mail import outbox
 from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.slots import Slot
@@ -184,7 +185,9 @@ def record(
     before: dict[str, str] | None = None,
     after: dict[str, str] | None = None,
 ) -> None:
-    """Write down what happened to an occupancy; nothing ever rewrites it."""
+    """Write down what happened to an occupancy; nothing ever rewrites it, and whoever must know
+    is told of it by mail.
+    """
     add_row(
         session,
         Change,
@@ -195,3 +198,4 @@ def record(
         before=before or {},
         after=after or {},
     )
+    outbox.ring(session)

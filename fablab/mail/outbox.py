@@ -73,6 +73,11 @@ def put(session: Session, mail: Mail, *, now: datetime) -> None:
         last_error="",
         **mail.envelope._asdict() | {"reply_to": one_line(mail.envelope.reply_to)},
     )
+    ring(session)
+
+
+def ring(session: Session) -> None:
+    """Once this is committed, have the background work see at once what there is to mail."""
     session.info[PROMISED] = True
 
 

@@ -12,6 +12,7 @@ from fablab.booking import wait_letters
 from fablab.booking.kinds import WaitEnd
 from fablab.booking.models import Consent, Wait
 from fablab.db import db, writing
+from fablab.invitations import commands as invitations
 from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy, Policy
 from fablab.members.models import Member
@@ -420,7 +421,7 @@ def test_its_question_is_no_page_of_consents(crowded, browse):
 
 
 def mailed() -> str:
-    wait_letters.send_offers(clock.now())
+    invitations.tell(clock.now())
     return re.search(r"http://[^/]+(/waits/by-mail/\S+)", mails()[-1].text)[1]
 
 

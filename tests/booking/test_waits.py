@@ -19,6 +19,7 @@ from fablab.booking.orders import BookingRefused, NotAllowed, TooLate
 from fablab.booking.verdicts import Reason
 from fablab.booking.waits import FreeNow, Wish
 from fablab.db import add_row, db, writing
+from fablab.invitations import commands as invitations
 from fablab.machines import commands as machines
 from fablab.machines.kinds import Approval, MachineState, Status
 from fablab.machines.models import Machine, Occupancy, Policy
@@ -768,8 +769,12 @@ def test_an_offer_that_nobody_answers_lapses_and_goes_to_the_next(crowded, at):
 
     assert (offered(first).status, wait(first).outcome) == (Status.CANCELLED, WaitEnd.LAPSED)
     assert due(second) == instant("2027-03-29 17:00")
+    invitations.tell(clock.now())
     kinds = [(mail.kind, mail.recipient) for mail in mails()]
-    assert kinds == [("wait_lapsed", "chloe@atelier.example")]
+    assert kinds == [
+        ("wait_lapsed", "chloe@atelier.example"),
+        ("wait_offer", "dan@atelier.example"),
+    ]
 
 
 def test_who_cancels_the_offer_leaves_it_to_the_next(crowded):
@@ -1057,7 +1062,8 @@ def join_as_somebody(fablab: Fablab, n: int) -> None:
 
 def mails() -> list[Any]:
     db.session.rollback()
-    return list(db.session.execute(select(OutgoingMail.__table__).order_by(OutgoingMail.id)))
+    rows = db.session.execute(select(OutgoingMail.__table__).order_by(OutgoingMail.id))
+    return [mail for mail in rows if mail.kind.startswith("wait_")]
 
 
 def test_the_offer_is_mailed_once_in_the_readers_language(crowded):
@@ -1071,12 +1077,12 @@ def test_the_offer_is_mailed_once_in_the_readers_language(crowded):
     cancel(crowded)
     assert mails() == []
 
-    assert wait_letters.send_offers(clock.now()) == 1
-    assert wait_letters.send_offers(clock.now()) == 0
+    invitations.tell(clock.now())
+    assert invitations.tell(clock.now()) == 0
 
     [mail] = mails()
     assert (mail.kind, mail.recipient) == ("wait_offer", "chloe@atelier.example")
-    assert mail.subject == "L'Atelier: a place is free for you"
+    assert mail.subject == ("L'Atelier: a place is free for you, Workbench, Tuesday 30 March 14:00")
     for body in (mail.text, mail.html):
         assert "B1 Workbench" in body
         assert "Tuesday 30 March 14:00" in body
@@ -1113,7 +1119,9 @@ def test_what_is_due_is_mailed_no_more(crowded, at):
     cancel(crowded)
     at("2027-03-29 13:00")
 
-    assert wait_letters.send_offers(clock.now()) == 0
+    invitations.tell(clock.now())
+
+    assert mails() == []
 
 
 def test_a_link_opens_the_wait_of_its_reader_alone(crowded):

@@ -1,0 +1,223 @@
+"""Telling members by mail what happened to their bookings.
+
+What happened was written down in its own transaction; here it is read, put into words, and then
+promised and marked as told in one short transaction, so that nobody who books waits for words.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from fablab.db import INSERT, db, retried, writing
+from fablab.invitations import letters, queries
+from fablab.invitations.letters import Was
+from fablab.invitations.models import Invitation
+from fablab.invitations.rules import KINDS, Change, Letter, News, method_for, news_of
+from fablab.machines.inventory import of_place
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.models import Change as ChangeRow
+from fablab.mail import outbox
+from fablab.members.kinds import Channel
+from fablab.members.mails import refused
+from fablab.members.rules import wants
+from fablab.slots import Slot
+
+log = logging.getLogger(__name__)
+
+
+class Case(NamedTuple):
+    """What one mail tells of: a booking, or several of a series to which the same happened."""
+
+    bookings: list[Row[Any]]
+    changes: list[Row[Any]]
+
+    @property
+    def first(self) -> Row[Any]:
+        """The soonest; what is said of all is said by it."""
+        return self.bookings[0]
+
+    @property
+    def of_first(self) -> list[Row[Any]]:
+        return [change for change in self.changes if change.occupancy_id == self.first.id]
+
+
+class Told(NamedTuple):
+    """What came of a case: its mail, or none; `is_news` when what was said before is overtaken."""
+
+    case: Case
+    is_news: bool = False
+    mail: outbox.Mail | None = None
+
+
+STANDING = (Status.CONFIRMED, Status.PENDING)
+# What is told in one mail when it happens to several of a series in one moment.
+TOGETHER = ("booked", "moved", "cancelled")
+
+
+def tell(now: datetime) -> int:
+    """Promise the mails about everything that nobody was told of yet; how many.
+
+    One read when there is nothing. Raises Busy.
+    """
+    changes = queries.untold()
+    told = list(_tell_all(changes, now)) if changes else []
+    db.session.rollback()
+    return sum(_promise(each, now) for each in told)
+
+
+def _tell_all(changes: Sequence[Row[Any]], now: datetime) -> Iterator[Told]:
+    others = [change for change in changes if change.kind != OccupancyKind.BOOKING]
+    if others:
+        yield Told(Case([], others))  # who has an outage or a session is told of it elsewhere
+    of_bookings = [change for change in changes if change.kind == OccupancyKind.BOOKING]
+    ids = {change.occupancy_id for change in of_bookings}
+    bookings, invited = queries.about(ids), queries.invited(ids)
+    for case in _cases(of_bookings, bookings):
+        try:
+            yield _told(case, any(each.id in invited for each in case.bookings), now)
+        except Exception:
+            # One that cannot be put into words must not keep all the others from theirs.
+            log.exception("no mail could be written about booking %s", case.first.uid)
+            yield Told(case)
+
+
+def _cases(changes: Sequence[Row[Any]], bookings: dict[int, Row[Any]]) -> Iterator[Case]:
+    by_booking: dict[int, list[Row[Any]]] = defaultdict(list)
+    for change in changes:
+        by_booking[change.occupancy_id].append(change)
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for id, its_own in by_booking.items():
+        series, last = bookings[id].series_id, its_own[-1]
+        is_one_of_several = series and last.what in TOGETHER
+        groups[(series, last.what, last.made_at) if is_one_of_several else id].append(id)
+    for group in groups.values():
+        its_bookings = sorted((bookings[id] for id in group), key=lambda each: each.starts_at)
+        yield Case(its_bookings, [change for id in group for change in by_booking[id]])
+
+
+def _told(case: Case, is_invited: bool, now: datetime) -> Told:
+    booking = case.first
+    news = news_of(
+        [Change(change.what, change.made_by_id) for change in case.of_first],
+        status=booking.status,
+        member_id=booking.member_id,
+        is_over=booking.ends_at <= now,
+        was_only_offered=booking.created_by_id is None,
+    )
+    if news is None or booking.erased_at is not None:
+        return Told(case)
+    if news.letter is Letter.OFFERED and not _may_be_taken(booking, now):
+        return Told(case)  # that it went to the next is told in a moment
+    # What stands in their calendar is kept true there, whichever way they chose since.
+    is_kept_true = is_invited and booking.channel is Channel.FEED
+    channel = Channel.INVITATION if is_kept_true else booking.channel
+    unwanted = refused(booking.refused_mails)
+    if not wants(KINDS[news.letter], channel, unwanted, is_own_doing=news.is_own_doing):
+        return Told(case, is_news=True)
+    stands = booking.status in STANDING
+    method = method_for(news.letter, channel, is_invited=is_invited, stands=stands)
+    return Told(case, True, _mail(case, news, method, now))
+
+
+def _may_be_taken(booking: Row[Any], now: datetime) -> bool:
+    offer = queries.offer_of(booking.id)
+    return offer is not None and offer.due_at > now
+
+
+def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
+    if len(case.bookings) > 1:
+        return letters.series_letter(
+            news.letter,
+            case.bookings,
+            has_events=bool(method),
+            is_own_doing=news.is_own_doing,
+            now=now,
+        )
+    last = case.of_first[-1]
+    offer = queries.offer_of(case.first.id) if news.letter is Letter.OFFERED else None
+    return letters.letter(
+        news.letter,
+        case.first,
+        method=method,
+        is_own_doing=news.is_own_doing,
+        now=now,
+        was=_was(case) if news.letter is Letter.CHANGED else None,
+        offer=offer,
+        why=last.after.get("why", ""),
+    )
+
+
+def _was(case: Case) -> Was | None:
+    """How it was before the first of these moves, if it was elsewhere or at another time."""
+    moved = next((change.before for change in case.of_first if change.what == "moved"), None)
+    if moved is None:
+        return None
+    booking, machine_id = case.first, int(moved["machine"])
+    slot = Slot(datetime.fromisoformat(moved["start"]), datetime.fromisoformat(moved["end"]))
+    if (machine_id, slot) == (booking.machine_id, Slot(booking.starts_at, booking.ends_at)):
+        return None
+    machine = of_place(place_id=booking.place_id).by_id.get(machine_id)
+    return Was(f"{machine.code} {machine.name}" if machine else "", slot)
+
+
+@retried
+def _promise(told: Told, now: datetime) -> bool:
+    """Mark the changes as told and promise the mail, both or neither; whether a mail was."""
+    with writing() as session:
+        if not _claim(session, told.case.changes, now):
+            return False
+        if told.is_news:
+            for booking in told.case.bookings:
+                outbox.drop(session, booking.uid, booking.email, now=now)
+        if told.mail is None:
+            return False
+        outbox.put(session, told.mail, now=now)
+        if told.mail.envelope.method:
+            _note_invitations(session, told.case.bookings, now)
+        return True
+
+
+def _claim(session: Session, changes: Sequence[Row[Any]], now: datetime) -> bool:
+    """Whether nobody else told of them meanwhile: two runners may work at once."""
+    table, ids = ChangeRow.__table__, [change.id for change in changes]
+    untold = select(table.c.id).where(table.c.id.in_(ids), table.c.told_at.is_(None))
+    if len(session.execute(untold.with_for_update()).all()) < len(ids):
+        return False
+    session.execute(update(table).where(table.c.id.in_(ids)).values(told_at=now))
+    return True
+
+
+def _note_invitations(session: Session, bookings: Iterable[Any], now: datetime) -> None:
+    connection = session.connection()
+    for booking in bookings:
+        said = {
+            "sequence": booking.revision,
+            "is_cancelled": booking.status not in STANDING,
+            "mailed_at": now,
+        }
+        sent = INSERT[connection.dialect.name](Invitation.__table__).values(
+            occupancy_id=booking.id, **said
+        )
+        connection.execute(sent.on_conflict_do_update(index_elements=["occupancy_id"], set_=said))
+
+
+# What is true whatever becomes of the booking.
+FINAL = {Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED, Letter.OFFER_LAPSED, Letter.MISSED}
+
+
+def is_still_true(mail: Any, now: datetime) -> bool:
+    """Asked right before a mail is delivered: is what it says of a booking still so?
+
+    `mail` is a row of the outbox. What is said of a booking that ended meanwhile is not: the
+    mail about its end follows.
+    """
+    if not mail.topic or mail.kind in FINAL:
+        return True
+    booking = queries.now_of(mail.topic)
+    db.session.rollback()
+    return booking is not None and booking.standing and booking.ends_at > now

@@ -1,0 +1,196 @@
+"""A mail about a booking: its words, and the event that goes with it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from flask_babel import LazyString, lazy_gettext
+
+from fablab import ical, texts
+from fablab.booking import wait_letters
+from fablab.calendars import feed
+from fablab.ical import Address, Entry
+from fablab.invitations import links
+from fablab.invitations.rules import KINDS, Letter
+from fablab.machines.kinds import Status
+from fablab.mail import outbox
+from fablab.members import mails
+from fablab.slots import Slot
+from fablab.words import N_
+
+SUBJECTS = {
+    Letter.MADE: N_("%(place)s: %(machine)s is booked, %(moment)s"),
+    Letter.CHANGED: N_("%(place)s: your booking has changed, %(machine)s, %(moment)s"),
+    Letter.CANCELLED: N_("%(place)s: your booking is cancelled, %(machine)s, %(moment)s"),
+    Letter.MISSED: N_("%(place)s: you were expected, %(machine)s, %(moment)s"),
+    Letter.CONFIRMED: N_("%(place)s: your booking is confirmed, %(machine)s, %(moment)s"),
+    Letter.DECLINED: N_("%(place)s: your booking was declined, %(machine)s, %(moment)s"),
+    Letter.LAPSED: N_("%(place)s: your booking was not answered in time, %(machine)s, %(moment)s"),
+    Letter.OFFERED: N_("%(place)s: a place is free for you, %(machine)s, %(moment)s"),
+    Letter.OFFER_LAPSED: N_("%(place)s: your place went to the next in line, %(machine)s"),
+    Letter.REMINDER: N_("%(place)s: tomorrow %(hour)s, %(machine)s"),
+}
+
+
+class Was(NamedTuple):
+    """How a booking was before it changed, as far as it is otherwise now."""
+
+    machine: str
+    slot: Slot
+
+
+def letter(
+    kind: Letter,
+    booking: Any,
+    *,
+    method: str,
+    is_own_doing: bool,
+    now: datetime,
+    was: Was | None = None,
+    offer: Any = None,
+    why: str = "",
+) -> outbox.Mail:
+    """The mail of that kind to the booking's member; `booking` is a row of `queries.about`, an
+    `offer` one of `queries.offer_of`.
+    """
+    if offer:
+        path = f"/waits/by-mail/{wait_letters.token_for(offer.uid, booking.member_uid)}"
+    else:
+        path = f"/bookings/by-mail/{links.token_for(booking.uid, booking.member_uid)}"
+    event = ical.invitation(
+        entry(booking),
+        method,
+        organizer=organizer(booking),
+        attendee=Address(booking.email, name_of(booking)),
+        stamp=now,
+    )
+    return outbox.page(
+        kind,
+        subject=subject(kind, booking),
+        envelope=outbox.Envelope(
+            topic=booking.uid,
+            calendar=event.decode() if method else "",
+            method=method,
+            **addresses(kind, booking),
+            useless_at=booking.ends_at if kind is not Letter.MISSED else None,
+        ),
+        link=outbox.address(path),
+        is_own_doing=is_own_doing,
+        is_pending=booking.status == Status.PENDING,
+        was=was,
+        why=why,
+        due_at=offer and offer.due_at,
+        **said_of(booking),
+    )
+
+
+def series_letter(
+    kind: Letter, bookings: Sequence[Any], *, has_events: bool, is_own_doing: bool, now: datetime
+) -> outbox.Mail:
+    """One mail for what happened to several of a series at once.
+
+    A REQUEST holds one event alone: they are published together instead, each with its own UID
+    and SEQUENCE (RFC 5546 §3.2.1).
+    """
+    first = bookings[0]
+    events = ical.announcement(map(entry, bookings), organizer=organizer(first), stamp=now).decode()
+    return outbox.page(
+        f"{kind}_series",
+        subject=subject(kind, first),
+        envelope=outbox.Envelope(
+            calendar=events if has_events else "",
+            method="PUBLISH" if has_events else "",
+            **addresses(kind, first),
+            useless_at=max(booking.ends_at for booking in bookings),
+        ),
+        link=outbox.address(f"/bookings/by-mail/{links.token_for(first.uid, first.member_uid)}"),
+        is_own_doing=is_own_doing,
+        is_pending=any(booking.status == Status.PENDING for booking in bookings),
+        slots=[Slot(booking.starts_at, booking.ends_at) for booking in bookings],
+        **said_of(first),
+    )
+
+
+def reminder_of_several(bookings: Sequence[Any]) -> outbox.Mail:
+    """One mail for all that its reader has on the next day, the soonest first."""
+    first = bookings[0]
+    return outbox.page(
+        f"{Letter.REMINDER}_of_several",
+        subject=subject(Letter.REMINDER, first),
+        envelope=outbox.Envelope(
+            **addresses(Letter.REMINDER, first), useless_at=bookings[-1].ends_at
+        ),
+        link=outbox.address("/bookings/"),
+        bookings=[
+            (machine_of(booking), Slot(booking.starts_at, booking.ends_at)) for booking in bookings
+        ],
+        **said_of(first),
+    )
+
+
+def said_of(booking: Any) -> dict[str, Any]:
+    """What every mail about a booking says, and to whom."""
+    return {
+        "to": booking.email,
+        "language": booking.language,
+        "place": booking.place_name,
+        "contact": booking.contact,
+        "who": name_of(booking),
+        "machine": machine_of(booking),
+        "where": ", ".join(filter(None, (booking.location, booking.address))),
+        "starts_at": booking.starts_at,
+        "ends_at": booking.ends_at,
+        "zone": ZoneInfo(booking.zone),
+        "purpose": booking.title,
+        "organization": booking.organization_name or "",
+    }
+
+
+# Of a booking that is made and waits for somebody's yes.
+PENDING = N_("%(place)s: your booking waits for an answer, %(machine)s, %(moment)s")
+
+
+def subject(kind: Letter, booking: Any) -> Any:
+    zone = ZoneInfo(booking.zone)
+    is_pending = kind is Letter.MADE and booking.status == Status.PENDING
+    return lazy_gettext(
+        PENDING if is_pending else SUBJECTS[kind],
+        place=booking.place_name,
+        machine=booking.machine_name,
+        moment=LazyString(texts.moment, booking.starts_at, zone),
+        hour=texts.hour(booking.starts_at.astimezone(zone)),
+    )
+
+
+def addresses(kind: Letter, booking: Any) -> dict[str, str]:
+    """Whom an answer reaches, and where one says that no more of these are wanted."""
+    token = mails.stop_token(booking.member_uid, KINDS[kind])
+    return {
+        "reply_to": booking.contact,
+        "unsubscribe": outbox.address(f"/mails/stop/{token}"),
+    }
+
+
+def organizer(booking: Any) -> Address:
+    """Whom answers go to: the place, or whatever our mails come from (RFC 6047 §2.3)."""
+    sender = parseaddr(current_app.config["MAIL_FROM"])[1]
+    return Address(booking.contact or sender, booking.place_name)
+
+
+def name_of(booking: Any) -> str:
+    return f"{booking.first_name} {booking.last_name}".strip()
+
+
+def machine_of(booking: Any) -> str:
+    return f"{booking.code} {booking.machine_name}"
+
+
+def entry(booking: Any) -> Entry:
+    """The event as its member's own calendar has it; what no longer stands is cancelled."""
+    words = feed.phrases(booking.language)
+    event = feed.entry(booking, feed.Eyes.OWN, words, feed.booking_address(""))
+    return event if booking.status != Status.MISSED else replace(event, status="CANCELLED")

@@ -1,0 +1,90 @@
+"""What there is to tell by mail, and what a mail says of a booking."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from fablab.booking.models import Consent, Wait
+from fablab.calendars.queries import PARTICULARS
+from fablab.db import db
+from fablab.invitations.models import Invitation
+from fablab.machines.kinds import OccupancyKind
+from fablab.machines.models import Change, Machine, Occupancy
+from fablab.members.models import Member
+from fablab.places.models import Place
+
+AT_ONCE = 200  # changes of which one round tells: a year of a weekly booking is told in one mail
+
+# Asked at every round of the background work, hence built once; the index holds these alone.
+UNTOLD = (
+    select(
+        Change.id,
+        Change.occupancy_id,
+        Change.what,
+        Change.made_at,
+        Change.made_by_id,
+        Change.before,
+        Change.after,
+        Occupancy.kind,
+    )
+    .join(Occupancy, Occupancy.id == Change.occupancy_id)
+    .where(Change.told_at.is_(None))
+    .order_by(Change.id)
+    .limit(AT_ONCE)
+)
+
+
+def untold() -> Sequence[Row[Any]]:
+    """What happened to occupancies and nobody was told of, the oldest first."""
+    return db.session.execute(UNTOLD).all()
+
+
+ABOUT = PARTICULARS.add_columns(
+    Occupancy.member_id,
+    Occupancy.created_by_id,
+    Occupancy.machine_id,
+    Occupancy.series_id,
+    Machine.place_id,
+    Place.email.label("contact"),
+    Member.uid.label("member_uid"),
+    Member.email,
+    Member.language,
+    Member.channel,
+    Member.refused_mails,
+    Member.erased_at,
+)
+
+
+def about(ids: Collection[int]) -> dict[int, Row[Any]]:
+    """All that a mail says of these bookings, by id. One statement."""
+    rows = db.session.execute(ABOUT, {"ids": list(ids)})
+    return {row.id: row for row in rows}
+
+
+def invited(ids: Collection[int]) -> set[int]:
+    """Of these bookings, the ones that an invitation put into their member's calendar."""
+    asked = select(Invitation.occupancy_id).where(
+        Invitation.occupancy_id.in_(list(ids)), ~Invitation.is_cancelled
+    )
+    return set(db.session.scalars(asked))
+
+
+def offer_of(occupancy_id: int) -> Any:
+    """The wait that a booking is offered for, and until when it may be accepted; or None."""
+    asked = (
+        select(Wait.uid, Consent.due_at)
+        .join(Consent, Consent.occupancy_id == Wait.offered_id)
+        .where(Wait.offered_id == occupancy_id, Consent.answer.is_(None))
+    )
+    return db.session.execute(asked).first()
+
+
+NOW_OF = select(Occupancy.standing, Occupancy.starts_at, Occupancy.ends_at).where(
+    Occupancy.uid == bindparam("uid"), Occupancy.kind == OccupancyKind.BOOKING
+)
+
+
+def now_of(uid: str) -> Any:
+    """How a booking stands at this moment; None when there is none."""
+    return db.session.execute(NOW_OF, {"uid": uid}).first()

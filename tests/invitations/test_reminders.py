@@ -1,0 +1,114 @@
+"""The evening before: who is reminded, of what, once."""
+
+import pytest
+
+from fablab import clock
+from fablab.booking import commands as bookings
+from fablab.db import db
+from fablab.invitations import commands
+from fablab.invitations.reminders import remind
+from fablab.members import mails as choices
+from fablab.members.kinds import Channel, MailKind
+from tests.invitations.conftest import kinds, promised, set_member, told
+from tests.support import counting, slot
+
+MORNING = slot("2027-03-30 10:00-12:00")
+AFTERNOON = slot("2027-03-30 14:00-16:00")
+
+
+def reminded() -> list:
+    before = len(promised())
+    remind(clock.now())
+    return promised()[before:]
+
+
+def test_whoever_booked_is_reminded_once(any_fablab, at):
+    uid = any_fablab.book("bench", AFTERNOON, "bruno")
+    told()
+    at("2027-03-29 16:59")
+    assert reminded() == []
+    at("2027-03-29 17:00")
+    [mail] = reminded()
+
+    assert (mail.kind, mail.recipient) == ("booking_reminder", "bruno@atelier.example")
+    assert mail.subject == "L'Atelier: tomorrow 14:00, Workbench"
+    assert (mail.topic, mail.calendar) == (uid, "")
+    assert "/bookings/by-mail/" in mail.text
+    assert "cancel it" in mail.text
+    at("2027-03-29 17:05")
+    assert reminded() == []
+
+
+def test_several_are_one_mail(any_fablab, at):
+    any_fablab.book("bench", AFTERNOON, "bruno")
+    any_fablab.book("laser", MORNING, "bruno")
+    any_fablab.book("laser", AFTERNOON, "amina")
+    told()
+    at("2027-03-29 17:00")
+    first, second = sorted(reminded(), key=lambda mail: mail.recipient)
+
+    assert kinds([first, second]) == ["booking_reminder", "booking_reminder_of_several"]
+    for body in (second.text, second.html):
+        assert body.index("L1 Laser cutter") < body.index("B1 Workbench")
+        assert "Tuesday 30 March 10:00" in body
+
+
+def test_who_moves_it_after_the_reminder_has_just_been_told(fablab, at):
+    """And is reminded anew of another day."""
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    told()
+    at("2027-03-29 17:00")
+    assert len(reminded()) == 1
+    order = fablab.order("bench", slot("2027-04-01 14:00-15:00"), "bruno")
+    bookings.move(uid, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
+    [changed] = told()
+    assert promised()[1].dropped_at is not None  # the reminder of the hours before
+    at("2027-03-31 17:00")
+
+    assert kinds(reminded()) == ["booking_reminder"]
+
+
+def test_what_was_booked_that_evening_needs_no_reminder(fablab, at):
+    at("2027-03-29 17:30")
+    fablab.book("bench", AFTERNOON, "bruno")
+
+    assert reminded() == []
+
+
+def test_what_is_cancelled_is_not_reminded_of(fablab, at):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    told()
+    at("2027-03-29 17:00")
+    [mail] = reminded()
+    bookings.cancel(uid, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert not commands.is_still_true(mail, clock.now())
+    told()
+    assert promised()[1].dropped_at is not None
+
+
+@pytest.mark.parametrize("unwanted", ["none", "reminders"])
+def test_who_wants_none_gets_none(fablab, at, unwanted):
+    if unwanted == "none":
+        set_member(fablab, "bruno", channel=Channel.NONE)
+    else:
+        choices.refuse(fablab.people["bruno"], MailKind.REMINDERS)
+    fablab.book("bench", AFTERNOON, "bruno")
+    at("2027-03-29 17:00")
+
+    assert reminded() == []
+
+
+def test_whose_calendar_is_subscribed_is_reminded_too(fablab, at):
+    set_member(fablab, "bruno", channel=Channel.FEED)
+    fablab.book("bench", AFTERNOON, "bruno")
+    at("2027-03-29 17:00")
+
+    assert kinds(reminded()) == ["booking_reminder"]
+
+
+def test_nothing_to_remind_of_costs_one_statement(fablab):
+    with counting(db.engine) as statements:
+        remind(clock.now())
+
+    assert len(statements) == 1

@@ -1,0 +1,197 @@
+"""What is said of what happened, to whom, and when."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from fablab.invitations.rules import (
+    KINDS,
+    Change,
+    Letter,
+    News,
+    digest_day,
+    is_to_remind,
+    method_for,
+    news_of,
+    reminded_at,
+)
+from fablab.machines.kinds import Status
+from fablab.members.kinds import Channel, MailKind
+from fablab.members.rules import wants
+from tests.support import instant
+
+PARIS = ZoneInfo("Europe/Paris")
+ME, TEAM = 7, 1
+CONFIRMED, PENDING, CANCELLED, MISSED = Status
+
+
+def news(*changes: tuple[str, int | None], status: Status, **more: bool) -> News | None:
+    told = {"is_over": False, "was_only_offered": False} | more
+    return news_of([Change(*each) for each in changes], status=status, member_id=ME, **told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "expected"),
+    [
+        ([("booked", ME)], CONFIRMED, (Letter.MADE, True)),
+        ([("booked", ME)], PENDING, (Letter.MADE, True)),
+        ([("booked", TEAM)], CONFIRMED, (Letter.MADE, False)),
+        ([("booked", ME), ("moved", ME)], CONFIRMED, (Letter.MADE, True)),
+        ([("booked", ME), ("moved", TEAM)], CONFIRMED, (Letter.MADE, False)),
+        ([("booked", ME), ("confirmed", TEAM)], CONFIRMED, (Letter.MADE, False)),
+        ([("moved", ME)], CONFIRMED, (Letter.CHANGED, True)),
+        ([("moved", TEAM), ("moved", ME)], CONFIRMED, (Letter.CHANGED, True)),
+        ([("moved", ME)], PENDING, (Letter.CHANGED, True)),
+        ([("confirmed", TEAM)], CONFIRMED, (Letter.CONFIRMED, False)),
+        ([("confirmed", TEAM), ("moved", ME)], PENDING, (Letter.CHANGED, True)),
+        ([("offered", None)], PENDING, (Letter.OFFERED, False)),
+        ([("accepted", ME)], CONFIRMED, (Letter.MADE, True)),
+        ([("offered", None), ("accepted", ME)], CONFIRMED, (Letter.MADE, True)),
+        ([("cancelled", ME)], CANCELLED, (Letter.CANCELLED, True)),
+        ([("cancelled", TEAM)], CANCELLED, (Letter.CANCELLED, False)),
+        ([("moved", ME), ("cancelled", TEAM)], CANCELLED, (Letter.CANCELLED, False)),
+        ([("booked", ME), ("cancelled", TEAM)], CANCELLED, (Letter.CANCELLED, False)),
+        ([("declined", TEAM)], CANCELLED, (Letter.DECLINED, False)),
+        ([("lapsed", None)], CANCELLED, (Letter.LAPSED, False)),
+        ([("missed", TEAM)], MISSED, (Letter.MISSED, False)),
+    ],
+)
+def test_what_happened_last_decides(changes, status, expected):
+    assert news(*changes, status=status) == News(*expected)
+
+
+def test_who_makes_and_cancels_in_one_moment_is_told_of_nothing():
+    assert news(("booked", ME), ("cancelled", ME), status=CANCELLED) is None
+    assert news(("offered", None), ("declined", ME), status=CANCELLED) is None
+
+
+@pytest.mark.parametrize("what", ["buddy_named", "buddy_declined", "buddy_taken_back", "planned"])
+def test_of_what_is_asked_by_other_mails_nothing_is_said(what):
+    assert news((what, TEAM), status=PENDING) is None
+
+
+def test_an_offer_that_lapsed_is_not_a_booking_that_was_not_answered():
+    lapsed = news(("lapsed", None), status=CANCELLED, was_only_offered=True)
+
+    assert lapsed == News(Letter.OFFER_LAPSED, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [("booked", CONFIRMED), ("moved", CONFIRMED), ("cancelled", CANCELLED)],
+)
+def test_what_is_over_is_told_no_more(change, status):
+    assert news((change, TEAM), status=status, is_over=True) is None
+
+
+def test_that_nobody_came_is_told_when_it_is_over():
+    assert news(("missed", TEAM), status=MISSED, is_over=True) == News(Letter.MISSED, False)
+
+
+def test_every_letter_is_of_a_kind_one_may_refuse():
+    assert set(KINDS) == set(Letter)
+
+
+FEED, INVITATION, MAIL, NONE = Channel
+
+
+@pytest.mark.parametrize(
+    ("channel", "is_invited", "stands", "method"),
+    [
+        (INVITATION, False, True, "REQUEST"),
+        (INVITATION, True, True, "REQUEST"),
+        (INVITATION, True, False, "CANCEL"),
+        (INVITATION, False, False, ""),  # nothing stands in their calendar
+        (MAIL, False, True, ""),
+        (MAIL, True, True, "REQUEST"),  # they were invited before they chose mails
+        (MAIL, True, False, "CANCEL"),
+        (FEED, False, True, ""),
+    ],
+)
+def test_the_method_follows_what_stands_in_the_calendar(channel, is_invited, stands, method):
+    found = method_for(Letter.CHANGED, channel, is_invited=is_invited, stands=stands)
+
+    assert found == method
+
+
+@pytest.mark.parametrize("letter", [Letter.MISSED, Letter.REMINDER])
+def test_some_letters_are_words_alone(letter):
+    assert method_for(letter, INVITATION, is_invited=True, stands=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("channel", "unwanted", "is_own_doing", "is_sent"),
+    [
+        (INVITATION, set(), True, True),
+        (MAIL, set(), True, True),
+        (FEED, set(), True, False),
+        (FEED, set(), False, True),
+        (NONE, set(), False, False),
+        (INVITATION, {MailKind.BOOKINGS}, False, False),
+        (INVITATION, {MailKind.OFFERS}, True, True),
+    ],
+)
+def test_who_wants_which_mail(channel, unwanted, is_own_doing, is_sent):
+    assert wants(MailKind.BOOKINGS, channel, unwanted, is_own_doing=is_own_doing) is is_sent
+
+
+# -- the evening before
+
+
+@pytest.mark.parametrize(
+    ("starts", "due"),
+    [
+        ("2027-03-30 09:00", "2027-03-29 17:00"),
+        ("2027-03-30 00:00", "2027-03-29 17:00"),
+        ("2027-03-29 23:59", "2027-03-28 17:00"),  # the day the clocks went forward
+        ("2027-10-31 10:00", "2027-10-30 17:00"),
+        ("2027-11-01 10:00", "2027-10-31 17:00"),
+    ],
+)
+def test_reminders_are_due_at_five_the_day_before(starts, due):
+    assert reminded_at(instant(starts), PARIS) == instant(due)
+
+
+@pytest.mark.parametrize(
+    ("now", "changed", "is_due"),
+    [
+        ("2027-03-29 16:59", "2027-03-20 10:00", False),
+        ("2027-03-29 17:00", "2027-03-20 10:00", True),
+        ("2027-03-30 07:59", "2027-03-20 10:00", True),  # the server was away all night
+        ("2027-03-30 08:00", "2027-03-20 10:00", False),
+        ("2027-03-29 18:00", "2027-03-29 16:59", True),
+        ("2027-03-29 18:00", "2027-03-29 17:00", False),  # they were told of it just then
+    ],
+)
+def test_who_is_reminded(now, changed, is_due):
+    starts = instant("2027-03-30 09:00")
+
+    assert is_to_remind(starts, instant(changed), PARIS, instant(now)) is is_due
+
+
+# -- the morning
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "day"),
+    [
+        ("2027-03-29 06:59", None, None),
+        ("2027-03-29 07:00", None, date(2027, 3, 29)),
+        ("2027-03-29 07:00", date(2027, 3, 28), date(2027, 3, 29)),
+        ("2027-03-29 07:00", date(2027, 3, 29), None),
+        ("2027-03-29 11:59", None, date(2027, 3, 29)),
+        ("2027-03-29 12:00", None, None),
+        ("2027-03-28 07:00", None, date(2027, 3, 28)),  # seven comes an hour sooner that night
+    ],
+)
+def test_the_morning_mail_is_due_once_a_morning(now, last, day):
+    assert digest_day(PARIS, instant(now), last) == day
+
+
+def test_seven_is_of_the_places_clock():
+    moment = datetime(2027, 3, 29, 12, tzinfo=UTC)
+
+    assert digest_day(ZoneInfo("America/New_York"), moment, None) == date(2027, 3, 29)
+    assert digest_day(ZoneInfo("Asia/Tokyo"), moment + timedelta(hours=10), None) is not None
+    assert digest_day(PARIS, moment, None) is None
