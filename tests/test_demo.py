@@ -24,6 +24,7 @@ from fablab.booking.verdicts import Reason
 from fablab.clock import whole_day
 from fablab.db import db, writing
 from fablab.home.queries import on_place
+from fablab.invitations import commands as invitations
 from fablab.machines import guards
 from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.kinds import Approval, MachineState, OccupancyKind, RiskClass, Status
@@ -422,6 +423,10 @@ def test_what_is_confirmed_ahead_is_what_the_rules_accepted(app, load, when):
 def test_nothing_was_booked_after_the_loading(wednesday):
     written = select(func.max(Occupancy.created_at), func.max(Occupancy.changed_at))
     assert all(instant <= clock.now() for instant in db.session.execute(written).one())
+
+
+def test_nobody_is_written_to_about_what_was_loaded(wednesday):
+    assert invitations.tell(clock.now()) == 0
 
 
 def test_noa_comes_every_week(wednesday):
