@@ -74,11 +74,25 @@ def plain(text: str) -> str:
 
 def hours(span: Slot, zone: tzinfo, *, until: str = "–") -> str:
     """`9:00–10:30` on the place's clock; names the days when they differ."""
+    if not is_of_one_day(span, zone):
+        return f"{moment(span.start, zone)} – {moment(span.end, zone)}"
     start, end = span.start.astimezone(zone), span.end.astimezone(zone)
-    if start.date() == end.date() or (end.time() == time.min and span.duration <= timedelta(1)):
-        ends = "24:00" if end.time() == time.min else hour(end)
-        return f"{hour(start)}{until}{ends}"
-    return f"{moment(span.start, zone)} – {moment(span.end, zone)}"
+    ends = "24:00" if end.time() == time.min else hour(end)
+    return f"{hour(start)}{until}{ends}"
+
+
+def is_of_one_day(span: Slot, zone: tzinfo) -> bool:
+    """On the place's clock; midnight is the end of a day as well."""
+    start, end = span.start.astimezone(zone), span.end.astimezone(zone)
+    return start.date() == end.date() or (end.time() == time.min and span.duration <= timedelta(1))
+
+
+def day_and_hours(span: Slot, zone: tzinfo) -> str:
+    """`Monday 23 November, 14:00–16:00`; over several days `… 23:00 – Tuesday 24 November 2:00`."""
+    written = hours(span, zone)
+    if not is_of_one_day(span, zone):
+        return written
+    return f"{near_day(span.start.astimezone(zone).date(), zone)}, {written}"
 
 
 def moment(instant: datetime, zone: tzinfo) -> str:

@@ -21,6 +21,7 @@ from fablab.members.mails import reader_of
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
 from fablab.places.models import Place
+from fablab.slots import Slot
 from fablab.words import N_
 
 SUBJECTS = {
@@ -176,8 +177,7 @@ def post(
         link=outbox.address(path),
         who=f"{about.first_name} {about.last_name}".strip(),
         machine=f"{about.code} {about.machine_name}",
-        starts_at=about.starts_at,
-        ends_at=about.ends_at,
+        slot=Slot(about.starts_at, about.ends_at),
         zone=ZoneInfo(about.zone),
         **values,
     )

@@ -23,7 +23,7 @@ from fablab.slots import Slot
 from fablab.words import N_
 
 SUBJECTS = {
-    Letter.MADE: N_("%(place)s: %(machine)s is booked, %(moment)s"),
+    Letter.MADE: N_("%(place)s: it is booked, %(machine)s, %(moment)s"),
     Letter.CHANGED: N_("%(place)s: your booking has changed, %(machine)s, %(moment)s"),
     Letter.CANCELLED: N_("%(place)s: your booking is cancelled, %(machine)s, %(moment)s"),
     Letter.MISSED: N_("%(place)s: you were expected, %(machine)s, %(moment)s"),
@@ -142,8 +142,7 @@ def said_of(booking: Any) -> dict[str, Any]:
         "who": name_of(booking),
         "machine": machine_of(booking),
         "where": ", ".join(filter(None, (booking.location, booking.address))),
-        "starts_at": booking.starts_at,
-        "ends_at": booking.ends_at,
+        "slot": Slot(booking.starts_at, booking.ends_at),
         "zone": ZoneInfo(booking.zone),
         "purpose": booking.title,
         "organization": booking.organization_name or "",

@@ -1085,7 +1085,7 @@ def test_the_offer_is_mailed_once_in_the_readers_language(crowded):
     assert mail.subject == ("L'Atelier: a place is free for you, Workbench, Tuesday 30 March 14:00")
     for body in (mail.text, mail.html):
         assert "B1 Workbench" in body
-        assert "Tuesday 30 March 14:00" in body
+        assert "Tuesday 30 March, 14:00–16:00" in body
         assert "Monday 29 March 13:00" in body
         assert "/waits/by-mail/" in body
         assert "lapses" not in body

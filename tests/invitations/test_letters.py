@@ -15,12 +15,13 @@ from fablab.booking.absences import mark_missed
 from fablab.db import db, writing
 from fablab.invitations import commands
 from fablab.invitations.models import Invitation
-from fablab.machines.models import Change, Occupancy
+from fablab.machines.models import Change, Machine, Occupancy
 from fablab.mail.models import OutgoingMail
 from fablab.members import mails as choices
 from fablab.members.kinds import Channel, MailKind
 from fablab.places.models import Opening, Place
-from tests.calendars.support import change, open_every_day
+from tests.calendars.support import address, change, open_every_day, read
+from tests.conftest import browser
 from tests.invitations.conftest import events, invited, kinds, letter, promised, set_member, told
 from tests.support import counting, instant, slot
 
@@ -75,17 +76,46 @@ def test_the_life_of_a_booking_in_the_calendar_of_who_is_invited(any_fablab, at)
     assert (first.attendee, first.attendance) == ("mailto:bruno@atelier.example", "ACCEPTED")
 
 
+def test_mail_and_subscribed_calendar_agree_at_every_step(fablab, app, at):
+    """Same UID, SEQUENCE, status and hours, whichever way somebody learns of it."""
+    phone, mine = browser(app, None), address(fablab, "bruno")
+
+    def same(mail) -> None:
+        [event] = read(phone, mine)
+        sent = events(mail)[str(event["UID"])]
+        for name in ("SEQUENCE", "STATUS", "SUMMARY", "DTSTART", "DTEND", "LAST-MODIFIED", "URL"):
+            assert sent[name] == event[name], name
+
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    same(told()[0])
+    at("2027-03-29 10:00")
+    move(fablab, uid)
+    same(told()[0])
+    change(Machine, name="Bench no. 1")
+    at("2027-03-29 11:00")
+    move(fablab, uid, to=AFTERNOON)
+    same(told()[0])
+    at("2027-03-29 12:00")
+    cancel(fablab, uid)
+    same(told()[0])
+    fablab.book("bench", AFTERNOON, "chloe")
+    [hers] = told()
+
+    assert (hers.recipient, invited(hers).sequence) == ("chloe@atelier.example", 0)
+    assert invited(hers).uid != uid
+
+
 def test_the_mail_says_what_where_when_and_how_to_get_out_of_it(fablab):
     uid = fablab.book("laser", AFTERNOON, "bruno", purpose="A <sign>", organization_id=1)
     [mail] = told()
 
-    assert mail.subject == "L'Atelier: Laser cutter is booked, Tuesday 30 March 14:00"
+    assert mail.subject == "L'Atelier: it is booked, Laser cutter, Tuesday 30 March 14:00"
     assert mail.recipient == "bruno@atelier.example"
     assert mail.topic == uid
     for body, sign in ((mail.text, "A <sign>"), (mail.html, "A &lt;sign&gt;")):
         assert "Your booking is made." in body
         assert "L1 Laser cutter" in body
-        assert "From Tuesday 30 March 14:00 to Tuesday 30 March 16:00" in body
+        assert "Tuesday 30 March, 14:00–16:00" in body
         assert "Room 2, 1 rue du Fil" in body
         assert f"Purpose: {sign}" in body
         assert "On behalf of Studio Fil" in body
@@ -101,7 +131,7 @@ def test_a_change_says_what_was_before(fablab):
 
     assert "The team has changed your booking." in mail.text
     assert "L1 Laser cutter" in mail.text
-    before = "Before: B1 Workbench, Tuesday 30 March 14:00 to Tuesday 30 March 16:00"
+    before = "Before: B1 Workbench, Tuesday 30 March, 14:00–16:00"
     assert before in mail.text
     assert before in mail.html
 
@@ -338,8 +368,8 @@ def test_a_series_is_told_of_in_one_mail_with_every_event(any_fablab):
     assert (mail.kind, mail.method) == ("booking_made_series", "PUBLISH")
     assert list(events(mail)) == uids
     for day in ("Tuesday 30 March", "Tuesday 6 April", "Tuesday 13 April"):
-        assert f"{day} 14:00" in mail.text
-        assert f"{day} 14:00" in mail.html
+        assert f"{day}, 14:00–16:00" in mail.text
+        assert f"{day}, 14:00–16:00" in mail.html
     starts = [event.start for event in events(mail).values()]
     assert [start.hour for start in starts] == [14, 14, 14]
 

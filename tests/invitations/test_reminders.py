@@ -50,7 +50,7 @@ def test_several_are_one_mail(any_fablab, at):
     assert kinds([first, second]) == ["booking_reminder", "booking_reminder_of_several"]
     for body in (second.text, second.html):
         assert body.index("L1 Laser cutter") < body.index("B1 Workbench")
-        assert "Tuesday 30 March 10:00" in body
+        assert "Tuesday 30 March, 10:00–12:00" in body
 
 
 def test_who_moves_it_after_the_reminder_has_just_been_told(fablab, at):
