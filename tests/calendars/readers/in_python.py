@@ -1,8 +1,9 @@
 """A calendar as somebody else's program understands it, in a process and time zone of its own.
 
-    TZ=Asia/Tokyo python readers.py vobject http://127.0.0.1:5000/machines/m01/calendar.ics …
+    TZ=Asia/Tokyo python in_python.py vobject http://127.0.0.1:5000/machines/m01/calendar.ics …
 
-Prints, for each address, every event by UID: summary, start and end, in UTC or as days.
+Prints, for each address, every event by UID: summary, start and end, in UTC or as days. So do the
+programs beside this one, in other languages.
 """
 
 import json
