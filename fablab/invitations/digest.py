@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import LazyString, lazy_gettext
+from flask_babel import gettext as _
 from sqlalchemy import Row, func, select, update
 
 from fablab import texts
@@ -24,7 +25,9 @@ from fablab.members.kinds import TEAM, MailKind
 from fablab.members.mails import refused
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.rules import wants
+from fablab.places.kinds import Mode
 from fablab.places.models import Place
+from fablab.places.words import MODES
 from fablab.slots import Slot
 
 
@@ -94,6 +97,7 @@ def _mails(place: Any, day: date, now: datetime) -> list[outbox.Mail]:
             link=outbox.address("/manage/day"),
             zone=zone,
             today=today,
+            modes=MODES,
             waiting=waiting,
         )
         for reader in readers
@@ -157,6 +161,10 @@ class Arrival:
     starts_at: datetime
     phone: str
 
+    @property
+    def particulars(self) -> str:
+        return ", ".join(filter(None, (self.organization, self.phone)))
+
 
 @dataclass(frozen=True)
 class Morning:
@@ -189,9 +197,11 @@ class Morning:
 
     @property
     def arrivals(self) -> list[Arrival]:
-        """Each person once, at their first booking; who started yesterday comes first."""
+        """Each person once, at the first booking that starts that day."""
         first: dict[int, Arrival] = {}
         for row in self.bookings:
+            if row.starts_at < self.span.start:
+                continue
             phone = row.phone if row.shares_phone else ""
             arrival = Arrival(
                 letters.name_of(row), row.organization_name or "", row.starts_at, phone
@@ -200,8 +210,24 @@ class Morning:
         return list(first.values())
 
     @property
-    def openings(self) -> list[Slot]:
-        return [span for span, _mode in self.inventory.schedule.openings_on(self.day)]
+    def openings(self) -> tuple[tuple[Slot, Mode], ...]:
+        return self.inventory.schedule.openings_on(self.day)
+
+    @property
+    def span(self) -> Slot:
+        return whole_day(self.inventory.schedule.zone, self.day)
+
+    def hours(self, row: Any) -> str:
+        """When on that day: what began before or goes on after it says so."""
+        zone, day = self.inventory.schedule.zone, self.span
+        start, end = (texts.hour(at.astimezone(zone)) for at in (row.starts_at, row.ends_at))
+        if row.starts_at < day.start and row.ends_at >= day.end:
+            return _("all day")
+        if row.starts_at < day.start:
+            return _("until %(hour)s", hour=end)
+        if row.ends_at > day.end:
+            return _("from %(hour)s", hour=start)
+        return texts.hours(Slot(row.starts_at, row.ends_at), zone)
 
     @property
     def day_off(self) -> str:
@@ -209,17 +235,15 @@ class Morning:
         return self.inventory.schedule.day_off(self.day) or ""
 
     @staticmethod
-    def span(row: Any) -> Slot:
-        return Slot(row.starts_at, row.ends_at)
-
-    @staticmethod
     def machine(row: Any) -> str:
         return letters.machine_of(row)
 
     @staticmethod
-    def person(row: Any) -> str:
-        return letters.name_of(row)
-
-    @staticmethod
-    def is_pending(row: Any) -> bool:
-        return bool(row.status == Status.PENDING)
+    def holder(row: Any) -> str:
+        """Who has it, for whom and what for, and whether it still waits for an answer."""
+        who = ", ".join(filter(None, (letters.name_of(row), row.organization_name)))
+        if row.title:
+            who = _("%(who)s: %(what)s", who=who, what=row.title)
+        if row.status == Status.PENDING:
+            return _("%(booking)s (awaiting approval)", booking=who)
+        return who

@@ -57,10 +57,6 @@ def letter(
     """The mail of that kind to the booking's member; `booking` is a row of `queries.about`, an
     `offer` one of `queries.offer_of`.
     """
-    if offer:
-        path = f"/waits/by-mail/{wait_letters.token_for(offer.uid, booking.member_uid)}"
-    else:
-        path = f"/bookings/by-mail/{links.token_for(booking.uid, booking.member_uid)}"
     event = ical.invitation(
         entry(booking),
         method,
@@ -78,7 +74,7 @@ def letter(
             **addresses(kind, booking),
             useless_at=booking.ends_at if kind is not Letter.MISSED else None,
         ),
-        link=outbox.address(path),
+        link=link_to_offer(offer, booking) if offer else link_to(booking),
         is_own_doing=is_own_doing,
         is_pending=booking.status == Status.PENDING,
         was=was,
@@ -107,7 +103,7 @@ def series_letter(
             **addresses(kind, first),
             useless_at=max(booking.ends_at for booking in bookings),
         ),
-        link=outbox.address(f"/bookings/by-mail/{links.token_for(first.uid, first.member_uid)}"),
+        link=link_to(first),
         is_own_doing=is_own_doing,
         is_pending=any(booking.status == Status.PENDING for booking in bookings),
         slots=[Slot(booking.starts_at, booking.ends_at) for booking in bookings],
@@ -126,10 +122,22 @@ def reminder_of_several(bookings: Sequence[Any]) -> outbox.Mail:
         ),
         link=outbox.address("/bookings/"),
         bookings=[
-            (machine_of(booking), Slot(booking.starts_at, booking.ends_at)) for booking in bookings
+            (machine_of(booking), Slot(booking.starts_at, booking.ends_at), link_to(booking))
+            for booking in bookings
         ],
         **said_of(first),
     )
+
+
+def link_to(booking: Any) -> str:
+    """Where its member reads it, and may cancel it, without signing in."""
+    token = links.token_for(booking.uid, booking.member_uid)
+    return outbox.address(f"/bookings/by-mail/{token}")
+
+
+def link_to_offer(offer: Any, booking: Any) -> str:
+    token = wait_letters.token_for(offer.uid, booking.member_uid)
+    return outbox.address(f"/waits/by-mail/{token}")
 
 
 def said_of(booking: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind
 from fablab.manage.occupancies import Line, lines
-from fablab.manage.words import MODES
+from fablab.places.words import MODES
 
 
 @dataclass(frozen=True)

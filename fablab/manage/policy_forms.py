@@ -23,9 +23,9 @@ from fablab.manage.policy_words import (
     OVERRIDES,
     typed,
 )
-from fablab.manage.words import MODES
 from fablab.members.forms import EmailField
 from fablab.members.kinds import AgeBand
+from fablab.places.words import MODES
 from fablab.words import N_
 
 LENGTH = re.compile(

@@ -10,9 +10,9 @@ from fablab.booking.verdicts import OVERRIDES
 from fablab.machines.kinds import Approval
 from fablab.machines.policies import Level as From
 from fablab.machines.policies import Source
-from fablab.manage.words import MODES
 from fablab.members.kinds import AgeBand
 from fablab.places.kinds import Mode
+from fablab.places.words import MODES
 from fablab.words import N_
 
 LABELS = {

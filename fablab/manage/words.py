@@ -2,14 +2,8 @@
 
 from fablab.machines.kinds import MachineState
 from fablab.members.kinds import Audience, Deed, Role
-from fablab.places.kinds import Mode
 from fablab.words import N_
 
-MODES = {
-    Mode.SUPERVISED: N_("with the team"),
-    Mode.RESIDENT: N_("by badge"),
-    Mode.NIGHT: N_("at night"),
-}
 AUDIENCES = {
     Audience.INDIVIDUAL: N_("Individual"),
     Audience.REDUCED: N_("Individual, reduced rate"),

@@ -1,5 +1,7 @@
 """The team's morning mail."""
 
+from datetime import time
+
 import pytest
 from icalendar import Calendar
 from sqlalchemy import select, update
@@ -12,10 +14,10 @@ from fablab.machines.kinds import MachineState
 from fablab.machines.models import Occupancy
 from fablab.members import mails as choices
 from fablab.members.kinds import MailKind
-from fablab.places.models import Place
+from fablab.places.models import Opening, Place
 from fablab.trainings.models import Training
 from fablab.trainings.sessions import Plan, plan
-from tests.calendars.support import close
+from tests.calendars.support import change, close, open_every_day
 from tests.invitations.conftest import letter, promised, set_member
 from tests.support import counting, slot
 
@@ -52,13 +54,35 @@ def test_the_team_reads_who_comes_at_seven(tuesday, at):
     assert mail.subject == "L'Atelier: the day, Tuesday 30 March"
     for body in (mail.text, mail.html):
         assert "Tuesday 30 March 2027" in body
-        assert "10:00–18:00" in body
+        assert "10:00–18:00 with the team" in body
         assert "+33 5 11 22 33 44" in body
         assert "Studio Fil" not in body.partition("Bookings")[0]  # the first is on his own behalf
         assert "A shelf" in body
         assert "Tomorrow" not in body
         assert body.index("L1 Laser cutter") < body.index("B1 Workbench")
     assert "10:00 Bruno Lefil, +33 5 11 22 33 44\n- 16:00 Chloé Navette\n" in mail.text
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ("2027-03-29 22:00-02:00", "until 2:00"),
+        ("2027-03-30 22:00-02:00", "from 22:00"),
+        ("2027-03-30 22:00-00:00", "22:00–24:00"),
+        ("2027-03-30 00:00-02:00", "0:00–2:00"),
+    ],
+)
+def test_what_goes_over_midnight_says_so(fablab, at, hours, said):
+    open_every_day(fablab)
+    change(Opening, opens_at=time(0), closes_at=time(0))  # night and day
+    at("2027-03-28 09:00")
+    fablab.book("bench", slot(hours), "amina")
+    at(TUESDAY)
+    [mail] = sent()
+
+    assert f"- {said} B1 Workbench, Amina Rahal\n" in mail.text
+    is_arrival = not said.startswith("until")
+    assert ("Who comes" in mail.text) is is_arrival
 
 
 def test_it_is_sent_once_a_day(tuesday, at):
@@ -141,7 +165,7 @@ def test_how_many_wait_for_an_answer_is_said(tuesday):
     [mail] = sent()
 
     assert "1 booking waits for an answer." in mail.text
-    assert "A shelf (awaiting approval)" in mail.text
+    assert "Bruno Lefil, Studio Fil: A shelf (awaiting approval)" in mail.text
 
 
 def test_a_day_without_anybody_is_told_when_somebody_opens(fablab, at):

@@ -1,5 +1,7 @@
 """The evening before: who is reminded, of what, once."""
 
+import re
+
 import pytest
 
 from fablab import clock
@@ -51,6 +53,7 @@ def test_several_are_one_mail(any_fablab, at):
     for body in (second.text, second.html):
         assert body.index("L1 Laser cutter") < body.index("B1 Workbench")
         assert "Tuesday 30 March, 10:00–12:00" in body
+        assert len(set(re.findall(r"/bookings/by-mail/[^\s\"<]+", body))) == 2
 
 
 def test_who_moves_it_after_the_reminder_has_just_been_told(fablab, at):
