@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, add_row, db, retried, writing
-from fablab.members import audit
+from fablab.members import audit, standing_letters
 from fablab.members.kinds import Deed, MarkKind
 from fablab.members.models import Mark, Member, Membership
 from fablab.members.rules import marked_until
@@ -29,7 +29,9 @@ def mark(
     by: int | None,
     now: datetime,
 ) -> None:
-    """Note it against the member, in the caller's transaction; perhaps a suspension follows."""
+    """Note it against the member, in the caller's transaction; perhaps a suspension follows, which
+    they are told of by mail.
+    """
     _stand_in_line(session, member_id)
     add_row(
         session,
@@ -42,7 +44,7 @@ def mark(
         made_at=now,
         lift_reason="",
     )
-    until = _weigh(session, member_id, place_id)
+    until = _weigh(session, member_id, place_id, now)
     after = {"mark": kind, "marked_until": until}
     _note(session, Deed.MARKED, member_id, place_id, after, by=by, now=now)
 
@@ -68,7 +70,7 @@ def lift(mark_uid: str, place_id: int, why: str, *, by: int, now: datetime) -> N
             .where(Mark.id == here.id)
             .values(lifted_at=now, lifted_by_id=by, lift_reason=why)
         )
-        until = _weigh(session, here.member_id, place_id)
+        until = _weigh(session, here.member_id, place_id, now)
         after = {"mark": here.kind, "reason": why, "marked_until": until}
         _note(session, Deed.LIFTED, here.member_id, place_id, after, by=by, now=now)
 
@@ -94,8 +96,10 @@ def _stand_in_line(session: Session, member_id: int) -> None:
     session.execute(asked.with_for_update(key_share=True))
 
 
-def _weigh(session: Session, member_id: int, place_id: int) -> datetime | None:
-    """Write down until when their marks keep them from booking, and say so."""
+def _weigh(session: Session, member_id: int, place_id: int, now: datetime) -> datetime | None:
+    """Write down until when their marks keep them from booking, and say so; they are told."""
+    held = (Membership.member_id == member_id, Membership.place_id == place_id)
+    before = session.scalar(select(Membership.marked_until).where(*held))
     place = session.execute(
         select(Place.marks_allowed, Place.marks_window_days, Place.marks_suspension_days).where(
             Place.id == place_id
@@ -107,11 +111,8 @@ def _weigh(session: Session, member_id: int, place_id: int) -> datetime | None:
         )
     ).all()
     until = marked_until(made, *place)
-    session.execute(
-        update(Membership.__table__)
-        .where(Membership.member_id == member_id, Membership.place_id == place_id)
-        .values(marked_until=until)
-    )
+    session.execute(update(Membership.__table__).where(*held).values(marked_until=until))
+    standing_letters.marked(session, member_id, place_id, before, until, now=now)
     return until
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, add_row, db, retried, writing
-from fablab.members import audit
+from fablab.members import audit, standing_letters
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.members.models import Member, Membership, RoleHeld
 
@@ -81,7 +81,7 @@ def set_membership(
 def suspend(
     member_id: int, place_id: int, until: datetime, why: str, *, by: int, now: datetime
 ) -> None:
-    """Take their right to book away until then, and sign their devices out.
+    """Take their right to book away until then, sign their devices out, and write to them why.
 
     Raises NotAllowed for oneself and, unless an administrator does it, for an administrator;
     NoSuch for who is no member of the place.
@@ -116,6 +116,9 @@ def _set_suspension(
         )
         if deed is Deed.SUSPENDED:
             _sign_out(session, member_id)
+            standing_letters.suspended(session, member_id, place_id, *after.values(), now=now)
+        elif held.suspended_until is not None and held.suspended_until > now:
+            standing_letters.reinstated(session, member_id, place_id, now=now)
         audit.note(
             session,
             deed,
