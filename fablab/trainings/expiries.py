@@ -89,9 +89,7 @@ def tell(session: Session, place_id: int, held: Holding, days: int, *, now: date
         days=days,
         sent_at=now,
     )
-    member = session.execute(
-        select(Member.email, Member.language, Member.erased_at).where(Member.id == held.member_id)
-    ).one()
+    member = session.execute(select(*letters.READER).where(Member.id == held.member_id)).one()
     ahead = [
         row for row in queries.sessions_ahead(place_id, now) if row.training_id == held.training_id
     ]

@@ -9,10 +9,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fablab.mail import outbox
+from fablab.members import mails
+from fablab.members.kinds import MailKind
+from fablab.members.models import Member
+from fablab.members.rules import wants
 from fablab.places.models import Place
 from fablab.slots import Slot
 from fablab.words import N_
 
+READER = (
+    Member.uid,
+    Member.email,
+    Member.language,
+    Member.channel,
+    Member.refused_mails,
+    Member.erased_at,
+)
 SUBJECTS = {
     "session_cancelled": N_("%(place)s: the session of %(training)s is cancelled"),
     "session_changed": N_("%(place)s: the session of %(training)s has changed"),
@@ -20,6 +32,9 @@ SUBJECTS = {
     "session_seat": N_("%(place)s: you have a seat in the session of %(training)s"),
     "qualification_ends": N_("%(place)s: your qualification ends soon: %(training)s"),
 }
+
+# Else somebody would come for nothing: told without a tick too, hence without a link that stops it.
+TOLD_ANYWAY = frozenset({"session_cancelled", "session_changed"})
 
 
 def post(
@@ -33,9 +48,10 @@ def post(
     now: datetime,
     **values: Any,
 ) -> None:
-    """Promise the mail of that kind to a member's row; nobody writes to an erased account."""
-    if to.erased_at is not None:
+    """Promise the mail of that kind to a READER who wants it and is not erased."""
+    if to.erased_at is not None or not is_wanted(kind, to):
         return
+    stop = "" if kind in TOLD_ANYWAY else mails.stop_address(to.uid, MailKind.TRAININGS)
     place = session.execute(
         select(Place.name, Place.email, Place.zone).where(Place.id == place_id)
     ).one()
@@ -45,6 +61,7 @@ def post(
         to=to.email,
         language=to.language,
         subject=lazy_gettext(SUBJECTS[kind], place=place.name, training=training),
+        envelope=outbox.Envelope(unsubscribe=stop),
         now=now,
         place=place.name,
         contact=place.email,
@@ -53,6 +70,11 @@ def post(
         zone=ZoneInfo(place.zone),
         **values,
     )
+
+
+def is_wanted(kind: str, to: Any) -> bool:
+    unwanted = () if kind in TOLD_ANYWAY else mails.refused(to.refused_mails)
+    return wants(MailKind.TRAININGS, to.channel, unwanted)
 
 
 def about(session: Session, kind: str, held: Any, *, to: Any, now: datetime, **values: Any) -> None:

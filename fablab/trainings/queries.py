@@ -301,6 +301,8 @@ def people(session_id: int) -> Sequence[Any]:
             Member.last_name,
             Member.email,
             Member.language,
+            Member.channel,
+            Member.refused_mails,
             Member.age_band,
             Member.erased_at,
         )

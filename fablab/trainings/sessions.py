@@ -657,11 +657,7 @@ def fill_seats(session: Session, held: Any, *, now: datetime) -> None:
 
 def tell(session: Session, kind: str, held: Any, *, now: datetime, **values: Any) -> None:
     """A mail to everybody registered for the session, and to who gives it."""
-    trainer = session.execute(
-        select(Member.id, Member.email, Member.language, Member.erased_at).where(
-            Member.id == held.trainer_id
-        )
-    ).first()
+    trainer = session.execute(select(*letters.READER).where(Member.id == held.trainer_id)).first()
     registered = [each for each in queries.people(held.id) if each.seating in REGISTERED]
     for reader in [trainer, *registered] if trainer else registered:
         letters.about(session, kind, held, to=reader, now=now, **values)

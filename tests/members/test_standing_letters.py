@@ -155,6 +155,7 @@ def test_it_is_sent_whatever_they_chose_and_offers_no_link_to_stop_it(any_fablab
     assert [kind for kind, _to in sent()] == ["suspended"]
     assert mails()[-1].unsubscribe == ""
     assert "/mails/stop/" not in mails()[-1].html + mails()[-1].text
+    assert "Choose which mails you get http://127.0.0.1:5000/account/mails" in text()
 
 
 def test_the_team_s_page_sends_it(any_fablab, browse_any):
