@@ -22,7 +22,7 @@ from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Change as ChangeRow
 from fablab.mail import outbox
-from fablab.members.kinds import Channel
+from fablab.members.kinds import Channel, MailKind
 from fablab.members.mails import refused
 from fablab.members.rules import wants
 from fablab.slots import Slot
@@ -47,14 +47,19 @@ class Case(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What came of a case: its mail, or none; `is_news` when what was said before is overtaken."""
+    """What came of a case: its mail, or none; `is_news` when what was said before is overtaken.
+
+    `others` are mails to whoever else it concerns.
+    """
 
     case: Case
     is_news: bool = False
     mail: outbox.Mail | None = None
+    others: Sequence[outbox.Mail] = ()
 
 
 STANDING = (Status.CONFIRMED, Status.PENDING)
+ENDED = (Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED)
 # What is told in one mail when it happens to several of a series in one moment.
 TOGETHER = ("booked", "moved", "cancelled")
 
@@ -113,15 +118,28 @@ def _told(case: Case, is_invited: bool, now: datetime) -> Told:
         return Told(case)
     if news.letter is Letter.OFFERED and not _may_be_taken(booking, now):
         return Told(case)  # that it went to the next is told in a moment
+    others = _to_buddies(case, news)
     # What stands in their calendar is kept true there, whichever way they chose since.
     is_kept_true = is_invited and booking.channel is Channel.FEED
     channel = Channel.INVITATION if is_kept_true else booking.channel
     unwanted = refused(booking.refused_mails)
     if not wants(KINDS[news.letter], channel, unwanted, is_own_doing=news.is_own_doing):
-        return Told(case, is_news=True)
+        return Told(case, True, None, others)
     stands = booking.status in STANDING
     method = method_for(news.letter, channel, is_invited=is_invited, stands=stands)
-    return Told(case, True, _mail(case, news, method, now))
+    return Told(case, True, _mail(case, news, method, now), others)
+
+
+def _to_buddies(case: Case, news: News) -> list[outbox.Mail]:
+    """Whoever agreed to come along need not, once the booking has ended before its time."""
+    if news.letter not in ENDED:
+        return []
+    found = ((each, queries.buddy_of(each)) for each in case.bookings if each.buddy_id)
+    return [
+        letters.buddy_letter(booking, buddy)
+        for booking, buddy in found
+        if buddy and wants(MailKind.BOOKINGS, buddy.channel, refused(buddy.refused_mails))
+    ]
 
 
 def _may_be_taken(booking: Row[Any], now: datetime) -> bool:
@@ -174,8 +192,10 @@ def _promise(told: Told, now: datetime) -> bool:
         if told.is_news:
             for booking in told.case.bookings:
                 outbox.drop(session, booking.uid, booking.email, now=now)
+        for mail in told.others:
+            outbox.put(session, mail, now=now)
         if told.mail is None:
-            return False
+            return bool(told.others)
         outbox.put(session, told.mail, now=now)
         if told.mail.envelope.method:
             _note_invitations(session, told.case.bookings, now)

@@ -33,6 +33,7 @@ SUBJECTS = {
     Letter.OFFERED: N_("%(place)s: a place is free for you, %(machine)s, %(moment)s"),
     Letter.OFFER_LAPSED: N_("%(place)s: your place went to the next in line, %(machine)s"),
     Letter.REMINDER: N_("%(place)s: tomorrow %(hour)s, %(machine)s"),
+    Letter.BUDDY_FREE: N_("%(place)s: nobody to accompany any more, %(machine)s, %(moment)s"),
 }
 
 
@@ -108,6 +109,23 @@ def series_letter(
         is_pending=any(booking.status == Status.PENDING for booking in bookings),
         slots=[Slot(booking.starts_at, booking.ends_at) for booking in bookings],
         **said_of(first),
+    )
+
+
+def buddy_letter(booking: Any, buddy: Any) -> outbox.Mail:
+    """To whoever agreed to come along: they need not. `buddy` is a row of `queries.buddy_of`."""
+    said = said_of(booking) | {"to": buddy.email, "language": buddy.language}
+    token = mails.stop_token(buddy.uid, KINDS[Letter.BUDDY_FREE])
+    return outbox.page(
+        Letter.BUDDY_FREE,
+        subject=subject(Letter.BUDDY_FREE, booking),
+        envelope=outbox.Envelope(
+            reply_to=booking.contact,
+            unsubscribe=outbox.address(f"/mails/stop/{token}"),
+            useless_at=booking.ends_at,
+        ),
+        link=outbox.address("/bookings/"),
+        **said | {"purpose": "", "organization": ""},
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, exists, select
 
+from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent, Wait
 from fablab.calendars.queries import PARTICULARS
 from fablab.db import db
@@ -45,6 +46,7 @@ ABOUT = PARTICULARS.add_columns(
     Occupancy.created_by_id,
     Occupancy.machine_id,
     Occupancy.series_id,
+    Occupancy.buddy_id,
     Machine.place_id,
     Place.email.label("contact"),
     Member.uid.label("member_uid"),
@@ -68,6 +70,21 @@ def invited(ids: Collection[int]) -> set[int]:
         Invitation.occupancy_id.in_(list(ids)), ~Invitation.is_cancelled
     )
     return set(db.session.scalars(asked))
+
+
+def buddy_of(booking: Any) -> Any:
+    """Whoever agreed to be the buddy of a booking, to write to; None when nobody did."""
+    agreed = exists().where(
+        Consent.occupancy_id == booking.id,
+        Consent.kind == ConsentKind.BUDDY,
+        Consent.answer == Answer.YES,
+        Consent.answered_by_id == Member.id,
+    )
+    columns = (Member.uid, Member.email, Member.language, Member.channel, Member.refused_mails)
+    asked = select(*columns).where(
+        Member.id == booking.buddy_id, Member.erased_at.is_(None), agreed
+    )
+    return db.session.execute(asked).first()
 
 
 def offer_of(occupancy_id: int) -> Any:

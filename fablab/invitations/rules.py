@@ -27,6 +27,7 @@ class Letter(StrEnum):
     OFFERED = "wait_offer"
     OFFER_LAPSED = "wait_lapsed"
     REMINDER = "booking_reminder"
+    BUDDY_FREE = "booking_buddy_free"
 
 
 KINDS = {
@@ -40,6 +41,7 @@ KINDS = {
     Letter.OFFERED: MailKind.OFFERS,
     Letter.OFFER_LAPSED: MailKind.OFFERS,
     Letter.REMINDER: MailKind.REMINDERS,
+    Letter.BUDDY_FREE: MailKind.BOOKINGS,
 }
 
 ENDINGS = {

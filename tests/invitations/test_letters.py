@@ -10,8 +10,11 @@ from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import commands as bookings
-from fablab.booking import series
+from fablab.booking import consents, series
 from fablab.booking.absences import mark_missed
+from fablab.booking.consents import Wanted
+from fablab.booking.kinds import Answer, ConsentKind
+from fablab.booking.models import Consent
 from fablab.db import db, writing
 from fablab.invitations import commands
 from fablab.invitations.models import Invitation
@@ -346,6 +349,64 @@ def test_nobody_writes_to_an_erased_account(fablab):
     cancel(fablab, uid, by="amina")
 
     assert told() == []
+
+
+# -- whoever was to come along
+
+
+def agree_to_accompany(fablab, uid, answer=Answer.YES) -> None:
+    """Chloé was asked to be the buddy, and has answered."""
+    booking, chloe = bookings.find(uid), fablab.people["chloe"]
+    with writing() as session:
+        session.execute(
+            update(Occupancy.__table__).where(Occupancy.uid == uid).values(buddy_id=chloe)
+        )
+        asked = [Wanted(ConsentKind.BUDDY, chloe)]
+        consents.ask(session, booking.id, asked, due_at=booking.starts_at, now=clock.now())
+        session.execute(
+            update(Consent.__table__).values(
+                answer=answer, answered_at=clock.now(), answered_by_id=chloe
+            )
+        )
+
+
+def test_a_buddy_who_agreed_is_told_that_nobody_needs_them(any_fablab):
+    uid = any_fablab.book("bench", AFTERNOON, "bruno", purpose="Nobody else's business")
+    agree_to_accompany(any_fablab, uid)
+    told()
+    cancel(any_fablab, uid)
+    to = {mail.recipient: mail for mail in told()}
+
+    mail = to["chloe@atelier.example"]
+    assert mail.kind == "booking_buddy_free"
+    assert "Bruno Lefil has no need of a buddy any more" in mail.text
+    assert "business" not in mail.text + mail.html
+    assert "by-mail" not in mail.text + mail.html  # what is Bruno's to do stays his
+    assert to["bruno@atelier.example"].kind == "booking_cancelled"
+
+
+def test_a_buddy_is_told_also_when_its_member_wants_no_mail(fablab):
+    set_member(fablab, "bruno", channel=Channel.NONE)
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    agree_to_accompany(fablab, uid)
+    told()
+    cancel(fablab, uid)
+
+    assert kinds(told()) == ["booking_buddy_free"]
+
+
+@pytest.mark.parametrize("reason", ["took it back", "wants no mail"])
+def test_who_does_not_come_anyway_is_not_told(fablab, reason):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    if reason == "wants no mail":
+        set_member(fablab, "chloe", channel=Channel.NONE)
+        agree_to_accompany(fablab, uid)
+    else:
+        agree_to_accompany(fablab, uid, Answer.TAKEN_BACK)
+    told()
+    cancel(fablab, uid)
+
+    assert kinds(told()) == ["booking_cancelled"]
 
 
 # -- several at once
