@@ -301,15 +301,49 @@ def test_an_address_that_was_cut_or_grew_opens_nothing(fablab, phone, path):
 
 
 def test_every_address_that_opens_nothing_answers_the_same(fablab, phone):
-    gone = make(fablab, "chloe")
+    """Whatever is wrong with it: neither the bytes nor a header tells whose it was, or that it
+    was somebody's.
+    """
+    make_manager(fablab, "bruno")
+    stopped, replaced = make(fablab, "chloe"), make(fablab, "bruno")
     stop(fablab, "chloe")
-
-    answers = {
-        phone.get(f"/calendars/{token}/bookings.ics").text
-        for token in (gone, "A" * 32, "x", make(fablab, "chloe", DAY))
+    make(fablab, "bruno")
+    tokens = {
+        "stopped": stopped,
+        "replaced": replaced,
+        "of who is not on the team": make(fablab, "chloe", DAY),
+        "of who runs nothing": make(fablab, "chloe", organization(fablab)),
+        "of who left the team": make(fablab, "amina", DAY),
+        "of who left the organization": make(fablab, "bruno", organization(fablab)),
+        "of who is suspended": make(fablab, "bruno"),
+        "of who is no member any more": make(fablab, "chloe", PLACE),
+        "of who is erased": make(fablab, "amina"),
+        "unknown": "A" * 32,
+        "cut": make(fablab, "bruno", PLACE)[:-1],
+        "long": "A" * 5_000,
+        "odd": "%F0%9F%93%85",
+        "empty words": "-",
     }
+    with writing() as session:
+        session.execute(delete(RoleHeld))
+        session.execute(OrganizationMember.__table__.update().values(until=date(2027, 3, 28)))
+    set_columns(
+        Membership, membership_of(fablab, "bruno"), suspended_until=instant("2027-04-01 00:00")
+    )
+    set_columns(Membership, membership_of(fablab, "chloe"), expires_on=date(2027, 3, 28))
+    set_columns(Member, fablab.people["amina"], erased_at=clock.now())
 
-    assert len(answers) == 1
+    def answer(token, method, **headers):
+        response = phone.open(f"/calendars/{token}/bookings.ics", method=method, headers=headers)
+        said = {name: value for name, value in response.headers if name != "X-Request-Id"}
+        return response.status_code, response.data, said
+
+    for headers in ({}, {"Accept-Encoding": "gzip"}, {"If-None-Match": "*"}):
+        for method in ("GET", "HEAD"):
+            expected = answer("A" * 32, method, **headers)
+            assert expected[0] == 404
+            for why, token in tokens.items():
+                assert answer(token, method, **headers) == expected, why
 
 
 def test_an_address_still_works_after_the_secret_key_has_changed(fablab, phone):
