@@ -21,6 +21,8 @@ from fablab import backup
 from fablab.config import SETTINGS
 from fablab.db import db
 from fablab.health import unready
+from fablab.mail.commands import is_unsent
+from fablab.mail.kinds import NO_SERVER
 from fablab.mail.models import OutgoingMail
 
 LIBRARIES = ("Flask", "Werkzeug", "SQLAlchemy", "alembic", "waitress", "psycopg", "icalendar")
@@ -144,16 +146,17 @@ def files(app: Flask) -> Iterator[Finding]:
 
 
 def mails(now: datetime) -> Iterator[Finding]:
-    waiting = select(func.count()).where(OutgoingMail.sent_at.is_(None))
-    parked = db.session.scalar(waiting.where(OutgoingMail.parked_at.is_not(None)))
-    late = db.session.scalar(
-        waiting.where(
-            OutgoingMail.parked_at.is_(None),
-            OutgoingMail.due_at < now - LATE,
-        )
-    )
+    unsent = select(func.count()).where(is_unsent)
+    waiting = unsent.where(OutgoingMail.parked_at.is_(None))
+    parked = db.session.scalar(unsent.where(OutgoingMail.parked_at.is_not(None)))
+    late = db.session.scalar(waiting.where(OutgoingMail.due_at < now - LATE))
+    held = db.session.scalar(waiting.where(OutgoingMail.reason.in_(NO_SERVER)))
     if parked:
-        yield wrong(f"mails given up after their last try: {parked}; the log says why")
+        yield wrong(f"mails parked after their last try: {parked}; /manage/mails says why")
+    if held:
+        said = select(OutgoingMail.last_error).where(OutgoingMail.reason.in_(NO_SERVER))
+        why = db.session.scalar(said.order_by(OutgoingMail.id.desc()).limit(1))
+        yield wrong(f"mails waiting for the mail server: {held}; {why}")
     if late:
         yield wrong(f"mails waiting for an hour and more: {late}; is the background work running?")
 

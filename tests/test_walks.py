@@ -41,6 +41,7 @@ from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.conftest import Fablab, browser, populate
+from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking as made
 from tests.support import counting, slot
 
@@ -84,6 +85,7 @@ class Stage:
     wait_letter: str
     stop_letter: str
     booking_letter: str
+    mail: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -128,6 +130,7 @@ class Stage:
             "/approvals/": self.consent,
             "/sessions/": self.session,
             "/waits/": self.wait,
+            "/mails/": self.mail,
         }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:
@@ -245,7 +248,14 @@ def set_up(app: Flask) -> Stage:
         *let_amina_wait(fablab),
         mails.stop_token(member, MailKind.REMINDERS),
         links.token_for(booking, member),
+        promise_a_mail(),
     )
+
+
+def promise_a_mail() -> str:
+    """To Chloé; what its addresses are made of."""
+    promise("chloe@atelier.example")
+    return promised()[-1].message_id[1:37]
 
 
 def repeat_it(fablab: Fablab) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from fablab.manage import (
     approval_views,
     care_views,
     machine_views,
+    mail_queries,
+    mail_views,
     member_views,
     policy_views,
     queries,
@@ -26,6 +28,7 @@ __all__ = [
     "bp",
     "care_views",
     "machine_views",
+    "mail_views",
     "member_views",
     "policy_views",
     "resource_views",
@@ -51,6 +54,7 @@ def day(day: str = ""):
     return page(
         "day.html",
         form=form,
+        parked_mails=mail_queries.parked(inventory.place.id),
         day=Day(
             inventory=inventory,
             day=shown,

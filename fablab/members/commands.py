@@ -361,6 +361,23 @@ def update_profile(
 
 
 @retried
+def send_test(member_id: int, *, address: str, now: datetime) -> None:
+    """A mail to a member's own address, to see whether mails arrive. Raises throttle.TooMany."""
+    asked = select(Member.email, Member.language).where(Member.id == member_id)
+    known = db.session.execute(asked).one()
+    throttle.admit(AttemptKind.MAIL, known.email, address, now)
+    with writing() as session:
+        letters.post(
+            session,
+            "test",
+            to=known.email,
+            language=known.language,
+            now=now,
+            path="/manage/mails",
+        )
+
+
+@retried
 def ask_new_email(member_id: int, email: str, *, address: str, now: datetime) -> None:
     """Send a link to the new address and word to the old one; nothing changes before the link.
 

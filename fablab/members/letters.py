@@ -20,6 +20,7 @@ SUBJECTS = {
     "email_taken": N_("%(place)s: this address has an account of its own"),
     "email_changing": N_("%(place)s: your address is about to change"),
     "email_changed": N_("%(place)s: your address has changed"),
+    "test": N_("%(place)s: a mail to try the settings"),
 }
 
 
