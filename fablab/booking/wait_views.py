@@ -19,6 +19,8 @@ from fablab.booking.views import kept, slot_given
 from fablab.booking.wait_forms import OfferForm, WaitForm
 from fablab.db import NoSuch
 from fablab.machines.inventory import MachineFacts, here, of_place
+from fablab.members import mails
+from fablab.members.kinds import MailKind
 from fablab.slots import Slot
 
 bp = Blueprint("waits", __name__)
@@ -61,7 +63,10 @@ def create():
         return form_page(machine, form, free=free.slots, status=409)
     except NoSuch:
         abort(404)
-    flash(_("You are in line: we write to you as soon as a slot comes free for you."))
+    if is_told(current_user.id):
+        flash(_("You are in line: we write to you as soon as a slot comes free for you."))
+    else:
+        flash(_("You are in line."))
     return redirect(url_for(".show", uid=uid), 303)
 
 
@@ -150,6 +155,11 @@ def standing() -> Any:
     return current_user.standings.get(here().place.id)
 
 
+def is_told(member_id: int) -> bool:
+    """Would a mail tell them of an offer?"""
+    return mails.is_wanted(MailKind.OFFERS, member_id)
+
+
 def form_page(
     machine: MachineFacts,
     form: WaitForm,
@@ -179,6 +189,7 @@ def form_page(
         ),
         clock_notes=pages.clock_notes(form, zone),
         asks_company=bool(form.accompanied.data) or (bool(levels) and max(levels) < policy.level),
+        is_told=is_told(current_user.id),
         kept=kept(),
     )
     return page, status
@@ -234,6 +245,7 @@ def page(
         wait=shown,
         form=form,
         is_by_mail=bool(token),
+        is_told=is_told(wait.member_id),
         action=url_for(".answer_by_mail", token=token)
         if token
         else url_for(".answer", uid=wait.uid),

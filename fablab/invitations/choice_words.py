@@ -40,7 +40,11 @@ CHANNELS = {
 
 KINDS = {
     MailKind.BOOKINGS: Words(
-        N_("My bookings"), N_("A booking of mine is made, changed or cancelled.")
+        N_("My bookings"),
+        N_(
+            "A booking of mine is made, changed or cancelled, or one that I am the buddy of is "
+            "cancelled."
+        ),
     ),
     MailKind.ANSWERS: Words(
         N_("Answers"), N_("My booking is approved or declined, or nobody answered in time.")
@@ -52,7 +56,7 @@ KINDS = {
     MailKind.TRAININGS: Words(
         N_("Trainings"),
         N_(
-            "I am registered for a session or have a seat in it, or a qualification of mine ends "
+            "I am registered for a session or have a seat in it; a qualification of mine ends "
             "soon. Without this too I am told when my session is cancelled or changed."
         ),
     ),

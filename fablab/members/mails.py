@@ -10,6 +10,7 @@ from fablab.db import NoSuch, db, retried, writing
 from fablab.mail import links, outbox
 from fablab.members.kinds import Channel, MailKind
 from fablab.members.models import Member
+from fablab.members.rules import wants
 
 STOP = "stop"  # the purpose of the links that refuse one kind of mail
 
@@ -32,6 +33,12 @@ def choice_of(member_id: int) -> Row[Channel, str]:
     """Their `channel` and `refused_mails`."""
     asked = select(Member.channel, Member.refused_mails).where(Member.id == member_id)
     return db.session.execute(asked).one()
+
+
+def is_wanted(kind: MailKind, member_id: int) -> bool:
+    """Would such a mail, about what others did, be sent to them? One statement."""
+    channel, words = choice_of(member_id)
+    return wants(kind, channel, refused(words))
 
 
 @retried

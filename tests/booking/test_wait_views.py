@@ -15,6 +15,8 @@ from fablab.db import db, writing
 from fablab.invitations import commands as invitations
 from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy, Policy
+from fablab.members import mails as choices
+from fablab.members.kinds import Channel, MailKind
 from fablab.members.models import Member
 from fablab.slots import Slot
 from tests.booking.conftest import Form, change, words
@@ -554,3 +556,29 @@ def test_a_second_answer_to_what_one_took_is_told_so(crowded, browse):
 
     assert "You have taken it already" in told
     assert "went to the next in line" not in told
+
+
+# -- who chose no mails about it
+
+
+@pytest.mark.parametrize(
+    ("channel", "unwanted", "is_told"),
+    [
+        (Channel.INVITATION, (), True),
+        (Channel.FEED, (MailKind.BOOKINGS,), True),
+        (Channel.MAIL, (MailKind.OFFERS,), False),
+        (Channel.NONE, (), False),
+    ],
+)
+def test_whom_no_mail_will_tell_is_told_so(crowded, browse, channel, unwanted, is_told):
+    choices.choose(crowded.people["dan"], channel, unwanted)
+    client, untold = browse("dan"), "No mail will tell you:"
+
+    form = client.get(NEW).text
+    joined = Form(form).send(client)
+    page = client.get(joined.location).text
+
+    assert joined.status_code == 303
+    assert [untold in words(each) for each in (form, page)] == [not is_told] * 2
+    assert ("we write to you as soon as" in words(page)) is is_told
+    assert ('href="/account/mails"' in page) is not is_told
