@@ -1,4 +1,5 @@
-"""What the calendars cost: one that has not changed, one of 1,000 events, warm and cold.
+"""What the calendars cost: one that has not changed, one of 1,000 events, warm and cold; and what
+a year of a busy place weighs: 24 machines, 20,000 bookings, all of them shown.
 
     python -m benchmarks.feeds
 
@@ -28,6 +29,7 @@ from fablab.migrations import upgrade
 
 EVENTS = 1_000
 UNCHANGED, STATEMENTS, WARM = 4.0, 2, 30.0
+YEAR, YEAR_SENT = 20_000, 1_000
 
 
 def main() -> int:
@@ -39,7 +41,11 @@ def main() -> int:
             upgrade()
             member_id = stage.populate(EVENTS - stage.MACHINES * len(stage.STARTS) * stage.DAYS)
             db.session.remove()
-        return 0 if all(measured(app, member_id)) else 1
+        kept = measured(app, member_id)
+        with app.app_context():
+            stage.book_a_year(YEAR - EVENTS)
+            db.session.remove()
+        return 0 if all([*kept, *weighed(app, member_id)]) else 1
 
 
 def measured(app: Flask, member_id: int) -> list[bool]:
@@ -47,7 +53,7 @@ def measured(app: Flask, member_id: int) -> list[bool]:
     unit = cost(hello(), requests=200)
     print(f"bare Flask hello: {unit * 1e6:.0f} µs of CPU")
     kept = []
-    for scope in (Scope.MEMBER, Scope.PLACE):
+    for scope in (Scope.MEMBER, Scope.PLACE, Scope.TRAININGS):
         address = address_of(app, scope, member_id)
         kept += unchanged(app, f"{scope} feed", address, unit)
     kept += unchanged(app, "public feed", "/machines/m03/calendar.ics", unit)
@@ -65,6 +71,16 @@ def measured(app: Flask, member_id: int) -> list[bool]:
     library = cost(Calendar.from_ical(shown().data).to_ical, rounds=3, requests=3)
     kept.append(line("cold", cold * 1000, library * 1000, "ms, beside icalendar's to_ical"))
     return kept
+
+
+def weighed(app: Flask, member_id: int) -> list[bool]:
+    """As sent: every program of note asks for it compressed."""
+    address = address_of(app, Scope.PLACE, member_id)
+    plain = reader(app, address)().data
+    packed = reader(app, address, {"Accept-Encoding": "gzip"})().data
+    print(f"\na year of a busy place: {plain.count(b'BEGIN:VEVENT'):,} events")
+    line("plain", len(plain) / 1000, None, "kB")
+    return [line("compressed", len(packed) / 1000, YEAR_SENT, "kB")]
 
 
 def address_of(app: Flask, scope: Scope, member_id: int) -> str:

@@ -3,6 +3,7 @@
 Made of numbers, the same at every run.
 """
 
+import random
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from datetime import time as hour
@@ -36,6 +37,7 @@ HUES = "red orange blue plum teal brown slate green terracotta ink".split()
 ICONS = "zap drill printer-3d spool file-text axe anvil cpu amphora warehouse".split()
 MACHINES, MEMBERS, DAYS = 24, 40, 8
 STARTS = (9, 11, 13, 15, 18)  # five bookings a day on each machine: 120 a day
+WORKDAYS, A_YEAR = 5, 0.64  # a year: two thirds of that on the days of work
 ZONE = Place(zone="Europe/Paris").tz
 AT_ONCE = 20_000  # rows to an INSERT
 
@@ -132,6 +134,23 @@ def lengthen_past(there: int, wanted: int) -> None:
     """From `there` to `wanted` bookings before today, going back as many days as it takes."""
     yesterdays = (today(ZONE, clock.now()) - timedelta(days=n) for n in range(1, 20_000))
     _insert(islice(_bookings(yesterdays), there, wanted))
+
+
+def book_a_year(wanted: int) -> None:
+    """So many bookings from the end of the week that is booked: on five days of each week, made
+    at random moments of the month before them, with UIDs as they are drawn.
+    """
+    drawn = random.Random(2027)
+    first = today(ZONE, clock.now()) + timedelta(days=DAYS)
+    workdays = (day for n in range(365) if (day := first + timedelta(days=n)).weekday() < WORKDAYS)
+    sparse = (row for row in _bookings(workdays) if drawn.random() < A_YEAR)
+    _insert(_as_in_life(row, drawn) for row in islice(sparse, wanted))
+
+
+def _as_in_life(row: dict[str, Any], drawn: random.Random) -> dict[str, Any]:
+    made_at = clock.now() - timedelta(seconds=drawn.randrange(30 * 24 * 3600))
+    uid = UUID(int=drawn.getrandbits(128), version=4)
+    return row | {"uid": str(uid), "created_at": made_at, "changed_at": made_at}
 
 
 def _insert(rows: Iterator[dict[str, Any]]) -> None:
