@@ -60,12 +60,12 @@ def test_what_did_not_leave_is_listed_first_with_what_is_to_be_done(cast, amina,
 
     parked, waiting, dropped, sent = listed(amina)
 
-    assert parked.startswith("Ça coupe à l&#39;atelier Test bruno@atelier.example Not delivered")
+    assert parked.startswith("bruno@atelier.example Ça coupe à l&#39;atelier Test Not delivered")
     assert "refuses this address" in parked
     assert "550 5.7.1 not &lt;for&gt; you" in parked
     assert "10 tries, the last 29 Mar 9:00" in parked
     assert parked.endswith("Try again bruno@atelier.example Give up bruno@atelier.example")
-    assert "Waiting list chloe@atelier.example Waiting The mail server does not answer." in waiting
+    assert "Waiting list Waiting The mail server does not answer." in waiting
     assert "2 tries, the next 29 Mar 9:05" in waiting
     assert "Dropped It would have come too late to be of use. 29 Mar 9:00" in dropped
     assert sent.endswith("Sent 29 Mar 9:00")
@@ -197,7 +197,7 @@ def test_a_team_sees_the_mails_of_its_people_and_of_nobody_elses(browse, cast, a
         park(f"{who}@atelier.example")
 
     def seen(who):
-        return sorted(re.findall(r"(\w+)@atelier.example Not", " ".join(listed(browse(who)))))
+        return sorted(row.partition("@")[0] for row in listed(browse(who)))
 
     assert seen("amina") == ["bruno", "lina", "stranger"]
     assert seen("dora") == ["emile", "lina", "stranger"]
@@ -235,9 +235,7 @@ def test_every_kind_of_mail_has_a_word(cast, amina):
     promise(BRUNO, kind="session_changed")
     promise(CHLOE, kind="consent_team")
 
-    first, second = listed(amina)
-    assert "Approval chloe" in first + second
-    assert "Training bruno" in first + second
+    assert [each.split()[5] for each in listed(amina)] == ["Approval", "Training"]
 
 
 def test_a_mail_waiting_longest_comes_first_of_those_that_wait(cast, amina, at):
