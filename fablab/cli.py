@@ -28,6 +28,8 @@ from fablab.config import ConfigError
 from fablab.db import Busy
 from fablab.health import unready
 from fablab.machines.inventory import of_place
+from fablab.mail import delivery, outbox
+from fablab.mail.models import OutgoingMail
 
 FORESEEABLE = (
     ConfigError,
@@ -96,6 +98,27 @@ def jobs() -> None:
     with serve.in_use(Path(app.instance_path)):
         click.echo("Doing the background work")
         serve.run_jobs(app)
+
+
+@fablab.command("mail-test")
+@click.argument("address")
+def try_mails(address: str) -> None:
+    """Send a mail to ADDRESS at once, to see whether the settings are right."""
+    mail = OutgoingMail(
+        message_id=outbox.new_message_id(),
+        recipient=address,
+        subject="A mail to try the settings",
+        text=f"The mails of {current_app.config['BASE_URL']} reach you.\n",
+        reply_to="",
+        created_at=clock.now(),
+    )
+    try:
+        with delivery.connected(application()) as deliver:
+            deliver(mail)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(delivery.in_words(error)) from error
+    is_for_real = bool(current_app.config["MAIL_URL"])
+    click.echo("The mail server took it" if is_for_real else "It is in instance/outbox/")
 
 
 @fablab.command("demo")

@@ -152,7 +152,7 @@ def mails(now: datetime) -> Iterator[Finding]:
     late = db.session.scalar(waiting.where(OutgoingMail.due_at < now - LATE))
     held = db.session.scalar(waiting.where(OutgoingMail.reason.in_(NO_SERVER)))
     if parked:
-        yield wrong(f"mails parked after their last try: {parked}; /manage/mails says why")
+        yield wrong(f"mails given up after their last try: {parked}; /manage/mails says why")
     if held:
         said = select(OutgoingMail.last_error).where(OutgoingMail.reason.in_(NO_SERVER))
         why = db.session.scalar(said.order_by(OutgoingMail.id.desc()).limit(1))

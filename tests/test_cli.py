@@ -19,6 +19,7 @@ from fablab import clock, create_app, doctor, migrations
 from fablab.cli import main
 from fablab.db import add_row, db, writing
 from fablab.machines import guards
+from fablab.mail.kinds import Reason
 from fablab.mail.models import OutgoingMail
 from fablab.members import passwords
 from fablab.members.audit import AuditEntry
@@ -28,6 +29,7 @@ from fablab.members.people import load_person
 from fablab.places.models import Place
 from fablab.serve import in_use
 from tests.conftest import populate
+from tests.server import free_port
 from tests.support import Databases, close
 
 PASSWORD = "mulberry seven lanterns"
@@ -110,6 +112,7 @@ def installation(databases: Databases, tmp_path, monkeypatch, command) -> Instal
         "backup",
         "restore",
         "doctor",
+        "mail-test",
     ],
 )
 def test_every_command_explains_itself_even_when_a_setting_is_wrong(command, monkeypatch, words):
@@ -130,6 +133,7 @@ def test_every_command_explains_itself_even_when_a_setting_is_wrong(command, mon
         ("restore nowhere.sqlite", "fablab: Invalid value for 'FILE': File 'nowhere.sqlite' does"),
         ("backup nowhere/copy.sqlite", "fablab: nowhere/copy.sqlite.part: No such file"),
         ("create-manager nobody", "fablab: nobody is not a mail address: "),
+        ("mail-test nobody", "fablab: ValueError: no mail address: 'nobody'"),
     ],
 )
 def test_what_goes_wrong_is_one_line(installation, words, line):
@@ -478,6 +482,18 @@ def test_mails_that_do_not_leave_are_wrong(installation):
     assert waiting.startswith("mails waiting for an hour and more: 1;")
 
 
+def test_a_mail_server_that_is_away_is_wrong(installation):
+    installation.populate()
+    now = clock.now()
+    away = {"reason": Reason.AWAY, "last_error": "ConnectionRefusedError: [Errno 111]"}
+    with installation.app().app_context(), writing() as session:
+        add_row(session, OutgoingMail, **letter(1) | away, due_at=now + timedelta(minutes=5))
+
+    (said,) = wrongs(installation.command("doctor"))
+
+    assert said == "mails waiting for the mail server: 1; ConnectionRefusedError: [Errno 111]"
+
+
 def letter(n: int) -> dict[str, object]:
     return {
         "message_id": f"<{n}@atelier.example>",
@@ -490,6 +506,27 @@ def letter(n: int) -> dict[str, object]:
         "tries": 0,
         "last_error": "",
     }
+
+
+# -- mails
+
+
+def test_a_mail_can_be_sent_to_try_the_settings(installation):
+    said = installation.command("mail-test", "chloe@atelier.example")
+
+    assert (said.status, said.out) == (0, "It is in instance/outbox/\n")
+    [file] = (installation.folder / "outbox").glob("*.eml")
+    assert b"To: chloe@atelier.example" in file.read_bytes()
+
+
+def test_a_mail_server_that_is_away_is_told_in_one_line(installation, monkeypatch):
+    monkeypatch.setenv("FABLAB_MAIL_URL", f"smtp://127.0.0.1:{free_port()}")
+
+    said = installation.command("mail-test", "chloe@atelier.example")
+
+    assert said.status == 1
+    assert said.err.startswith("fablab: ConnectionRefusedError: ")
+    assert said.err.count("\n") == 1
 
 
 # -- the demonstration

@@ -12,6 +12,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -108,17 +109,23 @@ def connected(app: Flask) -> Iterator[Deliver]:
     """
     url, sender = urlsplit(app.config["MAIL_URL"]), app.config["MAIL_FROM"]
     if not url.scheme:
-        folder = Path(app.instance_path) / "outbox"
-        # As it is: a link that "=" cuts in two cannot be copied out of the file.
-        yield lambda mail: write_file(message(mail, sender, encoding="8bit"), folder)
+        yield partial(_to_folder, Path(app.instance_path) / "outbox", sender)
         return
     conversation = Conversation(url)
     try:
-        yield lambda mail: conversation.send(
-            message(mail, sender), one_address(mail.recipient).addr_spec
-        )
+        yield partial(_to_server, conversation, sender)
     finally:
         conversation.end()
+
+
+def _to_folder(folder: Path, sender: str, mail: Any) -> None:
+    """As it is: a link that "=" cuts in two cannot be copied out of the file."""
+    one_address(mail.recipient)
+    write_file(message(mail, sender, encoding="8bit"), folder)
+
+
+def _to_server(conversation: "Conversation", sender: str, mail: Any) -> None:
+    conversation.send(message(mail, sender), to=one_address(mail.recipient).addr_spec)
 
 
 def one_address(text: str) -> Address:

@@ -56,12 +56,16 @@ class Mail(NamedTuple):
     envelope: Envelope = PLAIN
 
 
+def new_message_id() -> str:
+    return f"<{uuid4()}@{urlsplit(current_app.config['BASE_URL']).hostname}>"
+
+
 def put(session: Session, mail: Mail, *, now: datetime) -> None:
     """Add a mail to the outbox; it leaves when the caller's transaction has committed."""
     add_row(
         session,
         OutgoingMail,
-        message_id=f"<{uuid4()}@{urlsplit(current_app.config['BASE_URL']).hostname}>",
+        message_id=new_message_id(),
         kind=mail.kind,
         recipient=one_line(mail.recipient),
         subject=one_line(mail.subject),
