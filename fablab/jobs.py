@@ -26,7 +26,7 @@ from fablab.mail import delivery, outbox
 from fablab.mail.kinds import NO_SERVER, Reason
 from fablab.mail.models import OutgoingMail
 from fablab.members import commands as members
-from fablab.members import marks
+from fablab.members import endings, marks
 from fablab.trainings import expiries, sessions
 
 log = logging.getLogger(__name__)
@@ -298,6 +298,7 @@ class Runner:
     def _tidy_now_and_then(self, now: datetime) -> None:
         if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:
             tidy(now)
+            endings.warn(now)
             expiries.warn(now)
             waits.sweep(now)
             self._tidied = now

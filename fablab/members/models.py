@@ -97,6 +97,19 @@ class Membership(Model):
     roles: Mapped[list["RoleHeld"]] = relationship(back_populates="membership")
 
 
+class MembershipWarning(Model):
+    """A member was told, so many days ahead, that their membership ends that day."""
+
+    __tablename__ = "membership_warning"
+
+    membership_id: Mapped[int] = mapped_column(
+        ForeignKey("membership.id", ondelete="CASCADE"), primary_key=True
+    )
+    expires_on: Mapped[date] = mapped_column(primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    sent_at: Mapped[datetime]
+
+
 class RoleHeld(Model):
     __tablename__ = "role_held"
 

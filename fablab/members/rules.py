@@ -1,10 +1,10 @@
-"""How often one may try, how long a session lasts, what follows from marks, which mails are
-wanted: plain facts in, plain answers out.
+"""How often one may try, how long a session lasts, what follows from marks, of which end one is
+told, which mails are wanted: plain facts in, plain answers out.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from fablab.members.kinds import Channel, MailKind
 
@@ -81,6 +81,21 @@ def marked_until(
     spans = zip(made, made[allowed - 1 :], strict=False)
     starts = [last for first, last in spans if last - first < window]
     return max(starts) + timedelta(days=suspension_days) if starts else None
+
+
+# Days before the end of what a member holds, a qualification or their membership, on which they
+# are told.
+WARNED = (30, 7)
+
+
+def warning_due(last_day: date, *, given_on: date, today: date) -> int | None:
+    """Which of WARNED is due today for what ends with `last_day`: the closest one; else None.
+
+    What was given for a shorter while than a warning is ahead does not start with it.
+    """
+    left = (last_day - today).days
+    due = [days for days in WARNED if 0 <= left <= days < (last_day - given_on).days]
+    return min(due, default=None)
 
 
 def wants(

@@ -1,6 +1,9 @@
-"""The mails that say whether a member may book. Always sent: they are about the account."""
+"""The mails that say whether a member may book, and how long. Always sent: they are about the
+account.
+"""
 
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
@@ -16,6 +19,7 @@ SUBJECTS = {
     "suspended": N_("%(place)s: your right to book is suspended"),
     "marks_suspended": N_("%(place)s: you cannot book for a while"),
     "reinstated": N_("%(place)s: you may book again"),
+    "membership_ends": N_("%(place)s: your membership ends soon"),
 }
 
 
@@ -54,15 +58,22 @@ def marked(
         reinstated(session, member_id, place_id, now=now)
 
 
+def ends_soon(
+    session: Session, member_id: int, place_id: int, last_day: date, days: int, *, now: datetime
+) -> None:
+    """Their membership is valid until the end of that day, at most so many days ahead."""
+    _post(session, "membership_ends", member_id, place_id, now=now, last_day=last_day, days=days)
+
+
 def _post(
     session: Session,
     kind: str,
     member_id: int,
     place_id: int,
     *,
-    until: datetime | None,
-    why: str = "",
     now: datetime,
+    until: datetime | None = None,
+    **values: Any,
 ) -> None:
     """Nobody writes to an erased account."""
     to = session.execute(
@@ -88,9 +99,7 @@ def _post(
         contact=place.email,
         link=outbox.address("/bookings/"),
         zone=zone,
-        until=until,
-        last_day=last_day(until, zone) if until else None,
-        why=why,
+        **{"until": until, "last_day": last_day(until, zone) if until else None} | values,
     )
 
 

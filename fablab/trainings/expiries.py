@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from fablab import clock
 from fablab.db import add_row, db, retried, writing
 from fablab.members.models import Member
+from fablab.members.rules import warning_due
 from fablab.places.models import Place
 from fablab.slots import Slot
 from fablab.trainings import letters, queries
 from fablab.trainings.models import ExpiryWarning, Qualification, Training
 from fablab.trainings.queries import Holding
-from fablab.trainings.rules import warning_due
 
 
 def warn(now: datetime) -> None:

@@ -47,19 +47,6 @@ def last_valid_day(
     return min((day for day in (expires_on, lapses_on) if day), default=None)
 
 
-WARNED = (30, 7)  # days before the end of a qualification on which its holder is told
-
-
-def warning_due(last_day: date, *, given_on: date, today: date) -> int | None:
-    """Which of WARNED is due today for what ends with `last_day`: the closest one; else None.
-
-    What was given for a shorter while than a warning is ahead does not start with it.
-    """
-    left = (last_day - today).days
-    due = [days for days in WARNED if 0 <= left <= days < (last_day - given_on).days]
-    return min(due, default=None)
-
-
 # As old as somebody of a band is for certain.
 SURELY = {AgeBand.UNDER_16: 0, AgeBand.FROM_16: 16, AgeBand.ADULT: 18}
 OF_AGE = 18

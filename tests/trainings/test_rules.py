@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from fablab.members.kinds import AgeBand
+from fablab.members.rules import warning_due
 from fablab.trainings.kinds import Seating
 from fablab.trainings.rules import (
     is_old_enough,
@@ -13,7 +14,6 @@ from fablab.trainings.rules import (
     lasts_until,
     may_grant,
     seating_for,
-    warning_due,
 )
 
 
