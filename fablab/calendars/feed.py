@@ -194,11 +194,14 @@ def of_day(place_id: int, language: str, now: datetime) -> Feed:
 
 def _shared(row: Any, now: datetime, *, eyes: Eyes, **more: Any) -> Feed:
     """What several people read of a place, counted by the place and its machines or sessions."""
-    if more["scope"] is Scope.TRAININGS:
-        counted, counted_at = row.sessions_revision, row.sessions_changed_at
-    else:
-        counted, counted_at = row.machines_revision, row.machines_changed_at
-    changed_at = max(filter(None, (row.place_changed_at, counted_at)))
+    counted, moments = [], [row.place_changed_at]
+    if more["scope"] is not Scope.TRAININGS:
+        counted.append(row.machines_revision)
+        moments.append(row.machines_changed_at)
+    if more["scope"] in queries.WITH_SESSIONS:
+        counted.append(row.sessions_revision)
+        moments.append(row.sessions_changed_at)
+    changed_at = max(filter(None, moments))
     return Feed(
         place_id=row.place_id,
         place_name=row.place_name,
@@ -206,7 +209,7 @@ def _shared(row: Any, now: datetime, *, eyes: Eyes, **more: Any) -> Feed:
         zone=row.zone,
         look=Look(eyes, row.language, (row.place_revision, row.people_revision)),
         at=now,
-        version=(counted, changed_at),
+        version=(*counted, changed_at),
         changed_at=changed_at,
         moved_at=max(changed_at, _midnight(row.zone, now)),
         **more,
@@ -258,15 +261,17 @@ def _events(feed: Feed) -> list[Written]:
     rows = queries.events(feed.scope, feed.subject, feed.place_id, feed.reader, feed.span, feed.at)
     keys = [(id, revision, opens_all or bool(is_own)) for id, revision, is_own in rows]
     events = _kept(feed.look, keys, _made)
-    return [*events, *_sessions(feed)] if feed.scope is Scope.MEMBER else events
+    shows_sessions = feed.scope is Scope.MEMBER or feed.scope in queries.WITH_SESSIONS
+    return [*events, *_sessions(feed)] if shows_sessions else events
 
 
 def _sessions(feed: Feed) -> list[Written]:
-    """The training sessions: all of the place, or one's own."""
-    if feed.scope is Scope.TRAININGS:
-        keys = sessions.of_place(feed.place_id, feed.span)
-    else:
+    """The training sessions: all of the place, one's own, or those without a machine."""
+    if feed.scope is Scope.MEMBER:
         keys = sessions.of_member(feed.subject, feed.span, feed.at)
+    else:
+        is_mixed = feed.scope is not Scope.TRAININGS
+        keys = sessions.of_place(feed.place_id, feed.span, among_bookings=is_mixed)
     return _kept(feed.look, keys, lambda keys, look: sessions.made(keys, look.language))
 
 

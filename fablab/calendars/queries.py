@@ -76,6 +76,10 @@ VERSION = (
 )
 
 
+# The calendars of a place that show its training sessions, also those without a machine.
+WITH_SESSIONS = (Scope.TRAININGS, Scope.PLACE, Scope.DAY)
+
+
 def _sessions(what: Any) -> Any:
     """Over the training sessions of the place that a calendar may still show."""
     asked = (
@@ -87,7 +91,8 @@ def _sessions(what: Any) -> Any:
         .correlate(Place)
         .scalar_subquery()
     )
-    return case((FeedToken.scope == Scope.TRAININGS, asked))  # else it is not even looked for
+    is_shown = or_(*(FeedToken.scope == scope for scope in WITH_SESSIONS))
+    return case((is_shown, asked))  # else it is not even looked for
 
 
 def _last_session_passed() -> Any:

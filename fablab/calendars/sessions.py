@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flask import current_app, url_for
 from flask_babel import force_locale
-from sqlalchemy import and_, case, or_, select
+from sqlalchemy import and_, case, exists, or_, select
 
 from fablab.calendars.phrases import Phrases, phrases
 from fablab.calendars.queries import ASKED
@@ -30,6 +30,7 @@ class Part(StrEnum):
     """What the reader has to do with a session."""
 
     NONE = "none"
+    AMONG = "among"  # none: shown among the bookings
     SEATED = "seated"
     WAITING = "waiting"
     GIVING = "giving"
@@ -43,9 +44,11 @@ class Key(NamedTuple):
     part: Part
 
 
-def of_place(place_id: int, span: Slot) -> list[Key]:
-    """Those that take place, soonest first."""
-    rows = db.session.execute(
+def of_place(place_id: int, span: Slot, *, among_bookings: bool = False) -> list[Key]:
+    """Those that take place, soonest first; among bookings those that occupy no machine, since
+    what the others occupy stands there for them.
+    """
+    asked = (
         select(TrainingSession.id, TrainingSession.revision)
         .where(
             TrainingSession.place_id == place_id,
@@ -55,7 +58,12 @@ def of_place(place_id: int, span: Slot) -> list[Key]:
         )
         .order_by(TrainingSession.starts_at, TrainingSession.id)
     )
-    return [Key(*row, Part.NONE) for row in rows]
+    if among_bookings:
+        asked = asked.where(
+            ~exists().where(Occupancy.session_id == TrainingSession.id, Occupancy.standing)
+        )
+    part = Part.AMONG if among_bookings else Part.NONE
+    return [Key(*row, part) for row in db.session.execute(asked)]
 
 
 def of_member(member_id: int, span: Slot, now: datetime) -> list[Key]:
@@ -158,7 +166,7 @@ def entry(row: Any, part: Part, words: Phrases, place: Any, machines: Sequence[A
         created_at=row.created_at,
         revision=row.revision,
         status=_status(part, is_cancelled=is_cancelled),
-        is_busy=not is_cancelled and part in (Part.SEATED, Part.GIVING),
+        is_busy=not is_cancelled and part in (Part.AMONG, Part.SEATED, Part.GIVING),
         description="\n".join(filter(None, _lines(row, part, words, machines))),
         location=", ".join(filter(None, (row.location, place.name, place.address))),
         category=words.a_training,
@@ -179,15 +187,17 @@ def _lines(row: Any, part: Part, words: Phrases, machines: Sequence[Any]) -> Seq
     if row.state is SessionState.CANCELLED:
         why = row.cancel_reason
         return [words.why_cancelled % {"why": why} if why else ""]
-    seats = {
-        Part.NONE: seats_left(row.seats - row.seated, row.waiting),
-        Part.GIVING: words.seats_taken % {"taken": row.seated, "seats": row.seats},
-    }.get(part, "")
+    is_news = part in (Part.NONE, Part.AMONG)
+    seats = ""
+    if is_news:
+        seats = seats_left(row.seats - row.seated, row.waiting)
+    elif part is Part.GIVING:
+        seats = words.seats_taken % {"taken": row.seated, "seats": row.seats}
     person = f"{row.first_name or ''} {row.last_name or ''}".strip()
     names = [words.machine % {"machine": each.name, "code": each.code} for each in machines]
     return [
         seats,
-        words.given_by % {"person": person} if person and part is Part.NONE else "",
+        words.given_by % {"person": person} if person and is_news else "",
         words.on_machines % {"machines": ", ".join(names)} if names else "",
     ]
 

@@ -13,7 +13,9 @@ from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Registration, Training
 from fablab.trainings.sessions import Plan
 from tests.calendars.support import (
+    DAY,
     MINE,
+    PLACE,
     TRAININGS,
     address,
     change,
@@ -157,6 +159,26 @@ def test_another_name_of_a_training_or_its_trainer_is_read_anew(fablab, phone):
         sessions.rename(session, training, "Engraving", now=clock.now())
         session.execute(update(Training).values(name="Engraving"))
     assert summaries(phone, mine) == ["Engraving"]
+
+
+def test_one_without_a_machine_is_among_what_the_place_and_the_day_hold(fablab, phone):
+    clients = Client(phone, fablab, "chloe", PLACE), Client(phone, fablab, "amina", DAY)
+    assert [client.look() for client in clients] == [{}, {}]
+    plan_session(fablab, TUESDAY)
+    with_one = [client.look().keys() for client in clients]
+
+    amina = fablab.people["amina"]
+    training = db.session.scalars(select(Training.id)).one()
+    uid = sessions.plan(training, Plan(LATER, 2, location="Attic"), by=amina, now=clock.now())
+
+    for client, before in zip(clients, with_one, strict=True):
+        found = client.look()
+        assert found.keys() - before == {uid}
+        assert found[uid][0] == "Training: Laser cutting"
+    register(fablab, uid, "chloe")
+    assert [client.look()[uid][1] for client in clients] == [1, 1]
+    cancel(fablab, uid)
+    assert [client.look().keys() for client in clients] == with_one
 
 
 # -- one's own
