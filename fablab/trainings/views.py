@@ -30,8 +30,9 @@ def index():
 
 
 @bp.get("/trainings/sessions/<uuid:uid>")
-@members_only
+@anyone
 def session(uid: UUID):
+    """Mails lead here, and are read where nobody is signed in; who gives it is told to members."""
     return session_page(find_session(uid))
 
 

@@ -43,6 +43,15 @@ def address(uid, what=""):
     return f"/trainings/sessions/{uid}{what}"
 
 
+def test_a_visitor_reads_a_session_that_a_mail_leads_to_but_not_who_gives_it(browse, uid):
+    page = browse(None).get(address(uid))
+
+    assert page.status_code == 200
+    assert "Laser cutting" in page.text
+    assert "Bruno" not in page.text
+    assert "Log in to register" in page.text
+
+
 def test_a_visitor_sees_what_is_offered_and_is_asked_to_log_in(browse, course, uid):
     page = browse(None).get(INDEX).text
 
