@@ -249,6 +249,17 @@ def test_a_later_end_is_told(strict, missed, at):
     assert "until Monday 12 April 10:00." in text()
 
 
+def test_a_mark_whose_lifting_changes_no_end_is_not_told(strict, missed, at):
+    for each in missed[:2]:
+        mark(strict, each)
+    at("2027-03-29 10:00")
+    mark(strict, missed[2])
+
+    lift(strict, 0)
+
+    assert [kind for kind, _to in sent()] == ["marks_suspended"] * 2
+
+
 def test_a_mark_that_is_lifted_after_its_time_is_not_told(strict, missed, at):
     for each in missed[:2]:
         mark(strict, each)
