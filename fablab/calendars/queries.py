@@ -213,6 +213,8 @@ def of_place(place_id: int, language: str) -> Any:
         literal(language).label("language"),
         _machines(func.sum(Machine.revision)).label("machines_revision"),
         _machines(func.max(Machine.changed_at)).label("machines_changed_at"),
+        _sessions(func.sum(TrainingSession.revision + 1)).label("sessions_revision"),
+        _sessions(func.max(TrainingSession.changed_at)).label("sessions_changed_at"),
     )
     return db.session.execute(asked.where(Place.id == place_id)).one()
 

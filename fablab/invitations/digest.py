@@ -87,9 +87,7 @@ def _mails(place: Any, day: date, now: datetime) -> list[outbox.Mail]:
             envelope=outbox.Envelope(
                 calendar=feed.written(feed.of_day(place.id, reader.language, now)).decode(),
                 reply_to=place.email,
-                unsubscribe=outbox.address(
-                    f"/mails/stop/{mails.stop_token(reader.uid, MailKind.DIGEST)}"
-                ),
+                unsubscribe=mails.stop_address(reader.uid, MailKind.DIGEST),
                 useless_at=from_wall(zone, day, DIGEST_UNTIL),
             ),
             place=place.name,

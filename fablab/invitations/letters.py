@@ -115,13 +115,12 @@ def series_letter(
 def buddy_letter(booking: Any, buddy: Any) -> outbox.Mail:
     """To whoever agreed to come along: they need not. `buddy` is a row of `queries.buddy_of`."""
     said = said_of(booking) | {"to": buddy.email, "language": buddy.language}
-    token = mails.stop_token(buddy.uid, KINDS[Letter.BUDDY_FREE])
     return outbox.page(
         Letter.BUDDY_FREE,
         subject=subject(Letter.BUDDY_FREE, booking),
         envelope=outbox.Envelope(
             reply_to=booking.contact,
-            unsubscribe=outbox.address(f"/mails/stop/{token}"),
+            unsubscribe=mails.stop_address(buddy.uid, KINDS[Letter.BUDDY_FREE]),
             useless_at=booking.ends_at,
         ),
         link=outbox.address("/bookings/"),
@@ -193,10 +192,9 @@ def subject(kind: Letter, booking: Any) -> Any:
 
 def addresses(kind: Letter, booking: Any) -> dict[str, str]:
     """Whom an answer reaches, and where one says that no more of these are wanted."""
-    token = mails.stop_token(booking.member_uid, KINDS[kind])
     return {
         "reply_to": booking.contact,
-        "unsubscribe": outbox.address(f"/mails/stop/{token}"),
+        "unsubscribe": mails.stop_address(booking.member_uid, KINDS[kind]),
     }
 
 
