@@ -183,15 +183,19 @@ def give_back(
     now: datetime,
     after: dict[str, str] | None = None,
     how: WaitEnd = WaitEnd.DECLINED,
+    is_offered: bool = True,
 ) -> bool:
     """End a booking, and offer its time to whoever waits; the record says `what`.
+
+    Not `is_offered`, that is for the caller to do, once what the machine is freed for is written.
 
     The one way to free a machine. When the booking was itself an offer, the wait for it ends, by
     `how`, and the answer is True. In the machine's line already.
     """
     was_offered = booking.status == Status.PENDING and end_of_offer(session, booking, how, now)
     ledger.free(session, booking, status, what, by=by, now=now, after=after)
-    offer(session, booking, now=now)
+    if is_offered:
+        offer(session, booking, now=now)
     return was_offered
 
 

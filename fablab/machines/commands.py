@@ -1,5 +1,6 @@
 """What is done to a machine as such: getting in line for it, its state, its outages."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
@@ -8,7 +9,7 @@ from sqlalchemy import Row, Text, bindparam, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.db import NoSuch, add_row, db, retried, writing
+from fablab.db import NoSuch, add_row, add_rows, db, retried, writing
 from fablab.machines import guards
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Change, Machine, Occupancy
@@ -16,6 +17,8 @@ from fablab.mail import outbox
 from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.slots import Slot
+
+AT_ONCE = 500  # values in one IN (…)
 
 
 class SlotTaken(Exception):
@@ -61,22 +64,7 @@ def withdraw(machine_id: int, span: Slot, why: str, *, by: int | None, now: date
     try:
         with writing() as session:
             stand_in_line(session, machine_id)
-            values = {
-                "uid": uid,
-                "kind": OccupancyKind.OUTAGE,
-                "machine_id": machine_id,
-                "starts_at": span.start,
-                "ends_at": span.end,
-                "occupied_from": span.start,
-                "occupied_until": span.end,
-                "status": Status.CONFIRMED,
-                "standing": True,
-                "revision": 0,
-                "created_at": now,
-                "changed_at": now,
-                "created_by_id": by,
-                "title": why,
-            }
+            values = outage_columns(uid, machine_id, span, why, by=by, now=now)
             outage = add_row(session, Occupancy, **values)
             record(session, outage, "withdrawn", by=by, now=now, after=said(span))
     except IntegrityError as error:
@@ -84,6 +72,60 @@ def withdraw(machine_id: int, span: Slot, why: str, *, by: int | None, now: date
             raise SlotTaken from error
         raise
     return uid
+
+
+def outage_columns(
+    uid: str, machine_id: int, span: Slot, why: str, *, by: int | None, now: datetime
+) -> dict[str, Any]:
+    return {
+        "uid": uid,
+        "kind": OccupancyKind.OUTAGE,
+        "machine_id": machine_id,
+        "starts_at": span.start,
+        "ends_at": span.end,
+        "occupied_from": span.start,
+        "occupied_until": span.end,
+        "status": Status.CONFIRMED,
+        "standing": True,
+        "revision": 0,
+        "created_at": now,
+        "changed_at": now,
+        "created_by_id": by,
+        "title": why,
+    }
+
+
+def withdraw_all(
+    session: Session,
+    wanted: Sequence[tuple[int, Slot, str]],
+    *,
+    by: int | None,
+    now: datetime,
+) -> list[str]:
+    """Outages of many machines at once, each a machine's id, a span and why; their UIDs in order.
+
+    In a write that is under way and in the line of each machine. Raises IntegrityError, by the
+    guard, when something stands in the way of one.
+    """
+    uids = [str(uuid4()) for _ in wanted]
+    rows = [
+        outage_columns(uid, machine_id, span, why, by=by, now=now)
+        for uid, (machine_id, span, why) in zip(uids, wanted, strict=True)
+    ]
+    add_rows(session, Occupancy, rows)
+    ids: dict[str, int] = {}
+    for at in range(0, len(uids), AT_ONCE):
+        asked = select(Occupancy.uid, Occupancy.id).where(
+            Occupancy.uid.in_(uids[at : at + AT_ONCE])
+        )
+        ids |= {row.uid: row.id for row in session.execute(asked)}
+    changes = [
+        change_columns(ids[uid], "withdrawn", by=by, now=now, after=said(span))
+        for uid, (_machine_id, span, _why) in zip(uids, wanted, strict=True)
+    ]
+    add_rows(session, Change, changes)
+    outbox.ring(session)
+    return uids
 
 
 @retried
@@ -94,12 +136,23 @@ def end_outage(uid: str, *, by: int | None, now: datetime) -> None:
     it was. Raises NoSuch (no such outage) and Busy.
     """
     here = find_outage(uid)
-    minute = now.replace(second=0)
     with writing() as session:
         stand_in_line(session, here.machine_id)
-        outage = find_outage(uid)
+        end_outages(session, [find_outage(uid)], by=by, now=now)
+
+
+def end_outages(
+    session: Session, outages: Iterable[Row[Any]], *, by: int | None, now: datetime
+) -> int:
+    """The same for some of them, in a write that is under way and in the line of their machines;
+    how many were ended or cancelled.
+    """
+    minute = now.replace(second=0)
+    table = Occupancy.__table__
+    changed = []
+    for outage in outages:
         if not outage.standing or outage.ends_at <= minute:
-            return
+            continue
         was = Slot(outage.starts_at, outage.ends_at)
         values: dict[str, Any] = {"changed_at": now, "revision": outage.revision + 1}
         if was.start < minute:
@@ -108,10 +161,13 @@ def end_outage(uid: str, *, by: int | None, now: datetime) -> None:
         else:
             what, after = "cancelled", {}
             values |= {"status": Status.CANCELLED, "standing": False, "cancelled_at": now}
-        session.execute(
-            update(Occupancy.__table__).where(Occupancy.id == outage.id).values(**values)
+        session.execute(update(table).where(table.c.id == outage.id).values(**values))
+        changed.append(
+            change_columns(outage.id, what, by=by, now=now, before=said(was), after=after)
         )
-        record(session, outage.id, what, by=by, now=now, before=said(was), after=after)
+    add_rows(session, Change, changed)
+    outbox.ring(session)
+    return len(changed)
 
 
 def find_outage(uid: str) -> Row[Any]:
@@ -191,11 +247,25 @@ def record(
     add_row(
         session,
         Change,
-        occupancy_id=occupancy_id,
-        made_at=now,
-        made_by_id=by,
-        what=what,
-        before=before or {},
-        after=after or {},
+        **change_columns(occupancy_id, what, by=by, now=now, before=before, after=after),
     )
     outbox.ring(session)
+
+
+def change_columns(
+    occupancy_id: int,
+    what: str,
+    *,
+    by: int | None,
+    now: datetime,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    return {
+        "occupancy_id": occupancy_id,
+        "made_at": now,
+        "made_by_id": by,
+        "what": what,
+        "before": before or {},
+        "after": after or {},
+    }
