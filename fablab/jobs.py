@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, or_, select,
 from sqlalchemy.exc import DBAPIError
 
 from fablab import clock
+from fablab.agendas import commands as agendas
 from fablab.booking import answers, consent_letters, waits
 from fablab.db import Busy, db, writing
 from fablab.invitations import commands as invitations
@@ -225,7 +226,7 @@ def settle(mail_id: int, **values: Any) -> None:
 
 def tidy(now: datetime) -> None:
     """What is kept no longer than promised: old mails, links, tries, unproven accounts, marks,
-    waits that are over.
+    waits that are over, calendar files that were never applied.
     """
     table = OutgoingMail.__table__
     with writing() as session:
@@ -233,6 +234,7 @@ def tidy(now: datetime) -> None:
         members.tidy(session, now)
         marks.tidy(session, now)
         waits.tidy(session, now)
+        agendas.tidy(session, now)
 
 
 class Runner:

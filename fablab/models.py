@@ -1,5 +1,6 @@
 """Every table, imported so that the metadata is whole: for migrations, and for mappers to find."""
 
+from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
 from fablab.booking.models import Acknowledgement, Booking, Consent, Series, Wait
 from fablab.calendars.models import FeedToken
 from fablab.invitations.models import Invitation
@@ -13,6 +14,9 @@ from fablab.trainings.models import Qualification, TrainingSession
 
 __all__ = [
     "Acknowledgement",
+    "Agenda",
+    "AgendaDraft",
+    "AgendaEntry",
     "AuditEntry",
     "Booking",
     "Change",

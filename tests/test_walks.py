@@ -40,6 +40,7 @@ from fablab.members.models import MailedLink, Mark, Member
 from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
+from tests.agendas.support import days, imported, kept
 from tests.conftest import Fablab, browser, populate
 from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking as made
@@ -86,6 +87,8 @@ class Stage:
     stop_letter: str
     booking_letter: str
     mail: str
+    draft: str
+    agenda: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -131,6 +134,8 @@ class Stage:
             "/sessions/": self.session,
             "/waits/": self.wait,
             "/mails/": self.mail,
+            "/agendas/drafts/": self.draft,
+            "/agendas/": self.agenda,
         }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:
@@ -249,6 +254,8 @@ def set_up(app: Flask) -> Stage:
         mails.stop_token(member, MailKind.REMINDERS),
         links.token_for(booking, member),
         promise_a_mail(),
+        kept(fablab, days("20270505")),
+        imported(app, fablab, days("20270512")),
     )
 
 

@@ -7,6 +7,7 @@ from fablab.access import team_only
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.machines.inventory import here
 from fablab.manage import (
+    agenda_views,
     approval_views,
     care_views,
     machine_views,
@@ -24,6 +25,7 @@ from fablab.manage.forms import DayForm
 
 # Importing them adds their routes.
 __all__ = [
+    "agenda_views",
     "approval_views",
     "bp",
     "care_views",

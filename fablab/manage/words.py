@@ -39,4 +39,5 @@ DEEDS = {
     Deed.MARKED: N_("Late cancellation or absence noted"),
     Deed.LIFTED: N_("Mark lifted"),
     Deed.TRAINING: N_("Session of a training"),
+    Deed.AGENDA: N_("Calendar read in"),
 }

@@ -84,6 +84,7 @@ class Deed(StrEnum):
     LIFTED = "lifted"  # a mark, for a reason
     REFERENTS = "referents"  # of a machine
     TRAINING = "training"
+    AGENDA = "agenda"  # a calendar file read in, or undone
 
 
 class AttemptKind(StrEnum):

@@ -15,6 +15,7 @@ from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
+from tests.agendas.support import days, imported, kept
 from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking
 from tests.support import slot
@@ -57,6 +58,7 @@ def routes(app, annex, cast, uid):
     )
     promise("bruno@atelier.example")
     mail = promised()[0].message_id[1:37]
+    draft, agenda = kept(cast, days("20270505")), imported(app, cast, days("20270512"))
     found = []
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("manage."):
@@ -65,6 +67,8 @@ def routes(app, annex, cast, uid):
         known |= {"uid": begun} if "bookings" in rule.rule else {}
         known |= {"uid": session_uid} if "sessions" in rule.rule else {}
         known |= {"uid": mail} if "mails" in rule.rule else {}
+        known |= {"uid": agenda} if "agendas" in rule.rule else {}
+        known |= {"uid": draft} if "drafts" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":
             given["of"] = "training:LAS"

@@ -1,0 +1,1 @@
+"""Calendar files: what of one closes the place or takes machines, done and undone in one go."""

@@ -1,0 +1,238 @@
+"""What a calendar that was read would do: closures, outages, whom they concern. Pure."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+from hashlib import sha256
+from typing import NamedTuple
+
+from fablab.agendas.kinds import WholeDays
+from fablab.agendas.reading import HORIZON, Days, Event, Reading
+from fablab.clock import midnight, today, whole_days
+from fablab.machines.kinds import OccupancyKind
+from fablab.slots import Slot, without
+
+MAX_OUTAGES = 2000  # that one calendar makes
+A_DAY = timedelta(days=1)
+
+
+class Taken(NamedTuple):
+    """What stands on a machine: `slot` is what people read, `span` how long it is occupied."""
+
+    id: int
+    uid: str
+    revision: int
+    kind: OccupancyKind
+    machine_id: int
+    slot: Slot
+    span: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the team wants of a calendar: `events` are places in the reading."""
+
+    whole_days: WholeDays
+    machine_ids: tuple[int, ...]
+    events: frozenset[int]
+    cancels: bool = False  # the bookings concerned, and not around them
+
+
+class Withdrawal(NamedTuple):
+    machine_id: int
+    span: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one event does, and what of it is so already."""
+
+    number: int
+    event: Event
+    is_chosen: bool
+    closures: tuple[Days, ...] = ()
+    closed_already: tuple[tuple[Days, str], ...] = ()  # and why
+    hours: tuple[Slot, ...] = ()  # in which machines are taken
+    outages: tuple[Withdrawal, ...] = ()
+    is_taken_already: bool = False  # by other outages, as far as machines are free of bookings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    effects: tuple[Effect, ...]
+    concerned: tuple[Taken, ...]  # the bookings in the time that is closed or taken
+    sessions: tuple[Taken, ...]  # trainings there, which stay in any case
+    is_too_much: bool
+    # Of what was shown before it is done: the choice with what each event would do, ticked or
+    # not; and the bookings concerned.
+    seen: str
+    seen_bookings: str
+
+    @property
+    def chosen(self) -> list[Effect]:
+        return [effect for effect in self.effects if effect.is_chosen]
+
+    @property
+    def closures(self) -> int:
+        return sum(len(effect.closures) for effect in self.chosen)
+
+    @property
+    def outages(self) -> int:
+        return sum(len(effect.outages) for effect in self.chosen)
+
+    @property
+    def does_nothing(self) -> bool:
+        return not (self.closures or self.outages)
+
+
+@dataclass(slots=True)
+class Lane:
+    """What stands on one machine, in order; what is added to it meanwhile."""
+
+    taken: list[Taken]
+    added: list[Slot] = field(default_factory=list)
+    starts: list[datetime] = field(init=False)
+    ends: list[datetime] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.taken.sort(key=lambda each: each.span)
+        self.starts = [each.span.start for each in self.taken]
+        self.ends = [each.span.end for each in self.taken]
+
+    def within(self, span: Slot) -> Sequence[Taken]:
+        """Standing occupancies of one machine never overlap: both bounds are found by halving."""
+        return self.taken[bisect_right(self.ends, span.start) : bisect_left(self.starts, span.end)]
+
+
+def plan(
+    reading: Reading,
+    choice: Choice,
+    *,
+    zone: tzinfo,
+    now: datetime,
+    day_off: Callable[[date], str | None],
+    taken: Iterable[Taken],
+) -> Plan:
+    """`taken` is what stands in the place from now on, whatever the machine."""
+    lanes: dict[int, Lane] = {}
+    for each in taken:
+        lanes.setdefault(each.machine_id, Lane([])).taken.append(each)
+    lanes = {machine_id: Lane(lane.taken) for machine_id, lane in lanes.items()}
+    planner = _Planner(choice, zone, now, day_off, lanes)
+    effects = tuple(planner.effect(at, event) for at, event in enumerate(reading.events))
+    found = sorted(planner.found.values(), key=lambda each: (each.slot, each.id))
+    bookings = tuple(each for each in found if each.kind is OccupancyKind.BOOKING)
+    return Plan(
+        effects=effects,
+        concerned=bookings,
+        sessions=tuple(each for each in found if each.kind is OccupancyKind.SESSION),
+        is_too_much=planner.is_too_much,
+        seen=_mark((choice.whole_days, choice.machine_ids, *map(_would_do, effects))),
+        seen_bookings=_mark((each.uid, each.revision) for each in bookings),
+    )
+
+
+def _would_do(effect: Effect) -> tuple[object, ...]:
+    return effect.event.uid, effect.closures, effect.event.days, effect.event.hours
+
+
+def _mark(values: Iterable[object]) -> str:
+    return sha256(repr(list(values)).encode()).hexdigest()[:16]
+
+
+class _Planner:
+    def __init__(
+        self,
+        choice: Choice,
+        zone: tzinfo,
+        now: datetime,
+        day_off: Callable[[date], str | None],
+        lanes: dict[int, Lane],
+    ) -> None:
+        self.choice, self.zone, self.now, self.day_off = choice, zone, now, day_off
+        self.lanes = lanes
+        self.today = today(zone, now)
+        self.last = self.today + HORIZON
+        self.ahead = Slot(now.replace(second=0), midnight(zone, self.last + A_DAY))
+        self.found: dict[int, Taken] = {}
+        self.made = 0
+
+    @property
+    def is_too_much(self) -> bool:
+        return self.made > MAX_OUTAGES
+
+    def effect(self, number: int, event: Event) -> Effect:
+        closures: list[Days] = []
+        closed: list[tuple[Days, str]] = []
+        hours = list(event.hours)
+        for each in event.days:
+            days = Days(max(each.first, self.today), min(each.last, self.last))
+            if self.choice.whole_days is WholeDays.TAKE:
+                hours.append(whole_days(self.zone, *days))
+            elif self.choice.whole_days is WholeDays.CLOSE:
+                why = self.why_closed(days)
+                if why is None:
+                    closures.append(days)
+                else:
+                    closed.append((days, why))
+        if not self.choice.machine_ids:
+            hours = []
+        is_chosen = number in self.choice.events
+        outages = self.withdraw(hours) if is_chosen else []
+        if is_chosen:
+            self.note_closed(closures)
+        wanted = bool(hours) and is_chosen
+        return Effect(
+            number=number,
+            event=event,
+            is_chosen=is_chosen,
+            closures=tuple(closures),
+            closed_already=tuple(closed),
+            hours=tuple(sorted(hours)),
+            outages=tuple(outages),
+            is_taken_already=wanted and not outages and not self.is_too_much,
+        )
+
+    def why_closed(self, days: Days) -> str | None:
+        """The reason of the first day, when the place is closed on every one of them already."""
+        reasons = [self.day_off(day) for day in _each(days)]
+        return reasons[0] if all(reason is not None for reason in reasons) else None
+
+    def note_closed(self, closures: Iterable[Days]) -> None:
+        for days in closures:
+            span = whole_days(self.zone, *days)
+            for lane in self.lanes.values():
+                self.note(each for each in lane.within(span) if each.slot.overlaps(span))
+
+    def note(self, taken: Iterable[Taken]) -> None:
+        """Those that are not over: what only cleans up is nobody's booking any more."""
+        for each in taken:
+            if each.kind is not OccupancyKind.OUTAGE and each.slot.end > self.now:
+                self.found[each.id] = each
+
+    def withdraw(self, hours: Iterable[Slot]) -> list[Withdrawal]:
+        """The time of each machine that is still free, or is made free."""
+        found: list[Withdrawal] = []
+        for span in filter(None, (each.within(self.ahead) for each in hours)):
+            for machine_id in self.choice.machine_ids:
+                if self.is_too_much:
+                    return found
+                lane = self.lanes.setdefault(machine_id, Lane([]))
+                within = lane.within(span)
+                self.note(within)
+                stays = [each.span for each in within if not self.goes(each)]
+                stays += [each for each in lane.added if each.overlaps(span)]
+                parts = without([span], stays)
+                lane.added += parts
+                self.made += len(parts)
+                found += [Withdrawal(machine_id, part) for part in parts]
+        return found
+
+    def goes(self, each: Taken) -> bool:
+        is_over = each.slot.end <= self.now
+        return self.choice.cancels and each.kind is OccupancyKind.BOOKING and not is_over
+
+
+def _each(days: Days) -> Iterator[date]:
+    return (days.first + n * A_DAY for n in range((days.last - days.first).days + 1))

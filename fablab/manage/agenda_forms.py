@@ -1,0 +1,121 @@
+"""What the team sends with a calendar file, and says of what it does."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import lazy_gettext
+from werkzeug.datastructures import FileStorage
+from wtforms import (
+    BooleanField,
+    FileField,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectMultipleField,
+    ValidationError,
+)
+from wtforms.widgets import CheckboxInput
+
+from fablab.agendas.kinds import WholeDays
+from fablab.agendas.lines import MAX_BYTES, clean
+from fablab.agendas.rules import Choice
+from fablab.forms import Form
+from fablab.machines.inventory import Inventory
+from fablab.words import N_
+
+WHOLE_DAYS = {
+    WholeDays.CLOSE: N_("close the place"),
+    WholeDays.TAKE: N_("take machines"),
+    WholeDays.NOTHING: N_("do nothing"),
+}
+
+
+class Which(StrEnum):
+    """The machines that events take."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+
+
+WHICH = {
+    Which.ALL: N_("all machines"),
+    Which.SOME: N_("those ticked below"),
+    Which.NONE: N_("no machine"),
+}
+
+
+class FileForm(Form):
+    file = FileField(lazy_gettext("Calendar file (.ics)"))
+
+    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.upload = upload
+        self.content = b""
+
+    @property
+    def name(self) -> str:
+        return clean((self.upload and self.upload.filename) or "")[:100] or "calendar.ics"
+
+    def validate_file(self, _field: FileField) -> None:
+        """One byte more than is read says that there are too many."""
+        if self.upload is None or not self.upload.filename:
+            raise ValidationError(lazy_gettext("Choose a file."))
+        self.content = self.upload.stream.read(MAX_BYTES + 1)
+
+
+class AgendaForm(Form):
+    """What the events do. Which of them are ticked is read beside it: they are no fixed list."""
+
+    whole_days = RadioField(
+        lazy_gettext("Events of whole days"),
+        choices=[SelectChoice(value, lazy_gettext(word)) for value, word in WHOLE_DAYS.items()],
+        coerce=WholeDays,
+    )
+    which = RadioField(
+        lazy_gettext("Machines that events take"),
+        choices=[SelectChoice(value, lazy_gettext(word)) for value, word in WHICH.items()],
+        coerce=Which,
+    )
+    machines = SelectMultipleField(
+        lazy_gettext("These machines"), option_widget=CheckboxInput(), validate_choice=True
+    )
+    cancel = BooleanField(lazy_gettext("Cancel these bookings"))
+    seen = HiddenField()
+    seen_bookings = HiddenField()
+
+    def offer(self, inventory: Inventory) -> None:
+        categories = [
+            SelectChoice(
+                f"category:{each.slug}", lazy_gettext("%(category)s: all", category=each.name)
+            )
+            for each in inventory.categories
+        ]
+        machines = [
+            SelectChoice(each.slug, f"{each.code} {each.name}") for each in inventory.machines
+        ]
+        self.machines.choices = [*categories, *machines]
+
+    def validate_machines(self, field: SelectMultipleField) -> None:
+        if self.which.data is Which.SOME and not field.data:
+            raise ValidationError(lazy_gettext("Choose at least one machine."))
+
+    def choice(self, inventory: Inventory, events: Iterable[int]) -> Choice:
+        return Choice(
+            whole_days=self.whole_days.data,
+            machine_ids=tuple(self.machine_ids(inventory)),
+            events=frozenset(events),
+            cancels=self.cancel.data,
+        )
+
+    def machine_ids(self, inventory: Inventory) -> list[int]:
+        if self.which.data is Which.NONE:
+            return []
+        ticked = set(self.machines.data or ())
+        return [
+            machine.id
+            for machine in inventory.machines
+            if self.which.data is Which.ALL
+            or ticked & {machine.slug, f"category:{machine.category.slug}"}
+        ]

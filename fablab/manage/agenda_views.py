@@ -1,0 +1,232 @@
+"""Calendar files: sent, looked at, applied in one go, undone in one go."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_login import current_user
+from sqlalchemy import Row
+
+from fablab import clock
+from fablab.access import team_only
+from fablab.agendas import commands, queries
+from fablab.agendas.commands import ChangedMeanwhile, DraftGone, NothingToDo, TooMuch
+from fablab.agendas.kinds import WholeDays
+from fablab.agendas.lines import Unreadable
+from fablab.agendas.reading import Reading, read
+from fablab.db import NoSuch
+from fablab.machines.inventory import here
+from fablab.machines.kinds import OccupancyKind, Status
+from fablab.manage import agenda_pages, occupancies
+from fablab.manage import queries as of_the_team
+from fablab.manage.agenda_forms import AgendaForm, FileForm, Which
+from fablab.manage.blueprint import bp, page
+
+
+@bp.get("/manage/agendas")
+@team_only
+def agendas():
+    return agendas_page(FileForm())
+
+
+@bp.post("/manage/agendas")
+@team_only
+def send_agenda():
+    form, now = FileForm(upload=request.files.get("file")), clock.now()
+    if not form.validate():
+        return agendas_page(form), 422
+    try:
+        read(form.content, zone=here().schedule.zone, now=now)
+    except Unreadable as error:
+        form.file.errors = [_(error.sentence)]
+        return agendas_page(form), 422
+    uid = commands.keep(form.name, form.content, here().place.id, by=current_user.id, now=now)
+    return redirect(url_for(".agenda_draft", uid=uid), 303)
+
+
+@bp.get("/manage/agendas/drafts/<uuid:uid>")
+@team_only
+def agenda_draft(uid: UUID):
+    return with_draft(uid, lambda draft, reading: draft_page(draft, reading, blank()))
+
+
+@bp.post("/manage/agendas/drafts/<uuid:uid>")
+@team_only
+def look_at_agenda(uid: UUID):
+    """The same with other choices; nothing is written."""
+    return with_draft(uid, looked_at)
+
+
+def looked_at(draft: Row[Any], reading: Reading):
+    form = filled()
+    return draft_page(draft, reading, form, 200 if form.validate() else 422, ticked=ticked())
+
+
+@bp.post("/manage/agendas/drafts/<uuid:uid>/application")
+@team_only
+def apply_agenda(uid: UUID):
+    return with_draft(uid, applied)
+
+
+def applied(draft: Row[Any], reading: Reading):
+    form = filled()
+    if not form.validate():
+        return draft_page(draft, reading, form, 422, ticked=ticked())
+    try:
+        commands.apply(
+            draft.uid,
+            form.choice(here(), ticked()),
+            place_id=here().place.id,
+            seen=form.seen.data,
+            seen_bookings=form.seen_bookings.data,
+            by=current_user.id,
+            now=clock.now(),
+        )
+    except DraftGone:
+        return gone(draft.uid)
+    except (ChangedMeanwhile, NothingToDo, TooMuch) as why:
+        status = 409 if isinstance(why, ChangedMeanwhile) else 422
+        problem = str(PROBLEMS[type(why)])
+        return draft_page(draft, reading, form, status, ticked=ticked(), problem=problem)
+    flash(_("The calendar is imported: all of it is in place."))
+    return redirect(url_for(".agenda", uid=draft.uid), 303)
+
+
+PROBLEMS: dict[type[Exception], Any] = {
+    ChangedMeanwhile: lazy_gettext(
+        "Nothing was done: this is not what was shown before. Look at it as it is now, then import"
+        " it."
+    ),
+    NothingToDo: lazy_gettext("Nothing was done: as it is ticked, this calendar changes nothing."),
+    TooMuch: lazy_gettext(
+        "Nothing was done: machines would be withdrawn more than 2,000 times. Choose fewer machines"
+        " or fewer events."
+    ),
+}
+
+
+@bp.get("/manage/agendas/<uuid:uid>")
+@team_only
+def agenda(uid: UUID):
+    inventory, now = here(), clock.now()
+    zone = inventory.schedule.zone
+    found = queries.agenda(str(uid), inventory.place.id)
+    outages = queries.outages_of(found.id)
+    rows = of_the_team.occupancies([row.id for row in outages])
+    stayed = of_the_team.occupancies(queries.ids_of(found.stayed))
+    cancelled = of_the_team.occupancies(queries.ids_of(found.cancelled))
+    shown = occupancies.lines([row for row in stayed if is_in_the_way(row, now)], inventory, now)
+    return page(
+        "agenda.html",
+        agenda=agenda_pages.line(found, zone),
+        uid=uid,
+        is_undone=found.undone_at is not None,
+        closures=agenda_pages.closures(queries.closures_of(found.id), zone),
+        outages=occupancies.lines(
+            [row for row in rows if row.status != Status.CANCELLED], inventory, now
+        ),
+        stayed=shown,
+        mail_to=occupancies.mail_to(shown),
+        cancelled=occupancies.lines(cancelled, inventory, now),
+    )
+
+
+def is_in_the_way(row: Any, now: Any) -> bool:
+    stands = row.status in (Status.CONFIRMED, Status.PENDING)
+    return stands and row.kind == OccupancyKind.BOOKING and row.ends_at > now
+
+
+@bp.post("/manage/agendas/<uuid:uid>/undoing")
+@team_only
+def undo_agenda(uid: UUID):
+    is_done = commands.undo(str(uid), place_id=here().place.id, by=current_user.id, now=clock.now())
+    if is_done:
+        flash(_("Undone: what this calendar closed or withdrew is open again."))
+    else:
+        flash(_("This calendar was undone already; nothing was changed."), "info")
+    return redirect(url_for(".agenda", uid=uid), 303)
+
+
+# -- the pages
+
+
+def agendas_page(form: FileForm) -> str:
+    inventory = here()
+    rows = queries.agendas(inventory.place.id)
+    return page(
+        "agendas.html", form=form, agendas=agenda_pages.lines(rows, inventory.schedule.zone)
+    )
+
+
+def with_draft(uid: UUID, answer: Any) -> Any:
+    inventory, now = here(), clock.now()
+    try:
+        draft = queries.draft(str(uid), inventory.place.id, now)
+        return answer(draft, commands.reading_of(draft, inventory, now))
+    except NoSuch:
+        return gone(str(uid))
+
+
+def gone(uid: str) -> Any:
+    """To what became of it; else there is none, whosoever it may have been."""
+    if queries.agendas(here().place.id, uid=uid):
+        flash(_("This calendar was imported already: this is what it did."), "info")
+        return redirect(url_for(".agenda", uid=uid), 303)
+    return page("agenda_gone.html"), 404
+
+
+def blank() -> AgendaForm:
+    form = AgendaForm(formdata=None, data={"whole_days": WholeDays.CLOSE, "which": Which.ALL})
+    form.offer(here())
+    return form
+
+
+def filled() -> AgendaForm:
+    form = AgendaForm()
+    form.offer(here())
+    return form
+
+
+def ticked() -> list[int]:
+    """What is no number is no event of the list."""
+    sent = request.form.getlist("event")
+    return [int(each) for each in sent if each.isascii() and each.isdigit() and len(each) < 6]
+
+
+def draft_page(
+    draft: Row[Any],
+    reading: Reading,
+    form: AgendaForm,
+    status: int = 200,
+    *,
+    ticked: list[int] | None = None,
+    problem: str = "",
+):
+    """What the file does as it is chosen; as it is at first, where the choice cannot be read."""
+    inventory, now = here(), clock.now()
+    zone = inventory.schedule.zone
+    events = agenda_pages.ticked_at_first(reading) if ticked is None else ticked
+    source = blank() if form.errors else form
+    plan = commands.plan(inventory, reading, source.choice(inventory, events), now=now)
+    rows = of_the_team.occupancies([each.id for each in plan.concerned])
+    sessions = of_the_team.occupancies([each.id for each in plan.sessions])
+    concerned = occupancies.lines(rows, inventory, now)
+    shown = page(
+        "agenda_draft.html",
+        draft=draft,
+        form=form,
+        problem=problem,
+        plan=plan,
+        summary=agenda_pages.summary(plan),
+        events=agenda_pages.event_lines(plan, inventory, queries.read_before(inventory.place.id)),
+        troubles=agenda_pages.troubles(reading.troubles, zone),
+        troubles_left_out=reading.troubles_left_out,
+        skipped=agenda_pages.troubles(reading.skipped, zone),
+        passed_over=agenda_pages.passed_over(reading),
+        concerned=concerned,
+        mail_to=occupancies.mail_to(concerned),
+        sessions=occupancies.lines(sessions, inventory, now),
+    )
+    return shown, status
