@@ -182,7 +182,7 @@ def of_machine(row: Any, now: datetime) -> Feed:
 def of_day(place_id: int, language: str, now: datetime) -> Feed:
     """The team's calendar of the day, for whoever of them reads `language`."""
     return _shared(
-        queries.of_place(place_id, language),
+        queries.of_place(place_id, language, now),
         now,
         scope=Scope.DAY,
         subject=place_id,

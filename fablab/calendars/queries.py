@@ -82,7 +82,7 @@ WITH_SESSIONS = (Scope.TRAININGS, Scope.PLACE, Scope.DAY)
 
 def _sessions(what: Any) -> Any:
     """Over the training sessions of the place that a calendar may still show."""
-    asked = (
+    return (
         select(what)
         .where(
             TrainingSession.place_id == Place.id,
@@ -91,8 +91,11 @@ def _sessions(what: Any) -> Any:
         .correlate(Place)
         .scalar_subquery()
     )
+
+
+def _sessions_if_shown(what: Any) -> Any:
     is_shown = or_(*(FeedToken.scope == scope for scope in WITH_SESSIONS))
-    return case((is_shown, asked))  # else it is not even looked for
+    return case((is_shown, _sessions(what)))  # else it is not even looked for
 
 
 def _last_session_passed() -> Any:
@@ -157,8 +160,8 @@ OF_TOKEN = Glance(
         .scalar_subquery()
         .label("last_passed"),
         _last_session_passed().label("last_session_passed"),
-        _sessions(func.sum(TrainingSession.revision + 1)).label("sessions_revision"),
-        _sessions(func.max(TrainingSession.changed_at)).label("sessions_changed_at"),
+        _sessions_if_shown(func.sum(TrainingSession.revision + 1)).label("sessions_revision"),
+        _sessions_if_shown(func.max(TrainingSession.changed_at)).label("sessions_changed_at"),
     )
     .select_from(FeedToken)
     .join(Member, Member.id == FeedToken.member_id)
@@ -201,12 +204,16 @@ def of_token(token_hash: str, now: datetime) -> Any:
         token_hash=token_hash,
         now=now,
         yesterday=now - timedelta(days=1),
-        # Before any window that the place's clock may show today.
-        sessions_since=now.replace(hour=0, minute=0, second=0) - BACK - timedelta(days=2),
+        sessions_since=before_any_window(now),
     )
 
 
-def of_place(place_id: int, language: str) -> Any:
+def before_any_window(now: datetime) -> datetime:
+    """Of the windows that the place's clock may show today."""
+    return now.replace(hour=0, minute=0, second=0) - BACK - timedelta(days=2)
+
+
+def of_place(place_id: int, language: str, now: datetime) -> Any:
     """What the calendars of a place depend on, for whoever reads them in `language`."""
     asked = select(
         *VERSION,
@@ -216,7 +223,8 @@ def of_place(place_id: int, language: str) -> Any:
         _sessions(func.sum(TrainingSession.revision + 1)).label("sessions_revision"),
         _sessions(func.max(TrainingSession.changed_at)).label("sessions_changed_at"),
     )
-    return db.session.execute(asked.where(Place.id == place_id)).one()
+    values = {"sessions_since": before_any_window(now)}
+    return db.session.execute(asked.where(Place.id == place_id), values).one()
 
 
 def of_machine(slug: str) -> Any:
