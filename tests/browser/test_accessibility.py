@@ -42,7 +42,13 @@ FOR_MEMBERS = [
     "/calendars/?feed=machine/m01",
     "/calendars/help/outlook",
 ]
-FOR_THE_TEAM = ["/manage/day", "/manage/members", "/manage/machines", "/manage/agendas"]
+FOR_THE_TEAM = [
+    "/manage/day",
+    "/manage/members",
+    "/manage/machines",
+    "/manage/agendas",
+    "/manage/mails",
+]
 KINDS = r"(/bookings(?:/series)?|/waits|/manage/\w+)/[\w-]+"
 READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]
 

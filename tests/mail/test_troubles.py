@@ -358,6 +358,26 @@ def test_what_is_promised_last_leaves_at_once_when_the_server_is_back_and_not_be
 
 
 @pytest.mark.usefixtures("fablab")
+def test_a_server_that_is_back_is_noticed_before_it_is_the_turn_of_any_mail(
+    app, serve, through, postmaster, at
+):
+    port, runner = free_port(), jobs.Runner(app)
+    through(f"smtp://127.0.0.1:{port}")
+    promise()
+    for now in ("09:00", "09:01", "09:06", "09:21"):  # the next one is at 10:21
+        at(f"2027-03-29 {now}")
+        runner.once()
+    serve(port=port)
+
+    at("2027-03-29 09:25")
+    runner.once()
+    assert postmaster.conversations == 0  # not every few seconds
+    at("2027-03-29 09:26")
+    runner.once()
+    assert len(postmaster.got) == 1
+
+
+@pytest.mark.usefixtures("fablab")
 def test_while_nobody_answers_one_mail_a_minute_has_its_try(app, through, at):
     through(f"smtp://127.0.0.1:{free_port()}")
     for number in range(20):
@@ -385,6 +405,17 @@ def test_a_mail_waits_for_the_one_before_it_to_the_same_address():
     assert [mail and mail.recipient for mail in taken] == [DORA, CHLOE, None]
     jobs.settle(taken[0].id, sent_at=clock.now())
     assert jobs.claim(clock.now()).subject == "second"
+
+
+@pytest.mark.usefixtures("any_fablab")
+def test_a_mail_waits_for_one_that_another_runner_found_no_server_for():
+    promise(subject="first")
+    promise(subject="second")
+    later = clock.now() + timedelta(hours=1)
+    jobs.settle(promised()[0].id, reason=Reason.AWAY, due_at=later, tries=1)
+
+    assert jobs.claim(clock.now()) is None
+    assert jobs.claim(clock.now(), in_turn=False).subject == "second"
 
 
 @pytest.mark.usefixtures("any_fablab")
@@ -555,6 +586,9 @@ def test_what_is_overtaken_is_dropped_in_the_transaction_of_what_overtakes_it(an
     promise(CHLOE, envelope=outbox.Envelope(topic="a"))
     with writing() as session:
         outbox.drop(session, "a", DORA, now=clock.now())
+
+    with writing() as session:
+        outbox.drop(session, "a", DORA, now=clock.now() + timedelta(minutes=1))
 
     assert jobs.deliver_due(any_app) == 1
     first, second = promised()

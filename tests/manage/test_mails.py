@@ -114,6 +114,7 @@ def test_many_mails_come_in_pages_at_the_same_cost(any_app, any_fablab):
 def test_one_that_is_tried_again_keeps_its_id_and_has_all_its_tries_before_it(app, cast, amina, at):
     uid = park()
     at("2027-04-02 09:00")
+    outbox.something_to_send.clear()
 
     page = press(amina, f"{PAGE}/{uid}/retry")
 
@@ -121,6 +122,7 @@ def test_one_that_is_tried_again_keeps_its_id_and_has_all_its_tries_before_it(ap
     assert "1 mail is sent again." in amina.get(PAGE).text
     [mail] = promised()
     assert (mail.parked_at, mail.tries, mail.due_at) == (None, 0, clock.now())
+    assert (mail.reason, mail.last_error) == ("", "")
     assert mail.message_id[1:37] == uid
     assert outbox.something_to_send.is_set()
     assert jobs.deliver_due(app) == 1
