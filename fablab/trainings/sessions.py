@@ -152,9 +152,8 @@ def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
             for machine_id in sorted(planned.machine_ids)
         }
         claim_seats(session, made, training.place_id, planned.slot)
-        if planned.trainer_id is not None:
-            calendar_changed(session, planned.trainer_id)
         note(session, training.place_id, training.name, planned.slot, "planned", by=by, now=now)
+        turn_pages(session, giving=planned.trainer_id)
     return uid
 
 
@@ -187,6 +186,7 @@ def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
             tell(session, "session_changed", queries.session(uid), now=now)
         fill_seats(session, queries.session(uid), now=now)
         note(session, held.place_id, held.training, planned.slot, "changed", by=by, now=now)
+        turn_pages(session, held, giving=planned.trainer_id)
 
 
 @retried
@@ -229,6 +229,8 @@ def decide_on(uid: str, now: datetime) -> None:
         edit(session, held, decided_at=now)
         if is_to_cancel(seated=held.seated, minimum_people=held.minimum_people):
             call_off(session, held, "", by=None, now=now)
+        else:
+            turn_pages(session, held)
 
 
 @retried
@@ -288,6 +290,7 @@ def take_in(
     else:
         seat(session, held.id, member_id, taken, now, asked_at=now)
     edit(session, held, changed_at=now)
+    turn_pages(session, held)
     return taken
 
 
@@ -356,6 +359,7 @@ def leave(uid: str, member_id: int, *, now: datetime) -> None:
         seat(session, held.id, member_id, Seating.LEFT, now)
         edit(session, held, changed_at=now)
         fill_seats(session, queries.session(uid), now=now)
+        turn_pages(session, held)
 
 
 @retried
@@ -376,6 +380,7 @@ def note_attendance(uid: str, came: Collection[int], *, by: int, now: datetime) 
         edit(session, held, state=SessionState.HELD)
         slot = Slot(held.starts_at, held.ends_at)
         note(session, held.place_id, held.training, slot, "attended", by=by, now=now)
+        turn_pages(session, held)
 
 
 @retried
@@ -478,19 +483,23 @@ def of_session(planned: Plan, training: Any, now: datetime) -> dict[str, Any]:
 
 
 def edit(session: Session, held: Any, **values: Any) -> None:
-    """Change the session's row, and with it every calendar that shows it: those of its people
-    and of who gives it, or gave it until now.
-    """
     session.execute(
         update(TrainingSession.__table__)
         .where(TrainingSession.id == held.id)
         .values(revision=TrainingSession.revision + 1, **values)
     )
+
+
+def turn_pages(session: Session, *held: Any, giving: int | None = None) -> None:
+    """Tell the own calendars of the sessions' people, of who gave them and who is `giving` them.
+
+    Last of all: whoever books stands in a member's line after those of machines and resources.
+    """
     registered = session.scalars(
-        select(Registration.member_id).where(Registration.session_id == held.id)
+        select(Registration.member_id).where(Registration.session_id.in_([row.id for row in held]))
     )
-    giving = {held.trainer_id, values.get("trainer_id")} - {None}
-    calendar_changed(session, *registered, *giving)
+    trainers = {*(row.trainer_id for row in held), giving} - {None}
+    calendar_changed(session, *registered, *trainers)
 
 
 def seat(
@@ -549,13 +558,15 @@ def rename(session: Session, training_id: int, name: str, *, now: datetime) -> N
     for row in named_after(session, training_id, now):
         touch(session, row, now, title=name)
     table = TrainingSession.__table__
-    for held in session.execute(
+    shown = session.execute(
         select(table.c.id, table.c.trainer_id)
         .where(table.c.training_id == training_id, table.c.ends_at > now - A_MONTH)
         .order_by(table.c.id)
         .with_for_update()
-    ).all():
+    ).all()
+    for held in shown:
         edit(session, held, changed_at=now)
+    turn_pages(session, *shown)
 
 
 def named_after(session: Session, training_id: int, now: datetime) -> Sequence[Any]:
@@ -645,6 +656,7 @@ def call_off(session: Session, held: Any, why: str, *, by: int | None, now: date
     tell(session, "session_cancelled", held, now=now, why=why)
     slot = Slot(held.starts_at, held.ends_at)
     note(session, held.place_id, held.training, slot, "cancelled", by=by, now=now)
+    turn_pages(session, held)
 
 
 def fill_seats(session: Session, held: Any, *, now: datetime) -> None:
