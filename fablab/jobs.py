@@ -225,11 +225,16 @@ def settle(mail_id: int, **values: Any) -> None:
 
 
 def tidy(now: datetime) -> None:
-    """What is kept no longer than promised: old mails, links, tries, unproven accounts, marks,
-    waits that are over, calendar files that were never applied.
+    """What is kept no longer than promised: mails that are old or of no use, links, tries,
+    unproven accounts, marks, waits that are over, calendar files that were never applied.
     """
     table = OutgoingMail.__table__
     with writing() as session:
+        session.execute(
+            update(table)
+            .where(is_waiting(table), table.c.useless_at <= now)
+            .values(dropped_at=now, reason=Reason.LATE, **outbox.BLANK)
+        )
         session.execute(delete(table).where(or_(*(at < now - KEPT for at in ends_of(table)))))
         members.tidy(session, now)
         marks.tidy(session, now)

@@ -551,6 +551,23 @@ def test_a_mail_that_would_only_be_in_the_way_is_dropped(any_app, useless_at, le
 
 
 @pytest.mark.usefixtures("any_fablab")
+def test_what_waits_until_it_is_useless_is_dropped_and_what_was_refused_is_still_told():
+    soon = outbox.Envelope(useless_at=instant("2027-03-29 10:00"))
+    for _ in range(3):
+        promise(envelope=soon)
+    put_off, parked, sent = promised()
+    jobs.settle(put_off.id, reason=Reason.AWAY, due_at=instant("2027-03-29 18:00"))
+    jobs.settle(parked.id, reason=Reason.MAILBOX, parked_at=clock.now())
+    jobs.settle(sent.id, sent_at=clock.now())
+
+    jobs.tidy(instant("2027-03-29 09:59"))
+    assert reasons() == [Reason.AWAY, Reason.MAILBOX, ""]
+    jobs.tidy(instant("2027-03-29 10:00"))
+    assert reasons() == [Reason.LATE, Reason.MAILBOX, ""]
+    assert [mail.text == "" for mail in promised()] == [True, False, False]
+
+
+@pytest.mark.usefixtures("any_fablab")
 def test_a_mail_is_asked_whether_it_is_still_true_when_it_leaves(any_app):
     promise(envelope=outbox.Envelope(topic="a"))
     promise(envelope=outbox.Envelope(topic="b"))
