@@ -9,7 +9,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from flask import current_app, url_for
 from flask_babel import force_locale
 from sqlalchemy import and_, case, exists, or_, select
 
@@ -24,6 +23,7 @@ from fablab.trainings import queries
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Registration, TrainingSession
 from fablab.trainings.pages import seats_left
+from fablab.web import address_of
 
 
 class Part(StrEnum):
@@ -204,5 +204,4 @@ def _lines(row: Any, part: Part, words: Phrases, machines: Sequence[Any]) -> Seq
 
 def _address(row: Any, place: Any) -> str:
     """The session's page, as people reach it."""
-    base = current_app.config["BASE_URL"]
-    return f"{base}{url_for('trainings.session', uid=row.uid, place=place.asked)}"
+    return address_of("trainings.session", uid=row.uid, place=place.asked)

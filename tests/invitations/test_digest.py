@@ -123,6 +123,20 @@ def test_the_day_is_enclosed_as_a_calendar(tuesday):
     assert "Chloé Navette: Workbench (B1)" in summaries
 
 
+def test_a_session_without_a_machine_is_in_the_enclosed_day(tuesday, at):
+    at("2027-03-29 09:00")
+    training = db.session.scalars(select(Training.id)).one()
+    planned = Plan(slot("2027-03-30 16:00-18:00"), seats=4)
+    uid = plan(training, planned, by=tuesday.people["amina"], now=clock.now())
+    at(TUESDAY)
+    [mail] = sent()
+
+    [enclosed] = letter(mail).iter_attachments()
+    events = Calendar.from_ical(enclosed.get_payload(decode=True)).events
+    [held] = [event for event in events if str(event["UID"]) == uid]
+    assert held["URL"] == f"http://127.0.0.1:5000/trainings/sessions/{uid}"
+
+
 def test_sessions_outages_and_what_is_out_of_service_are_in_it(tuesday, at):
     at("2027-03-29 09:00")
     withdraw(
