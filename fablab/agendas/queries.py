@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
 from fablab.agendas.rules import Taken
 from fablab.db import NoSuch, db
+from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine, Occupancy, standing_around
 from fablab.members.models import Member
 from fablab.places.models import Closure
@@ -34,7 +35,7 @@ def draft(uid: str, place_id: int, now: datetime) -> Row[Any]:
 
 
 def taken(place_id: int, span: Slot) -> list[Taken]:
-    """All that stands on the place's machines in `span`. One statement."""
+    """All that stands on the place's machines in use in `span`. One statement."""
     rows = db.session.execute(
         standing_around(span)
         .with_only_columns(
@@ -48,7 +49,7 @@ def taken(place_id: int, span: Slot) -> list[Taken]:
             Occupancy.occupied_from,
             Occupancy.occupied_until,
         )
-        .where(Machine.place_id == place_id)
+        .where(Machine.place_id == place_id, Machine.state != MachineState.RETIRED)
     )
     return [Taken(*row[:5], Slot(row[5], row[6]), Slot(row[7], row[8])) for row in rows]
 

@@ -185,7 +185,6 @@ def days(
     `first` itself is always one of them and the first that COUNT counts (§3.8.5.3), also when the
     rule would not name it. `is_over` says of a day that it is after UNTIL. Raises OutOfSteps.
     """
-    steps.take()
     if is_over(first) or first > last:
         return
     if first >= since:

@@ -3,10 +3,12 @@
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
+from itertools import accumulate
 from zoneinfo import ZoneInfo, available_timezones
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -103,10 +105,11 @@ class Zones:
             before, after = (_offset(told[name][0].raw) for name in ("TZOFFSETFROM", "TZOFFSETTO"))
             begins = _wall(told["DTSTART"][0].raw)
             walls = {begins, *_dates(told.get("RDATE", ()))}
+            self.steps.next_event()
+            self.steps.take(len(walls))
             for each in told.get("RRULE", ()):
                 rule = recurrence.parsed(each.raw)
                 is_over = _is_over(rule.until, begins.time(), before)
-                self.steps.next_event()
                 days = recurrence.days(
                     rule, begins.date(), since, self.last, is_over=is_over, steps=self.steps
                 )
@@ -118,12 +121,12 @@ class Zones:
 
 
 def _by(shifts: list[Shift]) -> ToUTC:
+    # Of shifts that cross one another, which nobody means, none is passed before the one before it.
+    seen = list(accumulate((shift.is_seen_from for shift in shifts), max))
+
     def to_utc(wall: datetime) -> datetime:
-        offset = shifts[0].before
-        for shift in shifts:
-            if wall < shift.is_seen_from:
-                break
-            offset = shift.after
+        passed = bisect_right(seen, wall)
+        offset = shifts[passed - 1].after if passed else shifts[0].before
         return (wall - offset).replace(tzinfo=UTC)
 
     return to_utc

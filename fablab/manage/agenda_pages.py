@@ -157,6 +157,11 @@ def passed_over(reading: Reading) -> list[str]:
 
 def summary(plan: Plan) -> str:
     """What all that is ticked does, in a few words."""
+    if plan.is_too_much:
+        return _(
+            "Machines would be withdrawn more than 2,000 times: choose fewer machines or fewer"
+            " events."
+        )
     if plan.does_nothing:
         return _("As it is ticked, this calendar changes nothing.")
     parts = []

@@ -101,8 +101,7 @@ PROBLEMS: dict[type[Exception], Any] = {
     ),
     NothingToDo: lazy_gettext("Nothing was done: as it is ticked, this calendar changes nothing."),
     TooMuch: lazy_gettext(
-        "Nothing was done: machines would be withdrawn more than 2,000 times. Choose fewer machines"
-        " or fewer events."
+        "Machines would be withdrawn more than 2,000 times: choose fewer machines or fewer events."
     ),
 }
 

@@ -14,16 +14,17 @@ from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
 from fablab.agendas.rules import Choice
 from fablab.booking import waits
 from fablab.booking.models import Wait
-from fablab.db import NoSuch, db
+from fablab.db import NoSuch, db, writing
 from fablab.machines import commands as machines
 from fablab.machines.inventory import of_place
-from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Change, Machine, Occupancy
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.places.models import Closure
 from tests.agendas.support import days, hours, kept, shown
 from tests.conftest import Fablab
+from tests.invitations.conftest import told
 from tests.support import counting, instant, slot
 
 CLOSED = days("20270505", "20270508", uid="closed", title="Spring")
@@ -58,8 +59,8 @@ def apply(fablab: Fablab, uid: str, choice: Choice, plan=None, who: str = "amina
     )
 
 
-def import_(fablab: Fablab, *parts: str, **choice) -> str:
-    return apply(fablab, kept(fablab, *parts), chosen(fablab, **choice))
+def import_(fablab: Fablab, *parts: str, machines=(), **choice) -> str:
+    return apply(fablab, kept(fablab, *parts), chosen(fablab, *machines, **choice))
 
 
 def undo(fablab: Fablab, uid: str) -> bool:
@@ -157,6 +158,28 @@ def test_bookings_are_cancelled_as_the_team_cancels(any_fablab):
     amina = any_fablab.people["amina"]
     assert rows == [(each, Status.CANCELLED, 1, amina) for each in (booked, on_a_closed_day)]
     assert queries.agenda(uid, any_fablab.place_id).cancelled == [booked, on_a_closed_day]
+
+
+def test_whose_booking_is_cancelled_is_told_by_mail(any_app, any_fablab):
+    any_fablab.book("bench", AFTERNOON, "chloe")
+    told()
+    import_(any_fablab, HIRED, cancels=True)
+
+    [mail] = told()
+
+    assert (mail.recipient, mail.kind) == ("chloe@atelier.example", "booking_cancelled")
+
+
+def test_a_machine_that_is_retired_concerns_nobody(any_fablab):
+    any_fablab.book("bench", AFTERNOON, "chloe")
+    with writing() as session:
+        bench = session.get(Machine, any_fablab.machine("bench").id)
+        bench.state = MachineState.RETIRED
+
+    uid = import_(any_fablab, days("20270330"), machines=["laser"], cancels=True)
+
+    assert queries.agenda(uid, any_fablab.place_id).cancelled == []
+    assert standing(any_fablab, "laser") == []
 
 
 def test_nobody_who_waits_is_offered_what_is_taken_at_once(any_fablab):
@@ -405,6 +428,7 @@ def test_what_has_begun_ends_and_what_is_over_stays(any_fablab, at):
         any_fablab,
         days("20270330", uid="over", title="Over"),
         days("20270331", "20270403", uid="under way", title="Under way"),
+        days("20270401", uid="today", title="Today"),
         days("20270402", uid="later", title="Later"),
         hours("20270331T130000", "20270331T140000", uid="h1", title="Over"),
         hours("20270401T130000", "20270401T170000", uid="h2", title="Under way"),

@@ -260,6 +260,20 @@ def test_what_is_free_or_uncertain_is_not_ticked_at_first(cast, amina):
     assert "not certain" in shown
 
 
+def test_too_much_at_once_is_said_before_and_refused(cast, amina):
+    daily = [
+        hours(f"20270330T{at}0000", f"20270330T{at}3000", "RRULE:FREQ=DAILY;COUNT=500", uid=f"{at}")
+        for at in (13, 14, 15)
+    ]
+    draft = draft_of(amina, calendar(*daily))
+
+    shown, answer = amina.get(draft).text, apply(amina, draft)
+
+    assert "withdrawn more than 2,000 times" in shown
+    assert answer.status_code == 422
+    assert outages() == []
+
+
 # -- what the file says
 
 
