@@ -55,6 +55,7 @@ class Effect:
     closed_already: tuple[tuple[Days, str], ...] = ()  # and why
     hours: tuple[Slot, ...] = ()  # in which machines are taken
     outages: tuple[Withdrawal, ...] = ()
+    would_close: tuple[Days, ...] = ()  # whatever else in the file closes, ticked or not
     is_taken_already: bool = False  # by other outages, as far as machines are free of bookings
 
 
@@ -134,7 +135,7 @@ def plan(
 
 
 def _would_do(effect: Effect) -> tuple[object, ...]:
-    return effect.event.uid, effect.closures, effect.event.days, effect.event.hours
+    return effect.event.uid, effect.would_close, effect.event.days, effect.event.hours
 
 
 def _mark(values: Iterable[object]) -> str:
@@ -156,6 +157,7 @@ class _Planner:
         self.last = self.today + HORIZON
         self.ahead = Slot(now.replace(second=0), midnight(zone, self.last + A_DAY))
         self.found: dict[int, Taken] = {}
+        self.closed: list[tuple[Days, str]] = []  # by the events before, and what they are called
         self.made = 0
 
     @property
@@ -178,10 +180,16 @@ class _Planner:
                     closed.append((days, why))
         if not self.choice.machine_ids:
             hours = []
-        is_chosen = number in self.choice.events
+        is_chosen, would_close = number in self.choice.events, tuple(closures)
+        for days in would_close:
+            why = self.why_closed_before(days)
+            if why is not None:
+                closures.remove(days)
+                closed.append((days, why))
         outages = self.withdraw(hours) if is_chosen else []
         if is_chosen:
             self.note_closed(closures)
+            self.closed += [(days, event.title) for days in closures]
         wanted = bool(hours) and is_chosen
         return Effect(
             number=number,
@@ -191,6 +199,7 @@ class _Planner:
             closed_already=tuple(closed),
             hours=tuple(sorted(hours)),
             outages=tuple(outages),
+            would_close=would_close,
             is_taken_already=wanted and not outages and not self.is_too_much,
         )
 
@@ -198,6 +207,11 @@ class _Planner:
         """The reason of the first day, when the place is closed on every one of them already."""
         reasons = [self.day_off(day) for day in _each(days)]
         return reasons[0] if all(reason is not None for reason in reasons) else None
+
+    def why_closed_before(self, days: Days) -> str | None:
+        """The name of an event of the file that closes all of them."""
+        found = (why for by, why in self.closed if by.first <= days.first and days.last <= by.last)
+        return next(found, None)
 
     def note_closed(self, closures: Iterable[Days]) -> None:
         for days in closures:

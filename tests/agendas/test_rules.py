@@ -166,6 +166,21 @@ def test_days_closed_already_are_said_and_not_closed_again():
     assert found.effects[0].closed_already == ((FILE.events[0].days[0], "Fête"),)
 
 
+def test_days_that_another_event_of_the_file_closes_are_not_closed_again():
+    """Unless that one is left out; the mark of what was seen is the same either way."""
+    file = reading(
+        days("20270503", "20270510", uid="a", title="Week"),
+        days("20270505", uid="b", title="Day"),
+        days("20270509", "20270512", uid="c", title="Later"),
+    )
+    all_of_them, without_it = plan(file=file), plan(file=file, events=frozenset({1, 2}))
+
+    assert [len(effect.closures) for effect in all_of_them.effects] == [1, 0, 1]
+    assert all_of_them.effects[1].closed_already == ((file.events[1].days[0], "Week"),)
+    assert without_it.closures == 2
+    assert without_it.seen == all_of_them.seen
+
+
 def test_a_closure_around_a_holiday_is_one():
     found = plan(day_off={date(2027, 5, 6): "Ascension"}.get)
 
