@@ -15,6 +15,7 @@ from fablab.booking.kinds import Answer
 from fablab.db import NoSuch
 from fablab.forms import Confirmation
 from fablab.machines.inventory import of_place
+from fablab.members.mails import language_of
 from fablab.members.people import named
 
 bp = Blueprint("consents", __name__)
@@ -126,6 +127,7 @@ def opened(token: str) -> Any:
     except NoSuch:
         abort(404)
     asked = find(uid, member_id)
+    g.reader_language = language_of(member_id)
     return asked if clock.now() < asked.due_at else abort(404)
 
 

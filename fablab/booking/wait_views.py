@@ -128,6 +128,7 @@ def opened(token: str) -> Any:
         wait = find(*wait_letters.read_token(token))
     except NoSuch:
         abort(404)
+    g.reader_language = mails.language_of(wait.member_id)
     return wait if clock.now() < wait.ends_at else abort(404)
 
 

@@ -24,6 +24,11 @@ def reader_of(member_uid: str) -> int:
     return member_id
 
 
+def language_of(member_id: int) -> str:
+    """What they read: also where a mail leads, and nobody is signed in."""
+    return db.session.scalars(select(Member.language).where(Member.id == member_id)).one()
+
+
 def refused(words: str) -> frozenset[MailKind]:
     """The kinds in a `refused_mails` column; a word of another version says nothing."""
     return frozenset(kind for kind in MailKind if kind in words.split())

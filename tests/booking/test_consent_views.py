@@ -352,6 +352,17 @@ def test_the_link_of_a_mail_answers_without_signing_in(fablab, browse):
     assert "The answer is yes." in words(browse(None).get(page).text)
 
 
+def test_the_link_of_a_mail_speaks_its_readers_language(fablab, browse):
+    pending(fablab, Wanted(TEAM))
+    page, visitor = link(), browse(None)
+    visitor.delete_cookie("language")
+    assert '<html lang="fr"' in visitor.get(page).text
+    with writing() as session:
+        session.execute(update(Member.__table__).values(language="en"))
+
+    assert '<html lang="en"' in visitor.get(page).text
+
+
 def test_a_no_by_mail_wants_a_reason_too(fablab, browse):
     uid = pending(fablab, Wanted(TEAM))
     page = link()

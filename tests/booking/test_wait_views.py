@@ -444,6 +444,18 @@ def test_the_link_of_the_mail_answers_without_signing_in(crowded, browse):
     assert submit_again(visitor, link).status_code == 303
 
 
+def test_the_link_of_a_mail_speaks_its_readers_language(crowded, browse):
+    join(crowded, "chloe")
+    cancel(crowded)
+    link, visitor = mailed(), browse(None)
+    visitor.delete_cookie("language")
+    assert '<html lang="fr"' in visitor.get(link).text
+    with writing() as session:
+        session.execute(update(Member.__table__).values(language="en"))
+
+    assert '<html lang="en"' in visitor.get(link).text
+
+
 def submit_again(visitor: Any, link: str) -> Any:
     return submit(visitor, "/login", link, answer="yes")
 
