@@ -23,6 +23,7 @@ from fablab.booking import answers, consent_letters, waits
 from fablab.db import Busy, db, writing
 from fablab.invitations import commands as invitations
 from fablab.invitations import digest, reminders
+from fablab.invitations import sessions as session_news
 from fablab.mail import delivery, outbox
 from fablab.mail.kinds import NO_SERVER, Reason
 from fablab.mail.models import OutgoingMail
@@ -283,6 +284,7 @@ class Runner:
                 # What is promised here leaves in the next round, at once.
                 consent_letters.send_questions(clock.now())
                 invitations.tell(clock.now())
+                session_news.tell(clock.now())
                 self._write_now_and_then(clock.now())
                 self._tidy_now_and_then(clock.now())
         except (DBAPIError, Busy) as error:

@@ -25,6 +25,7 @@ from fablab.clock import whole_day
 from fablab.db import db, writing
 from fablab.home.queries import on_place
 from fablab.invitations import commands as invitations
+from fablab.invitations import sessions as session_news
 from fablab.machines import guards
 from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.kinds import Approval, MachineState, OccupancyKind, RiskClass, Status
@@ -427,6 +428,7 @@ def test_nothing_was_booked_after_the_loading(wednesday):
 
 def test_nobody_is_written_to_about_what_was_loaded(wednesday):
     assert invitations.tell(clock.now()) == 0
+    assert session_news.tell(clock.now()) == 0
 
 
 def test_noa_comes_every_week(wednesday):

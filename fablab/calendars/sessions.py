@@ -34,6 +34,7 @@ class Part(StrEnum):
     SEATED = "seated"
     WAITING = "waiting"
     GIVING = "giving"
+    GONE = "gone"  # none any more: said to a calendar that may still show it
 
 
 class Key(NamedTuple):
@@ -42,6 +43,19 @@ class Key(NamedTuple):
     session_id: int
     revision: int
     part: Part
+
+
+OF_SEATING: dict[Seating | None, Part] = {
+    Seating.SEATED: Part.SEATED,
+    Seating.ATTENDED: Part.SEATED,
+    Seating.WAITING: Part.WAITING,
+}
+
+
+def part_of(row: Any, member_id: int, seating: Seating | None) -> Part:
+    """What they have to do with a session, as their own calendar sees it."""
+    is_trainer = row.trainer_id == member_id
+    return Part.GIVING if is_trainer else OF_SEATING.get(seating, Part.GONE)
 
 
 def of_place(place_id: int, span: Slot, *, among_bookings: bool = False) -> list[Key]:
@@ -109,7 +123,7 @@ def of_member(member_id: int, span: Slot, now: datetime) -> list[Key]:
 def made(keys: Collection[Key], language: str) -> dict[Key, Written]:
     ids = {key.session_id for key in keys}
     rows = {row.id: row for row in queries.sessions(TrainingSession.id.in_(ids))}
-    places, machines = _places(), _machines(ids)
+    there, machines = places(), machines_of(ids)
     words = phrases(language)
     with force_locale(language):
         return {
@@ -118,7 +132,7 @@ def made(keys: Collection[Key], language: str) -> dict[Key, Written]:
                     row := rows[key.session_id],
                     key.part,
                     words,
-                    places[row.place_id],
+                    there[row.place_id],
                     machines.get(row.id, ()),
                 )
             )
@@ -126,12 +140,13 @@ def made(keys: Collection[Key], language: str) -> dict[Key, Written]:
         }
 
 
-def _places() -> dict[int, Any]:
-    asked = select(Place.id, Place.name, Place.address, Place.zone, ASKED)
+def places() -> dict[int, Any]:
+    """What an entry says of each place, and whom one writes to there."""
+    asked = select(Place.id, Place.name, Place.address, Place.zone, Place.email, ASKED)
     return {row.id: row for row in db.session.execute(asked)}
 
 
-def _machines(session_ids: Collection[int]) -> dict[int, list[Any]]:
+def machines_of(session_ids: Collection[int]) -> dict[int, list[Any]]:
     """What each session occupies."""
     rows = db.session.execute(
         select(Occupancy.session_id, Machine.name, Machine.code)
@@ -147,7 +162,7 @@ def _machines(session_ids: Collection[int]) -> dict[int, list[Any]]:
 
 def entry(row: Any, part: Part, words: Phrases, place: Any, machines: Sequence[Any]) -> Entry:
     """A session for who has that part in it; the locale is the calendar's."""
-    is_cancelled = row.state is SessionState.CANCELLED
+    is_cancelled = row.state is SessionState.CANCELLED or part is Part.GONE
     summary = {
         Part.NONE: row.training,
         Part.GIVING: words.giving % {"name": row.training},

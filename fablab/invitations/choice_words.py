@@ -56,8 +56,8 @@ KINDS = {
     MailKind.TRAININGS: Words(
         N_("Trainings"),
         N_(
-            "I am registered for a session or have a seat in it; a qualification of mine ends "
-            "soon. Without this too I am told when my session is cancelled or changed."
+            "I am registered for a session, have a seat in it or give it; a qualification of mine "
+            "ends soon. Without this too I am told when my session is cancelled or changed."
         ),
     ),
     MailKind.DIGEST: Words(

@@ -6,26 +6,36 @@ promised and marked as told in one short transaction, so that nobody who books w
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row
 
-from fablab.db import INSERT, db, retried, writing
-from fablab.invitations import letters, queries
+from fablab.db import db, retried, writing
+from fablab.invitations import letters, queries, session_letters
 from fablab.invitations.letters import Was
 from fablab.invitations.models import Invitation
-from fablab.invitations.rules import KINDS, Change, Letter, News, method_for, news_of
+from fablab.invitations.promises import claim, remember
+from fablab.invitations.rules import (
+    GOES,
+    KINDS,
+    Change,
+    Letter,
+    News,
+    channel_of,
+    method_for,
+    news_of,
+)
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Change as ChangeRow
 from fablab.mail import outbox
-from fablab.members.kinds import Channel, MailKind
+from fablab.members.kinds import MailKind
 from fablab.members.mails import refused
 from fablab.members.rules import wants
 from fablab.slots import Slot
+from fablab.trainings.kinds import NoticeKind
 
 log = logging.getLogger(__name__)
 
@@ -119,9 +129,7 @@ def _told(case: Case, is_invited: bool, now: datetime) -> Told:
     if news.letter is Letter.OFFERED and not _may_be_taken(booking, now):
         return Told(case)  # that it went to the next is told in a moment
     others = _to_buddies(case, news)
-    # What stands in their calendar is kept true there, whichever way they chose since.
-    is_kept_true = is_invited and booking.channel is Channel.FEED
-    channel = Channel.INVITATION if is_kept_true else booking.channel
+    channel = channel_of(booking.channel, is_invited=is_invited)
     unwanted = refused(booking.refused_mails)
     if not wants(KINDS[news.letter], channel, unwanted, is_own_doing=news.is_own_doing):
         return Told(case, True, None, others)
@@ -187,7 +195,7 @@ def _was(case: Case) -> Was | None:
 def _promise(told: Told, now: datetime) -> bool:
     """Mark the changes as told and promise the mail, both or neither; whether a mail was."""
     with writing() as session:
-        if not _claim(session, told.case.changes, now):
+        if not claim(session, ChangeRow.__table__, [each.id for each in told.case.changes], now):
             return False
         if told.is_news:
             for booking in told.case.bookings:
@@ -198,46 +206,33 @@ def _promise(told: Told, now: datetime) -> bool:
             return bool(told.others)
         outbox.put(session, told.mail, now=now)
         if told.mail.envelope.method:
-            _note_invitations(session, told.case.bookings, now)
+            for booking in told.case.bookings:
+                remember(
+                    session,
+                    Invitation,
+                    occupancy_id=booking.id,
+                    sequence=booking.revision,
+                    is_cancelled=booking.status not in STANDING,
+                    now=now,
+                )
         return True
 
 
-def _claim(session: Session, changes: Sequence[Row[Any]], now: datetime) -> bool:
-    """Whether nobody else told of them meanwhile: two runners may work at once."""
-    table, ids = ChangeRow.__table__, [change.id for change in changes]
-    untold = select(table.c.id).where(table.c.id.in_(ids), table.c.told_at.is_(None))
-    if len(session.execute(untold.with_for_update()).all()) < len(ids):
-        return False
-    session.execute(update(table).where(table.c.id.in_(ids)).values(told_at=now))
-    return True
-
-
-def _note_invitations(session: Session, bookings: Iterable[Any], now: datetime) -> None:
-    connection = session.connection()
-    for booking in bookings:
-        said = {
-            "sequence": booking.revision,
-            "is_cancelled": booking.status not in STANDING,
-            "mailed_at": now,
-        }
-        sent = INSERT[connection.dialect.name](Invitation.__table__).values(
-            occupancy_id=booking.id, **said
-        )
-        connection.execute(sent.on_conflict_do_update(index_elements=["occupancy_id"], set_=said))
-
-
-# What is true whatever becomes of the booking.
-FINAL = {Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED, Letter.OFFER_LAPSED, Letter.MISSED}
+# What is true whatever becomes of the booking or the session.
+FINAL = {
+    *(Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED, Letter.OFFER_LAPSED, Letter.MISSED),
+    *(session_letters.TEMPLATES[each] for each in (*GOES, NoticeKind.CANCELLED)),
+}
 
 
 def is_still_true(mail: Any, now: datetime) -> bool:
-    """Asked right before a mail is delivered: is what it says of a booking still so?
+    """Asked right before a mail is delivered: is what it says of a booking or session still so?
 
-    `mail` is a row of the outbox. What is said of a booking that ended meanwhile is not: the
-    mail about its end follows.
+    `mail` is a row of the outbox. What is said of one that ended meanwhile is not: the mail about
+    its end follows.
     """
     if not mail.topic or mail.kind in FINAL:
         return True
-    booking = queries.now_of(mail.topic)
+    found = queries.now_of(mail.topic) or queries.session_now_of(mail.topic)
     db.session.rollback()
-    return booking is not None and booking.standing and booking.ends_at > now
+    return found is not None and found.standing and found.ends_at > now

@@ -61,7 +61,7 @@ def letter(
     event = ical.invitation(
         entry(booking),
         method,
-        organizer=organizer(booking),
+        organizer=organizer(booking.contact, booking.place_name),
         attendee=Address(booking.email, name_of(booking)),
         stamp=now,
     )
@@ -94,7 +94,9 @@ def series_letter(
     and SEQUENCE (RFC 5546 §3.2.1).
     """
     first = bookings[0]
-    events = ical.announcement(map(entry, bookings), organizer=organizer(first), stamp=now).decode()
+    events = ical.announcement(
+        map(entry, bookings), organizer=organizer(first.contact, first.place_name), stamp=now
+    ).decode()
     return outbox.page(
         f"{kind}_series",
         subject=subject(kind, first),
@@ -198,14 +200,14 @@ def addresses(kind: Letter, booking: Any) -> dict[str, str]:
     }
 
 
-def organizer(booking: Any) -> Address:
+def organizer(contact: str, place: str) -> Address:
     """Whom answers go to: the place, or whatever our mails come from (RFC 6047 §2.3)."""
     sender = parseaddr(current_app.config["MAIL_FROM"])[1]
-    return Address(booking.contact or sender, booking.place_name)
+    return Address(contact or sender, place)
 
 
-def name_of(booking: Any) -> str:
-    return f"{booking.first_name} {booking.last_name}".strip()
+def name_of(person: Any) -> str:
+    return f"{person.first_name} {person.last_name}".strip()
 
 
 def machine_of(booking: Any) -> str:

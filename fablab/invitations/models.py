@@ -1,4 +1,4 @@
-"""What a member's own calendar was told of a booking by mail."""
+"""What a member's own calendar was told of a booking or a session by mail."""
 
 from datetime import datetime
 
@@ -16,6 +16,18 @@ class Invitation(Model):
     __tablename__ = "invitation"
 
     occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), primary_key=True)
+    sequence: Mapped[int]
+    is_cancelled: Mapped[bool] = mapped_column(default=False)
+    mailed_at: Mapped[datetime]
+
+
+class SessionInvitation(Model):
+    """The same of a training session, for each of those it was sent to."""
+
+    __tablename__ = "session_invitation"
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("training_session.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
     sequence: Mapped[int]
     is_cancelled: Mapped[bool] = mapped_column(default=False)
     mailed_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""What there is to tell by mail, and what a mail says of a booking."""
+"""What there is to tell by mail, and what a mail says of a booking or a session."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -9,11 +9,13 @@ from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent, Wait
 from fablab.calendars.queries import PARTICULARS
 from fablab.db import db
-from fablab.invitations.models import Invitation
+from fablab.invitations.models import Invitation, SessionInvitation
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Change, Machine, Occupancy
 from fablab.members.models import Member
 from fablab.places.models import Place
+from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.models import Registration, SessionNotice, TrainingSession
 
 AT_ONCE = 200  # changes of which one round tells: a year of a weekly booking is told in one mail
 
@@ -105,3 +107,70 @@ NOW_OF = select(Occupancy.standing, Occupancy.starts_at, Occupancy.ends_at).wher
 def now_of(uid: str) -> Any:
     """How a booking stands at this moment; None when there is none."""
     return db.session.execute(NOW_OF, {"uid": uid}).first()
+
+
+# -- training sessions
+
+# Asked at every round, like the one above.
+UNTOLD_NOTICES = (
+    select(
+        SessionNotice.id,
+        SessionNotice.session_id,
+        SessionNotice.member_id,
+        SessionNotice.kind,
+        SessionNotice.made_by_id,
+    )
+    .where(SessionNotice.told_at.is_(None))
+    .order_by(SessionNotice.id)
+    .limit(AT_ONCE)
+)
+
+
+def untold_notices() -> Sequence[Any]:
+    """What happened to sessions and those whom it concerns were not told of, the oldest first."""
+    return db.session.execute(UNTOLD_NOTICES).all()
+
+
+def readers(member_ids: Collection[int]) -> dict[int, Any]:
+    """Members to write to, by id. One statement."""
+    columns = (
+        Member.id,
+        Member.uid,
+        Member.first_name,
+        Member.last_name,
+        Member.email,
+        Member.language,
+        Member.channel,
+        Member.refused_mails,
+        Member.erased_at,
+    )
+    rows = db.session.execute(select(*columns).where(Member.id.in_(member_ids)))
+    return {row.id: row for row in rows}
+
+
+def seatings(session_ids: Collection[int]) -> dict[tuple[int, int], Seating]:
+    """Where everybody stands, by session and member. One statement."""
+    rows = db.session.execute(
+        select(Registration.session_id, Registration.member_id, Registration.seating).where(
+            Registration.session_id.in_(session_ids)
+        )
+    )
+    return {(row.session_id, row.member_id): row.seating for row in rows}
+
+
+def invited_to(session_ids: Collection[int]) -> set[tuple[int, int]]:
+    """The sessions, and the members into whose calendar an invitation put them."""
+    asked = select(SessionInvitation.session_id, SessionInvitation.member_id).where(
+        SessionInvitation.session_id.in_(session_ids), ~SessionInvitation.is_cancelled
+    )
+    return {(row.session_id, row.member_id) for row in db.session.execute(asked)}
+
+
+SESSION_NOW_OF = select(
+    (TrainingSession.state != SessionState.CANCELLED).label("standing"), TrainingSession.ends_at
+).where(TrainingSession.uid == bindparam("uid"))
+
+
+def session_now_of(uid: str) -> Any:
+    """How a training session stands at this moment; None when there is none."""
+    return db.session.execute(SESSION_NOW_OF, {"uid": uid}).first()

@@ -1,4 +1,4 @@
-"""What is said by mail of what happened to a booking, to whom, and when. Pure.
+"""What is said by mail of what happened to a booking or a session, to whom, and when. Pure.
 
 What happened is told once things have come to rest: somebody who books, moves and cancels within
 one moment is told of nothing, or of the end alone.
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from fablab.clock import from_wall, to_wall
 from fablab.machines.kinds import Status
 from fablab.members.kinds import Channel, MailKind
+from fablab.trainings.kinds import NoticeKind
 
 
 class Letter(StrEnum):
@@ -118,16 +119,83 @@ def _of_what_stands(whats: Collection[str], status: Status) -> Letter:
 
 
 def method_for(letter: Letter, channel: Channel, *, is_invited: bool, stands: bool) -> str:
-    """The iTIP method that goes with the letter; empty for a letter in words alone.
-
-    `is_invited`: an invitation stands in their calendar. Whoever chose another channel since has
-    to hear of that booking's changes the old way: nothing else would move it there.
-    """
+    """The iTIP method that goes with the letter; empty for a letter in words alone."""
     if letter in (Letter.MISSED, Letter.REMINDER):
         return ""
+    return event_method(channel, is_invited=is_invited, stands=stands)
+
+
+def event_method(channel: Channel, *, is_invited: bool, stands: bool) -> str:
+    """What a mail does to the event in its reader's calendar; empty when it leaves that alone.
+
+    `is_invited`: an invitation stands there. Whoever chose another channel since has to hear of
+    its changes the old way: nothing else would move it there.
+    """
     if stands:
         return "REQUEST" if is_invited or channel is Channel.INVITATION else ""
     return "CANCEL" if is_invited else ""
+
+
+def channel_of(channel: Channel, *, is_invited: bool) -> Channel:
+    """By which one somebody is told: what stands in their calendar is kept true there, whichever
+    way they chose since.
+    """
+    return Channel.INVITATION if is_invited and channel is Channel.FEED else channel
+
+
+# -- training sessions
+
+COMES_IN = (NoticeKind.REGISTERED, NoticeKind.GIVING)
+GOES = (NoticeKind.LEFT, NoticeKind.REPLACED)
+
+
+class Notice(NamedTuple):
+    """One thing about a session that they were not told of yet."""
+
+    kind: NoticeKind
+    by: int | None  # the member whose doing it was; nobody's when time alone did it
+
+
+class SessionNews(NamedTuple):
+    """Which mail tells of it, whether it tells its reader of their own doing, and whether the
+    session was at another time or place when they last heard of it.
+    """
+
+    kind: NoticeKind
+    is_own_doing: bool
+    has_moved: bool
+
+    @property
+    def is_told_anyway(self) -> bool:
+        """Without a tick too: else somebody would come for nothing."""
+        return self.kind is NoticeKind.CANCELLED or (self.has_moved and self.kind not in GOES)
+
+
+def session_news(
+    notices: Sequence[Notice], *, member_id: int, is_theirs: bool, is_cancelled: bool, is_over: bool
+) -> SessionNews | None:
+    """What they are told of a session: the last of `notices`, the oldest first, decides; None
+    for nothing.
+
+    `is_theirs`: they have a seat in it, wait for one, or give it. `is_cancelled` and `is_over`
+    are said of the session.
+    """
+    first, last = notices[0], notices[-1]
+    is_own_doing = last.by == member_id
+    has_moved = any(notice.kind is NoticeKind.CHANGED for notice in notices)
+    news = SessionNews(last.kind, is_own_doing, has_moved)
+    is_unheard_of = first.kind in COMES_IN
+    if is_over:
+        return None
+    if last.kind in GOES:
+        return None if is_unheard_of else news
+    if last.kind is NoticeKind.CANCELLED:
+        return None if is_unheard_of and is_own_doing else news
+    if is_cancelled or not is_theirs:
+        return None  # how that came is told in a moment
+    if is_unheard_of and (is_own_doing or first.by != member_id):
+        return news._replace(kind=first.kind)  # what was otherwise before, they never knew
+    return news
 
 
 # -- the evening before, and the morning of the day

@@ -93,13 +93,11 @@ def tell(session: Session, place_id: int, held: Holding, days: int, *, now: date
     ahead = [
         row for row in queries.sessions_ahead(place_id, now) if row.training_id == held.training_id
     ]
-    letters.post(
+    letters.qualification_ends(
         session,
-        "qualification_ends",
         to=member,
         place_id=place_id,
         training=held.training or held.machine,
-        path="/trainings/",
         now=now,
         last_day=held.last_day,
         days=days,

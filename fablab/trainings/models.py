@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fablab.db import Model, choice, last_change
-from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.kinds import NoticeKind, Seating, SessionState
 
 
 class Level(IntEnum):
@@ -149,3 +149,29 @@ class Registration(Model):
     seating: Mapped[Seating] = mapped_column(choice(Seating))
     asked_at: Mapped[datetime]  # the order of the waiting list
     changed_at: Mapped[datetime] = last_change()
+
+
+class SessionNotice(Model):
+    """What happened to a session, for one of those whom it concerns.
+
+    It is the promise of a mail, in the very transaction: a moment later they are told, once, of
+    all that they were not told of yet.
+    """
+
+    __tablename__ = "session_notice"
+    __table_args__ = (
+        Index(
+            "ix_session_notice_untold",
+            "id",
+            sqlite_where=text("told_at IS NULL"),
+            postgresql_where=text("told_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("training_session.id"))
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    kind: Mapped[NoticeKind] = mapped_column(choice(NoticeKind))
+    made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    told_at: Mapped[datetime | None]

@@ -17,24 +17,25 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab import clock
-from fablab.db import NoSuch, add_row, db, retried, writing
+from fablab.db import NoSuch, add_row, add_rows, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import SlotTaken, record, said, stand_in_line
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Machine, Occupancy
 from fablab.machines.seating import full_time
+from fablab.mail import outbox
 from fablab.members import audit
 from fablab.members.kinds import Deed
-from fablab.members.models import Member, calendar_changed
+from fablab.members.models import calendar_changed
 from fablab.members.staff import NotAllowed
 from fablab.members.staff import stand_in_line as stand_in_line_for
 from fablab.places.rules import Schedule
 from fablab.slots import Slot
-from fablab.trainings import letters, queries
+from fablab.trainings import queries
 from fablab.trainings.commands import Award, give, is_allowed
-from fablab.trainings.kinds import Seating, SessionState
-from fablab.trainings.models import Registration, Training, TrainingSession
+from fablab.trainings.kinds import NoticeKind, Seating, SessionState
+from fablab.trainings.models import Registration, SessionNotice, Training, TrainingSession
 from fablab.trainings.rules import (
     BINDS_THE_TEAM,
     Applicant,
@@ -152,6 +153,7 @@ def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
             for machine_id in sorted(planned.machine_ids)
         }
         claim_seats(session, made, training.place_id, planned.slot)
+        tell(session, session_id, NoticeKind.GIVING, planned.trainer_id, by=by, now=now)
         note(session, training.place_id, training.name, planned.slot, "planned", by=by, now=now)
         turn_pages(session, giving=planned.trainer_id)
     return uid
@@ -161,7 +163,8 @@ def plan(training_id: int, planned: Plan, *, by: int, now: datetime) -> str:
 def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
     """Give a session that is still planned another time, trainer, place, seats or machines.
 
-    Those registered hear of another hour or place. Who waits gets what seats are added.
+    Those registered hear of another hour or place, and who gives it that they do, or no more.
+    Who waits gets what seats are added.
 
     Raises SlotTaken, ResourceFull, TooFewSeats, NotPlanned, NoSuch and Busy.
     """
@@ -178,13 +181,8 @@ def change(uid: str, planned: Plan, *, by: int, now: datetime) -> None:
             values["decided_at"] = held.decided_at
         edit(session, held, **values)
         occupy_anew(session, held, planned, by=by, now=now)
-        if (held.starts_at, held.ends_at, held.location) != (
-            planned.slot.start,
-            planned.slot.end,
-            planned.location,
-        ):
-            tell(session, "session_changed", queries.session(uid), now=now)
-        fill_seats(session, queries.session(uid), now=now)
+        tell_of_change(session, held, planned, by=by, now=now)
+        fill_seats(session, queries.session(uid), by=by, now=now)
         note(session, held.place_id, held.training, planned.slot, "changed", by=by, now=now)
         turn_pages(session, held, giving=planned.trainer_id)
 
@@ -245,7 +243,7 @@ def register(uid: str, member_id: int, *, now: datetime) -> Seating:
         found = objections(held, member_id, seating, now)
         if found:
             raise Refused(found)
-        return take_in(session, held, member_id, seating, now)
+        return take_in(session, held, member_id, seating, by=member_id, now=now)
 
 
 @retried
@@ -263,10 +261,7 @@ def register_for(
         binding = [each for each in found if each.obstacle in BINDS_THE_TEAM]
         if binding:
             raise Refused(binding)
-        taken = take_in(session, held, member_id, seating, now)
-        (person,) = (each for each in queries.people(held.id) if each.member_id == member_id)
-        waits = taken is Seating.WAITING
-        letters.about(session, "session_registered", held, to=person, now=now, waits=waits)
+        taken = take_in(session, held, member_id, seating, by=by, now=now)
         audit.note(
             session,
             Deed.TRAINING,
@@ -280,7 +275,13 @@ def register_for(
 
 
 def take_in(
-    session: Session, held: Any, member_id: int, seating: Seating | None, now: datetime
+    session: Session,
+    held: Any,
+    member_id: int,
+    seating: Seating | None,
+    *,
+    by: int,
+    now: datetime,
 ) -> Seating:
     """A seat for them while there is one; `seating` is where they stand so far."""
     taken = seating_for(seats=held.seats, seated=held.seated)
@@ -290,6 +291,7 @@ def take_in(
     else:
         seat(session, held.id, member_id, taken, now, asked_at=now)
     edit(session, held, changed_at=now)
+    tell(session, held.id, NoticeKind.REGISTERED, member_id, by=by, now=now)
     turn_pages(session, held)
     return taken
 
@@ -358,7 +360,8 @@ def leave(uid: str, member_id: int, *, now: datetime) -> None:
             raise NotPlanned
         seat(session, held.id, member_id, Seating.LEFT, now)
         edit(session, held, changed_at=now)
-        fill_seats(session, queries.session(uid), now=now)
+        tell(session, held.id, NoticeKind.LEFT, member_id, by=member_id, now=now)
+        fill_seats(session, queries.session(uid), by=member_id, now=now)
         turn_pages(session, held)
 
 
@@ -653,26 +656,56 @@ def call_off(session: Session, held: Any, why: str, *, by: int | None, now: date
     edit(session, held, state=SessionState.CANCELLED, cancel_reason=why, changed_at=now)
     for row in queries.machines_of(held.id):
         free(session, row, by=by, now=now)
-    tell(session, "session_cancelled", held, now=now, why=why)
+    people = held.trainer_id, *registered(held.id)
+    tell(session, held.id, NoticeKind.CANCELLED, *people, by=by, now=now)
     slot = Slot(held.starts_at, held.ends_at)
     note(session, held.place_id, held.training, slot, "cancelled", by=by, now=now)
     turn_pages(session, held)
 
 
-def fill_seats(session: Session, held: Any, *, now: datetime) -> None:
+def fill_seats(session: Session, held: Any, *, by: int, now: datetime) -> None:
     """Give what seats are free to who waits, first come, first seated; they are told."""
     waiting = [each for each in queries.people(held.id) if each.seating is Seating.WAITING]
-    for person in waiting[: held.seats - held.seated]:
-        seat(session, held.id, person.member_id, Seating.SEATED, now)
-        letters.about(session, "session_seat", held, to=person, now=now)
+    seated = [person.member_id for person in waiting[: held.seats - held.seated]]
+    for member_id in seated:
+        seat(session, held.id, member_id, Seating.SEATED, now)
+    tell(session, held.id, NoticeKind.SEAT, *seated, by=by, now=now)
 
 
-def tell(session: Session, kind: str, held: Any, *, now: datetime, **values: Any) -> None:
-    """A mail to everybody registered for the session, and to who gives it."""
-    trainer = session.execute(select(*letters.READER).where(Member.id == held.trainer_id)).first()
-    registered = [each for each in queries.people(held.id) if each.seating in REGISTERED]
-    for reader in [trainer, *registered] if trainer else registered:
-        letters.about(session, kind, held, to=reader, now=now, **values)
+def tell_of_change(session: Session, held: Any, planned: Plan, *, by: int, now: datetime) -> None:
+    """Who gives it now, or gave it until now, when that changes; everybody, when hours or place
+    do. `held` is the session as it was.
+    """
+    old, new = held.trainer_id, planned.trainer_id
+    if old != new:
+        tell(session, held.id, NoticeKind.REPLACED, old, by=by, now=now)
+        tell(session, held.id, NoticeKind.GIVING, new, by=by, now=now)
+    slot = Slot(held.starts_at, held.ends_at)
+    if (slot, held.location) != (planned.slot, planned.location):
+        people = old if old == new else None, *registered(held.id)
+        tell(session, held.id, NoticeKind.CHANGED, *people, by=by, now=now)
+
+
+def registered(session_id: int) -> list[int]:
+    return [each.member_id for each in queries.people(session_id) if each.seating in REGISTERED]
+
+
+def tell(
+    session: Session,
+    session_id: int,
+    kind: NoticeKind,
+    *member_ids: int | None,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """Have each of them, if there is anybody, told of it by mail a moment later: nobody who
+    plans or registers waits for words.
+    """
+    notice = {"session_id": session_id, "kind": kind, "made_at": now, "made_by_id": by}
+    rows = [notice | {"member_id": each} for each in member_ids if each is not None]
+    add_rows(session, SessionNotice, rows)
+    if rows:
+        outbox.ring(session)
 
 
 def note(

@@ -10,15 +10,20 @@ from fablab.invitations.rules import (
     Change,
     Letter,
     News,
+    Notice,
+    SessionNews,
     digest_day,
+    event_method,
     is_to_remind,
     method_for,
     news_of,
     reminded_at,
+    session_news,
 )
 from fablab.machines.kinds import Status
 from fablab.members.kinds import Channel, MailKind
 from fablab.members.rules import wants
+from fablab.trainings.kinds import NoticeKind
 from tests.support import instant
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -195,3 +200,123 @@ def test_seven_is_of_the_places_clock():
     assert digest_day(ZoneInfo("America/New_York"), moment, None) == date(2027, 3, 29)
     assert digest_day(ZoneInfo("Asia/Tokyo"), moment + timedelta(hours=10), None) is not None
     assert digest_day(PARIS, moment, None) is None
+
+
+# -- training sessions
+
+REGISTERED, SEAT, GIVING, CHANGED, OFF, LEFT, REPLACED = NoticeKind
+
+
+def of_session(*notices: tuple[NoticeKind, int | None], **more: bool) -> SessionNews | None:
+    told = {"is_theirs": True, "is_cancelled": False, "is_over": False} | more
+    return session_news([Notice(*each) for each in notices], member_id=ME, **told)
+
+
+@pytest.mark.parametrize(
+    ("notices", "kind", "is_own_doing"),
+    [
+        ([(REGISTERED, ME)], REGISTERED, True),
+        ([(REGISTERED, TEAM)], REGISTERED, False),
+        ([(GIVING, TEAM)], GIVING, False),
+        ([(CHANGED, TEAM)], CHANGED, False),
+        ([(SEAT, TEAM)], SEAT, False),
+        ([(CHANGED, TEAM), (SEAT, TEAM)], SEAT, False),
+        ([(LEFT, ME), (REGISTERED, ME)], REGISTERED, True),
+        # They read the old hour, or that they wait, when they registered.
+        ([(REGISTERED, ME), (CHANGED, TEAM)], CHANGED, False),
+        ([(REGISTERED, ME), (SEAT, TEAM)], SEAT, False),
+        # Of what was before they never heard, or it was they who changed it.
+        ([(REGISTERED, TEAM), (SEAT, None)], REGISTERED, False),
+        ([(GIVING, TEAM), (CHANGED, TEAM)], GIVING, False),
+        ([(GIVING, ME), (CHANGED, ME)], GIVING, True),
+    ],
+)
+def test_what_happened_last_to_a_session_decides(notices, kind, is_own_doing):
+    told = of_session(*notices)
+
+    assert (told.kind, told.is_own_doing) == (kind, is_own_doing)
+
+
+@pytest.mark.parametrize(
+    ("notices", "kind", "is_own_doing"),
+    [
+        ([(LEFT, ME)], LEFT, True),
+        ([(SEAT, TEAM), (LEFT, ME)], LEFT, True),
+        ([(LEFT, ME), (REGISTERED, ME), (LEFT, ME)], LEFT, True),
+        ([(CHANGED, TEAM), (REPLACED, TEAM)], REPLACED, False),
+    ],
+)
+def test_that_it_is_theirs_no_more_is_told_who_heard_that_it_was(notices, kind, is_own_doing):
+    told = of_session(*notices, is_theirs=False)
+
+    assert (told.kind, told.is_own_doing) == (kind, is_own_doing)
+
+
+@pytest.mark.parametrize(
+    "notices", [[(REGISTERED, ME), (LEFT, ME)], [(GIVING, TEAM), (REPLACED, TEAM)]]
+)
+def test_what_came_and_went_within_a_moment_is_not_told(notices):
+    assert of_session(*notices, is_theirs=False) is None
+
+
+@pytest.mark.parametrize(
+    ("notices", "is_told"),
+    [
+        ([(OFF, TEAM)], True),
+        ([(OFF, None)], True),
+        ([(OFF, ME)], True),
+        ([(REGISTERED, ME), (OFF, TEAM)], True),
+        ([(GIVING, ME), (OFF, ME)], False),
+    ],
+)
+def test_that_a_session_is_called_off_is_told_unless_it_was_never_told_of(notices, is_told):
+    told = of_session(*notices, is_cancelled=True)
+
+    assert (told is not None) is is_told
+    assert told is None or told.kind is OFF
+
+
+@pytest.mark.parametrize("more", [{"is_theirs": False}, {"is_cancelled": True}, {"is_over": True}])
+@pytest.mark.parametrize("kind", [REGISTERED, SEAT, GIVING, CHANGED])
+def test_what_is_so_no_more_is_not_told(kind, more):
+    assert of_session((kind, TEAM), **more) is None
+
+
+@pytest.mark.parametrize("kind", [LEFT, REPLACED, OFF])
+def test_nothing_is_told_of_a_session_that_is_over(kind):
+    assert of_session((kind, TEAM), is_theirs=False, is_cancelled=True, is_over=True) is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_told_anyway"),
+    [
+        ([REGISTERED], False),
+        ([SEAT], False),
+        ([CHANGED], True),
+        ([CHANGED, SEAT], True),
+        ([OFF], True),
+        ([LEFT], False),
+        ([CHANGED, LEFT], False),
+    ],
+)
+def test_without_a_tick_only_what_one_would_come_for_nothing_for(kinds, is_told_anyway):
+    told = of_session(*((kind, TEAM) for kind in kinds), is_cancelled=kinds[-1] is OFF)
+
+    assert told.is_told_anyway is is_told_anyway
+
+
+@pytest.mark.parametrize(
+    ("channel", "is_invited", "stands", "method"),
+    [
+        (Channel.INVITATION, False, True, "REQUEST"),
+        (Channel.INVITATION, True, True, "REQUEST"),
+        (Channel.INVITATION, True, False, "CANCEL"),
+        (Channel.INVITATION, False, False, ""),
+        (Channel.MAIL, False, True, ""),
+        (Channel.MAIL, True, True, "REQUEST"),
+        (Channel.MAIL, True, False, "CANCEL"),
+        (Channel.FEED, False, True, ""),
+    ],
+)
+def test_an_event_goes_where_one_is_wanted_or_stands(channel, is_invited, stands, method):
+    assert event_method(channel, is_invited=is_invited, stands=stands) == method

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from fablab import clock
 from fablab.db import add_row, db, writing
+from fablab.invitations.sessions import tell
 from fablab.machines import resources_commands
 from fablab.machines.models import Category, Machine
 from fablab.mail.models import OutgoingMail
@@ -379,6 +380,7 @@ def test_a_session_is_cancelled_for_a_reason_that_people_are_told(amina, cast):
 
     refused = submit(amina, page, f"{page}/cancellation", reason=" ")
     submit(amina, page, f"{page}/cancellation", reason="The trainer is ill.")
+    tell(clock.now())
 
     assert refused.status_code == 422
     assert queries.session(uid).state is SessionState.CANCELLED
@@ -401,6 +403,7 @@ def test_the_team_registers_a_member_who_gets_a_mail(amina, cast):
     uid = plan(amina, seats="1")
 
     answers = [enter(amina, uid, f"{name}@atelier.example") for name in ("Chloe", "bruno")]
+    tell(clock.now())
 
     assert [each.status_code for each in answers] == [303, 303]
     assert stands(uid) == [

@@ -5,6 +5,7 @@ from sqlalchemy import func, select, update
 
 from fablab import clock
 from fablab.db import add_row, db, writing
+from fablab.invitations.sessions import tell
 from fablab.mail.models import OutgoingMail
 from fablab.members.models import Member, Membership
 from fablab.trainings import sessions
@@ -73,6 +74,13 @@ def mails():
     """Of what kind and to whom, in the order they were promised."""
     asked = select(OutgoingMail.kind, OutgoingMail.recipient).order_by(OutgoingMail.id)
     return [(row.kind, row.recipient.partition("@")[0]) for row in db.session.execute(asked)]
+
+
+def told():
+    """As `mails`, of what is promised by telling now what happened to sessions."""
+    before = len(mails())
+    tell(clock.now())
+    return mails()[before:]
 
 
 def last_mail():
