@@ -244,8 +244,8 @@ def _text(name: str, text: str) -> bytes:
 def _bounds(entry: Entry) -> tuple[datetime | date, datetime | date]:
     """Start and end as they are written: on the clock of the zone.
 
-    In the hour that the clock shows twice, a local time means its first pass (§3.3.5): an
-    event that starts or ends in the second one is written in UTC.
+    An event that starts or ends in the hour that the clock shows twice is written in UTC. A local
+    time means the first pass (§3.3.5), and half the readers that were tried take it for the second.
     """
     if not (isinstance(entry.start, datetime) and isinstance(entry.end, datetime)):
         return entry.start, entry.end
@@ -253,7 +253,12 @@ def _bounds(entry: Entry) -> tuple[datetime | date, datetime | date]:
         return entry.start, entry.end
     zone = ZoneInfo(entry.zone)
     start, end = entry.start.astimezone(zone), entry.end.astimezone(zone)
-    return (entry.start, entry.end) if start.fold or end.fold else (start, end)
+    is_told_apart = _comes_once(start) and _comes_once(end)
+    return (start, end) if is_told_apart else (entry.start, entry.end)
+
+
+def _comes_once(wall: datetime) -> bool:
+    return wall.replace(fold=0).utcoffset() == wall.replace(fold=1).utcoffset()
 
 
 def clean(text: str) -> str:

@@ -54,8 +54,6 @@ class Reader(NamedTuple):
     command: list[str]
     probe: list[str]
     keeps_uids: bool = True
-    # Of a local time that comes twice, RFC 5545 §3.3.5: the first one is meant. None: it varies.
-    takes_the_first: bool | None = True
 
 
 def of_ours(name: str, **more: Any) -> Reader:
@@ -70,22 +68,20 @@ def program(name: str, *probes: str, **more: Any) -> Reader:
 
 
 # Of these, khal, libical, sabre/vobject, ical.js and icalevents take a local time that comes twice
-# for its second pass, against RFC 5545 §3.3.5; calcurse takes it for either. calcurse keeps no UID.
-# vdirsyncer replaces those of a calendar that can only be read by ones of its own (its HTTP
-# storage: `_ignore_uids`).
+# for its second pass, against RFC 5545 §3.3.5, and calcurse for either: there is none in what we
+# write. calcurse keeps no UID. vdirsyncer replaces those of a calendar that can only be read by
+# ones of its own (its HTTP storage: `_ignore_uids`).
 READERS = {
     "vobject": of_ours("vobject"),
     "ics": of_ours("ics"),
-    "icalevents": of_ours("icalevents", takes_the_first=False),
+    "icalevents": of_ours("icalevents"),
     "ical.js": Reader(
         ["node", str(FOLDER / "in_javascript.mjs")],
         ["node", "-e", "process.exit(globalThis.fetch ? 0 : 1)"],
-        takes_the_first=False,
     ),
     "sabre/vobject": Reader(
         ["php", str(FOLDER / "in_php.php")],
         ["php", "-r", "require 'Sabre/VObject/autoload.php';"],
-        takes_the_first=False,
     ),
     "icalendar in Ruby": Reader(
         ["ruby", str(FOLDER / "in_ruby.rb")], ["ruby", "-e", "require 'icalendar'"]
@@ -93,11 +89,10 @@ READERS = {
     "libical": Reader(
         [A_PYTHON, str(FOLDER / "in_c.py")],
         [A_PYTHON, "-c", "import gi; gi.require_version('ICalGLib', '3.0')"],
-        takes_the_first=False,
     ),
-    "calcurse": program("calcurse", keeps_uids=False, takes_the_first=None),
-    "khal": program("khal", takes_the_first=False),
-    "vdirsyncer": program("vdirsyncer", "khal", keeps_uids=False, takes_the_first=False),
+    "calcurse": program("calcurse", keeps_uids=False),
+    "khal": program("khal"),
+    "vdirsyncer": program("vdirsyncer", "khal", keeps_uids=False),
 }
 ZONES = ["America/New_York", "Asia/Tokyo"]
 
@@ -237,31 +232,22 @@ def test_readers_of_others_find_the_same_events_at_the_same_instants(site, told,
         assert_found(reader, found[url], events)
 
 
-def test_the_first_half_past_two_is_read_as_the_first(site, fablab, reader):
-    (uid,) = occupy(fablab, "bench", "chloe", slot("2027-10-31 02:30-02:45"))
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ("2027-10-31T00:30", "2027-10-31T00:45"),  # the first half past two
+        ("2027-10-31T01:30", "2027-10-31T03:00"),  # the second
+        ("2027-10-30T22:00", "2027-10-31T00:15"),
+    ],
+)
+def test_an_hour_that_comes_twice_is_the_one_that_is_meant(site, fablab, reader, starts, ends):
+    span = Slot(*(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (starts, ends)))
+    (uid,) = occupy(fablab, "bench", "chloe", span)
     url = f"{site}/machines/bench/calendar.ics"
 
     found = read_by(reader, "America/New_York", url)
 
-    first = ["2027-10-31T00:30:00+00:00", "2027-10-31T00:45:00+00:00"]
-    second = ["2027-10-31T01:30:00+00:00", "2027-10-31T01:45:00+00:00"]
-    either = {True: [first], False: [second], None: [first, second]}
-    readings = [{uid: ["Busy", *times]} for times in either[READERS[reader].takes_the_first]]
-    if READERS[reader].keeps_uids:
-        assert found[url] in readings
-    else:
-        assert list(found[url].values()) in [list(each.values()) for each in readings]
-
-
-def test_the_second_half_past_two_is_read_as_the_second(site, fablab, reader):
-    """A local time would mean the first."""
-    second = Slot(datetime(2027, 10, 31, 1, 30, tzinfo=UTC), datetime(2027, 10, 31, 3, tzinfo=UTC))
-    (uid,) = occupy(fablab, "bench", "chloe", second)
-    url = f"{site}/machines/bench/calendar.ics"
-
-    found = read_by(reader, "America/New_York", url)
-
-    times = ["2027-10-31T01:30:00+00:00", "2027-10-31T03:00:00+00:00"]
+    times = [f"{starts}:00+00:00", f"{ends}:00+00:00"]
     assert_found(reader, found[url], {uid: ["Busy", *times]})
 
 
