@@ -172,19 +172,25 @@ class SessionNews(NamedTuple):
 
 
 def session_news(
-    notices: Sequence[Notice], *, member_id: int, is_theirs: bool, is_cancelled: bool, is_over: bool
+    notices: Sequence[Notice],
+    *,
+    member_id: int,
+    is_theirs: bool,
+    is_invited: bool,
+    is_cancelled: bool,
+    is_over: bool,
 ) -> SessionNews | None:
     """What they are told of a session: the last of `notices`, the oldest first, decides; None
     for nothing.
 
-    `is_theirs`: they have a seat in it, wait for one, or give it. `is_cancelled` and `is_over`
-    are said of the session.
+    `is_theirs`: they have a seat in it, wait for one, or give it. `is_invited`: an invitation
+    stands in their calendar. `is_cancelled` and `is_over` are said of the session.
     """
     first, last = notices[0], notices[-1]
     is_own_doing = last.by == member_id
     has_moved = any(notice.kind is NoticeKind.CHANGED for notice in notices)
     news = SessionNews(last.kind, is_own_doing, has_moved)
-    is_unheard_of = first.kind in COMES_IN
+    is_unheard_of = first.kind in COMES_IN and not is_invited
     if is_over:
         return None
     if last.kind in GOES:

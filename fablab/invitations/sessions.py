@@ -106,6 +106,7 @@ def _in_words(case: Case, now: datetime) -> Told:
         [Notice(notice.kind, notice.made_by_id) for notice in case.notices],
         member_id=reader.id,
         is_theirs=case.part is not Part.GONE,
+        is_invited=case.is_invited,
         is_cancelled=case.is_cancelled,
         is_over=case.held.ends_at <= now,
     )

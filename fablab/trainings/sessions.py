@@ -704,8 +704,7 @@ def tell(
     notice = {"session_id": session_id, "kind": kind, "made_at": now, "made_by_id": by}
     rows = [notice | {"member_id": each} for each in member_ids if each is not None]
     add_rows(session, SessionNotice, rows)
-    if rows:
-        outbox.ring(session)
+    outbox.ring(session)
 
 
 def note(

@@ -208,7 +208,8 @@ REGISTERED, SEAT, GIVING, CHANGED, OFF, LEFT, REPLACED = NoticeKind
 
 
 def of_session(*notices: tuple[NoticeKind, int | None], **more: bool) -> SessionNews | None:
-    told = {"is_theirs": True, "is_cancelled": False, "is_over": False} | more
+    told = dict.fromkeys(("is_invited", "is_cancelled", "is_over"), False) | {"is_theirs": True}
+    told |= more
     return session_news([Notice(*each) for each in notices], member_id=ME, **told)
 
 
@@ -257,6 +258,15 @@ def test_that_it_is_theirs_no_more_is_told_who_heard_that_it_was(notices, kind, 
 )
 def test_what_came_and_went_within_a_moment_is_not_told(notices):
     assert of_session(*notices, is_theirs=False) is None
+
+
+def test_what_stands_in_their_calendar_is_taken_out_however_short_it_was_otherwise():
+    """Who was registered gives the session for a moment."""
+    gone = of_session((GIVING, ME), (OFF, ME), is_invited=True, is_cancelled=True)
+    assert gone.kind is OFF
+
+    gone = of_session((GIVING, TEAM), (REPLACED, TEAM), is_invited=True)
+    assert gone.kind is REPLACED
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from fablab import clock, jobs
 from fablab.db import db
 from fablab.invitations import commands, queries, session_letters, sessions
 from fablab.invitations.models import SessionInvitation
+from fablab.mail import outbox
 from fablab.members import mails as choices
 from fablab.members.kinds import Channel, MailKind
 from fablab.places.models import Place
@@ -148,6 +149,7 @@ def test_the_life_of_a_seat_in_the_calendars_of_who_is_invited(any_fablab, same,
         "Cancelled: Training: Laser cutting",
     ]
     assert mine[-1].summary == "Cancelled: Training: Laser cutting"
+    assert [str(event["TRANSP"]) for event in events(hers[-1]).values()] == ["TRANSPARENT"]
     assert (mine[0].start, mine[1].start) == (AFTERNOON.start, LATER.start)
     assert mine[0].organizer == "mailto:hello@atelier.example"
     assert (mine[0].attendee, mine[0].attendance) == ("mailto:chloe@atelier.example", "ACCEPTED")
@@ -264,10 +266,12 @@ def test_the_team_registers_somebody(any_fablab):
 
 
 def test_the_mail_says_what_where_when_and_leads_to_its_page(fablab):
+    change(Place, email="hello@atelier.example")
     uid = plan_session(fablab, AFTERNOON, location="Room 2")
     register(fablab, uid, "chloe")
     [mail] = told()
 
+    assert mail.reply_to == "hello@atelier.example"
     assert mail.subject == "L'Atelier: you are registered for the session of Laser cutting"
     for body in (mail.text, mail.html):
         for said in ("Laser cutting", "Tuesday 6 April", "14:00–16:00", "Room 2"):
@@ -341,10 +345,14 @@ def test_nothing_to_tell_costs_one_statement(fablab):
     assert len(statements) == 1
 
 
-def test_registering_promises_no_mail_by_itself(fablab):
-    register(fablab, plan_session(fablab, AFTERNOON), "chloe")
+def test_registering_promises_no_mail_by_itself_and_rings(fablab):
+    """Whoever registers does not wait for words, nor the mail for the next look."""
+    uid = plan_session(fablab, AFTERNOON)
+    outbox.something_to_send.clear()
+    register(fablab, uid, "chloe")
 
     assert promised() == []
+    assert outbox.something_to_send.is_set()
 
 
 def test_the_background_work_tells(app, fablab):
