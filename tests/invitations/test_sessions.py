@@ -305,6 +305,7 @@ def test_a_seat_at_another_hour_than_was_waited_for_says_so(fablab):
     for body in (mail.text, mail.html):
         assert "Its hour or its place has changed since you registered." in body
         assert "15:00–17:00" in body
+    assert "since you registered.\n\nhttp://" in mail.text
     assert mail.unsubscribe == ""
 
 
