@@ -15,7 +15,7 @@ from fablab import clock
 from fablab.agendas import queries, rules
 from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
 from fablab.agendas.reading import HORIZON, Reading, read
-from fablab.agendas.rules import A_DAY, Choice, Effect, Plan, Taken
+from fablab.agendas.rules import A_DAY, Choice, Effect, Plan
 from fablab.booking import waits
 from fablab.db import NoSuch, add_row, add_rows, retried, writing
 from fablab.machines import guards, resources
@@ -164,7 +164,7 @@ def _write(
     )
     # First the closures: whoever waits is then offered nothing on a day that is closed.
     entries = _close(session, draft.place_id, found.chosen, now)
-    freed = _cancel(session, found.concerned, by=by, now=now) if choice.cancels else []
+    freed = _cancel(session, found, by=by, now=now) if choice.cancels else []
     entries += _take_out(session, found.chosen, by=by, now=now)
     add_rows(session, AgendaEntry, [{"agenda_id": agenda_id, **entry} for entry in entries])
     audit.note(
@@ -203,16 +203,23 @@ def _close(
     return entries
 
 
-def _cancel(
-    session: Session, bookings: Sequence[Taken], *, by: int, now: datetime
-) -> list[Row[Any]]:
-    """As the team cancels; what they leave is offered once the outages are in place."""
+def _cancel(session: Session, found: Plan, *, by: int, now: datetime) -> list[Row[Any]]:
+    """As the team cancels, for the reason that the event is called by; what they leave is offered
+    once the outages are in place.
+    """
     table = Occupancy.__table__
     freed: list[Row[Any]] = []
-    for booking in bookings:
+    for booking in found.concerned:
         row = session.execute(select(table).where(table.c.id == booking.id)).one()
         waits.give_back(
-            session, row, Status.CANCELLED, "cancelled", by=by, now=now, is_offered=False
+            session,
+            row,
+            Status.CANCELLED,
+            "cancelled",
+            by=by,
+            now=now,
+            after={"why": found.because[booking.id]},
+            is_offered=False,
         )
         freed.append(row)
     return freed

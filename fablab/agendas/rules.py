@@ -1,7 +1,7 @@
 """What a calendar that was read would do: closures, outages, whom they concern. Pure."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from hashlib import sha256
@@ -64,6 +64,7 @@ class Plan:
     effects: tuple[Effect, ...]
     concerned: tuple[Taken, ...]  # the bookings in the time that is closed or taken
     sessions: tuple[Taken, ...]  # trainings there, which stay in any case
+    because: Mapping[int, str]  # by the id of each of them, what the event is called
     is_too_much: bool
     # Of what was shown before it is done: the choice with what each event would do, ticked or
     # not; and the bookings concerned.
@@ -128,6 +129,7 @@ def plan(
         effects=effects,
         concerned=bookings,
         sessions=tuple(each for each in found if each.kind is OccupancyKind.SESSION),
+        because=planner.because,
         is_too_much=planner.is_too_much,
         seen=_mark((choice.whole_days, choice.machine_ids, *map(_would_do, effects))),
         seen_bookings=_mark((each.uid, each.revision) for each in bookings),
@@ -157,6 +159,7 @@ class _Planner:
         self.last = self.today + HORIZON
         self.ahead = Slot(now.replace(second=0), midnight(zone, self.last + A_DAY))
         self.found: dict[int, Taken] = {}
+        self.because: dict[int, str] = {}
         self.closed: list[tuple[Days, str]] = []  # by the events before, and what they are called
         self.made = 0
 
@@ -186,9 +189,9 @@ class _Planner:
             if why is not None:
                 closures.remove(days)
                 closed.append((days, why))
-        outages = self.withdraw(hours) if is_chosen else []
+        outages = self.withdraw(hours, event.title) if is_chosen else []
         if is_chosen:
-            self.note_closed(closures)
+            self.note_closed(closures, event.title)
             self.closed += [(days, event.title) for days in closures]
         wanted = bool(hours) and is_chosen
         return Effect(
@@ -213,19 +216,20 @@ class _Planner:
         found = (why for by, why in self.closed if by.first <= days.first and days.last <= by.last)
         return next(found, None)
 
-    def note_closed(self, closures: Iterable[Days]) -> None:
+    def note_closed(self, closures: Iterable[Days], title: str) -> None:
         for days in closures:
             span = whole_days(self.zone, *days)
             for lane in self.lanes.values():
-                self.note(each for each in lane.within(span) if each.slot.overlaps(span))
+                self.note((each for each in lane.within(span) if each.slot.overlaps(span)), title)
 
-    def note(self, taken: Iterable[Taken]) -> None:
+    def note(self, taken: Iterable[Taken], title: str) -> None:
         """Those that are not over: what only cleans up is nobody's booking any more."""
         for each in taken:
             if each.kind is not OccupancyKind.OUTAGE and each.slot.end > self.now:
                 self.found[each.id] = each
+                self.because.setdefault(each.id, title)
 
-    def withdraw(self, hours: Iterable[Slot]) -> list[Withdrawal]:
+    def withdraw(self, hours: Iterable[Slot], title: str) -> list[Withdrawal]:
         """The time of each machine that is still free, or is made free."""
         found: list[Withdrawal] = []
         for span in filter(None, (each.within(self.ahead) for each in hours)):
@@ -234,7 +238,7 @@ class _Planner:
                     return found
                 lane = self.lanes.setdefault(machine_id, Lane([]))
                 within = lane.within(span)
-                self.note(within)
+                self.note(within, title)
                 stays = [each.span for each in within if not self.goes(each)]
                 stays += [each for each in lane.added if each.overlaps(span)]
                 parts = without([span], stays)

@@ -206,8 +206,9 @@ def keeps_consents(before: Order, after: Order, facts: Facts) -> bool:
 
 
 @retried
-def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
-    """Free the machine; the booking stays, cancelled. Cancelling again changes nothing.
+def cancel(uid: str, *, by: int, is_team: bool, now: datetime, why: str = "") -> None:
+    """Free the machine; the booking stays, cancelled, and its record says `why`. Cancelling again
+    changes nothing.
 
     Of whoever cancels their own later than the machine's policy lets them (see `lateness`) it
     leaves a mark; never when the team cancels for them.
@@ -222,11 +223,11 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> None:
         booking = find_in_line(session, uid, here.machine_id)
         if booking.status == Status.CANCELLED:
             return
-        strike_out(session, booking, by=by, is_team=is_team, now=now)
+        strike_out(session, booking, by=by, is_team=is_team, now=now, why=why)
 
 
 def strike_out(
-    session: Session, booking: Row[Any], *, by: int, is_team: bool, now: datetime
+    session: Session, booking: Row[Any], *, by: int, is_team: bool, now: datetime, why: str = ""
 ) -> None:
     """Cancel the booking, in a write that is under way and in the machine's line.
 
@@ -237,6 +238,7 @@ def strike_out(
     if not booking.standing or not may_cancel(slot, now=now, is_own=is_own, is_team=is_team):
         raise NotAllowed
     place_id = lateness.late_in(booking, now) if is_own else None
-    waits.give_back(session, booking, Status.CANCELLED, "cancelled", by=by, now=now)
+    after = {"why": why} if why else None
+    waits.give_back(session, booking, Status.CANCELLED, "cancelled", by=by, now=now, after=after)
     if place_id is not None:
         marks.mark(session, booking.member_id, place_id, booking.id, MarkKind.LATE, by=by, now=now)

@@ -265,3 +265,12 @@ class BookingForm(SlotForm):
         """Give a form that came without a sound key one that it can be sent again with."""
         if self.key.errors or not self.key.data:
             self.key.data = str(uuid4())
+
+
+REASON = 200  # letters
+
+
+class CancellationForm(Form):
+    """Why somebody else's booking is cancelled: they read it."""
+
+    why = TextField(lazy_gettext("Reason"), maximum=REASON)

@@ -622,6 +622,8 @@ def _what_happened(row: Any, zone: tzinfo) -> str:
     who = row.first_name or _("the team")
     if row.what == "booked":
         return _("Booked by %(who)s", who=who)
+    if row.what == "cancelled" and row.after.get("why"):
+        return _("Cancelled by %(who)s: %(why)s", who=who, why=row.after["why"])
     if row.what == "cancelled":
         return _("Cancelled by %(who)s", who=who)
     if row.what == "moved" and row.before.get("start"):

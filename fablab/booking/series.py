@@ -396,8 +396,9 @@ def following_in_line(
 
 
 @retried
-def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> int:
+def cancel(uid: str, *, by: int, is_team: bool, now: datetime, why: str = "") -> int:
     """Cancel the booking and those of its series that follow, all or none; how many they were.
+    The record of each says `why`.
 
     What is over or under way stays. Each leaves a mark where cancelling it alone would.
 
@@ -408,7 +409,7 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime) -> int:
         if not rows:
             raise NotAllowed
         for row in rows:
-            commands.strike_out(session, row, by=by, is_team=is_team, now=now)
+            commands.strike_out(session, row, by=by, is_team=is_team, now=now, why=why)
         return len(rows)
 
 

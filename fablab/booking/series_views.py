@@ -24,6 +24,7 @@ from fablab.booking import (
     series_pages,
     views,
 )
+from fablab.booking.forms import CancellationForm
 from fablab.booking.series import Choice, Pick, Wish
 from fablab.booking.series_forms import SeriesForm
 from fablab.booking.series_rules import Hours, days_of
@@ -31,7 +32,6 @@ from fablab.booking.verdicts import HOPELESS, Reason
 from fablab.booking.views import Draft
 from fablab.clock import today
 from fablab.db import NoSuch
-from fablab.forms import Confirmation
 from fablab.machines.inventory import Inventory, here
 from fablab.members.rules import is_late
 
@@ -105,7 +105,10 @@ def show(uid: UUID):
 @members_only
 def cancellation(uid: UUID):
     """Asks once, with every booking that would be cancelled."""
-    booking, following = find(uid)
+    return cancellation_page(*find(uid), CancellationForm(formdata=None))
+
+
+def cancellation_page(booking: Any, following: Sequence[Any], form: CancellationForm) -> str:
     inventory, now = views.inventory_of(booking), clock.now()
     late = late_ones(following, inventory, now) if booking.member_id == current_user.id else 0
     return render_template(
@@ -113,7 +116,7 @@ def cancellation(uid: UUID):
         booking=views.line(booking, inventory, now),
         whens=[pages.when(views.slot_of(row), inventory.schedule.zone, now) for row in following],
         late=late,
-        form=Confirmation(),
+        form=form,
         is_own=booking.member_id == current_user.id,
     )
 
@@ -123,8 +126,14 @@ def cancellation(uid: UUID):
 def cancel(uid: UUID):
     booking = queries.find_visible(str(uid), current_user)
     is_team = current_user.manages(booking.place_id)
+    form = CancellationForm()
+    if not form.validate():
+        return cancellation_page(*find(uid), form), 422
+    why = form.why.data or "" if booking.member_id != current_user.id else ""
     try:
-        count = series.cancel(str(uid), by=current_user.id, is_team=is_team, now=clock.now())
+        count = series.cancel(
+            str(uid), by=current_user.id, is_team=is_team, now=clock.now(), why=why
+        )
     except orders.NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:

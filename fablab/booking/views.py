@@ -26,13 +26,19 @@ from fablab.booking import (
     waits,
 )
 from fablab.booking.facts import audience_of, gather
-from fablab.booking.forms import LONGEST, BookingForm, day_of_end, parse_near_day
+from fablab.booking.forms import (
+    LONGEST,
+    BookingForm,
+    CancellationForm,
+    day_of_end,
+    parse_near_day,
+)
 from fablab.booking.known import Facts
 from fablab.booking.rules import may_cancel, may_move, may_override, refusals
 from fablab.booking.verdicts import FOR_A_TRAINING, FOR_THE_TEAM, Reason, Refusal
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.db import NoSuch
-from fablab.forms import Confirmation, parse_time
+from fablab.forms import parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
 from fablab.machines.kinds import RiskClass
 from fablab.slots import Slot
@@ -136,15 +142,18 @@ def show(uid):
 def cancellation(uid):
     """Asks once, on a page: a cancelled slot may be gone a second later."""
     booking = queries.find_visible(str(uid), current_user)
-    now = clock.now()
-    if not may(may_cancel, booking, now):
+    if not may(may_cancel, booking, clock.now()):
         return redirect(url_for(".show", uid=uid), 303)
-    inventory = inventory_of(booking)
+    return cancellation_page(booking, CancellationForm(formdata=None))
+
+
+def cancellation_page(booking: Any, form: CancellationForm) -> str:
+    inventory, now = inventory_of(booking), clock.now()
     return render_template(
         "booking/cancellation.html",
         booking=line(booking, inventory, now),
         ticket=pages.ticket(booking, slot_of(booking), inventory),
-        form=Confirmation(),
+        form=form,
         is_own=booking.member_id == current_user.id,
         freedom=mark_pages.freedom(booking, inventory, now),
     )
@@ -155,8 +164,12 @@ def cancellation(uid):
 def cancel(uid):
     booking = queries.find_visible(str(uid), current_user)
     is_team = current_user.manages(booking.place_id)
+    form = CancellationForm()
+    if not form.validate():
+        return cancellation_page(booking, form), 422
+    why = form.why.data if booking.member_id != current_user.id else ""
     try:
-        commands.cancel(str(uid), by=current_user.id, is_team=is_team, now=clock.now())
+        commands.cancel(str(uid), by=current_user.id, is_team=is_team, now=clock.now(), why=why)
     except orders.NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:

@@ -156,6 +156,7 @@ def _may_be_taken(booking: Row[Any], now: datetime) -> bool:
 
 
 def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
+    why = case.of_first[-1].after.get("why", "")
     if len(case.bookings) > 1:
         return letters.series_letter(
             news.letter,
@@ -163,8 +164,8 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
             has_events=bool(method),
             is_own_doing=news.is_own_doing,
             now=now,
+            why=why,
         )
-    last = case.of_first[-1]
     offer = queries.offer_of(case.first.id) if news.letter is Letter.OFFERED else None
     return letters.letter(
         news.letter,
@@ -174,7 +175,7 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
         now=now,
         was=_was(case) if news.letter is Letter.CHANGED else None,
         offer=offer,
-        why=last.after.get("why", ""),
+        why=why,
     )
 
 

@@ -86,7 +86,13 @@ def letter(
 
 
 def series_letter(
-    kind: Letter, bookings: Sequence[Any], *, has_events: bool, is_own_doing: bool, now: datetime
+    kind: Letter,
+    bookings: Sequence[Any],
+    *,
+    has_events: bool,
+    is_own_doing: bool,
+    now: datetime,
+    why: str = "",
 ) -> outbox.Mail:
     """One mail for what happened to several of a series at once.
 
@@ -110,6 +116,7 @@ def series_letter(
         is_own_doing=is_own_doing,
         is_pending=any(booking.status == Status.PENDING for booking in bookings),
         slots=[Slot(booking.starts_at, booking.ends_at) for booking in bookings],
+        why=why,
         **said_of(first),
     )
 

@@ -168,6 +168,7 @@ def test_whose_booking_is_cancelled_is_told_by_mail(any_app, any_fablab):
     [mail] = told()
 
     assert (mail.recipient, mail.kind) == ("chloe@atelier.example", "booking_cancelled")
+    assert "Private hire" in mail.text  # why
 
 
 def test_a_machine_that_is_retired_concerns_nobody(any_fablab):

@@ -20,6 +20,7 @@ from tests.booking.conftest import add_machine, change, words
 from tests.booking.test_series import book, fill, hours_of, moved, of_series
 from tests.booking.test_wider_rules import member_uid, no_buddy, set_policy, unread
 from tests.calendars.support import address, read
+from tests.invitations.conftest import told
 from tests.support import counting, slot, submit
 
 HOUR = timedelta(hours=1)
@@ -505,6 +506,22 @@ def test_the_following_are_cancelled_in_one_go(any_fablab, browse_any):
     assert "2 bookings are cancelled" in client.get(answer.location).text
     submit(client, f"/bookings/series/{uid}", page)
     assert "This booking can no longer be cancelled." in client.get(answer.location).text
+
+
+def test_the_team_says_why_of_all_of_them(any_fablab, browse_any):
+    _first, second, _third = of_series(book(any_fablab))
+    told()
+    page, client = f"/bookings/{second.uid}/following/cancellation", browse_any("amina")
+    assert submit(client, page, page, why="x" * 201).status_code == 422
+
+    submit(client, page, page, why="The laser moves house")
+
+    bruno = browse_any("bruno")
+    assert "Cancelled by Amina: The laser moves house" in bruno.get(f"/bookings/{second.uid}").text
+    [mail] = told()
+    assert (mail.kind, mail.recipient) == ("booking_cancelled_series", "bruno@atelier.example")
+    assert "The laser moves house" in mail.text
+    assert "The laser moves house" in mail.html
 
 
 def test_those_cancelled_late_are_counted_beforehand(fablab, browse, at):

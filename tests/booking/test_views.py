@@ -12,10 +12,12 @@ from fablab import clock
 from fablab.booking import commands, ledger, views
 from fablab.clock import to_wall
 from fablab.db import Busy, db, writing
+from fablab.invitations import commands as invitations
 from fablab.machines import commands as machines
 from fablab.machines import guards
 from fablab.machines.kinds import Approval, MachineState, RiskClass, Status
 from fablab.machines.models import Category, Machine, Occupancy, Policy
+from fablab.mail.models import OutgoingMail
 from fablab.members.models import Membership
 from fablab.places.kinds import Mode
 from fablab.places.models import Opening, Place
@@ -931,6 +933,45 @@ def test_to_cancel_one_is_asked_once_on_a_page(fablab, browse):
     assert title(page).startswith("This booking is cancelled")
     assert 'stamp--no" aria-hidden="true">Cancelled' in page
     assert 'href="/bookings/new?machine=bench"' in page
+
+
+def test_the_team_says_why_and_its_member_reads_it(fablab, browse):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    page = f"/bookings/{uid}/cancellation"
+    assert "Reason" not in browse("bruno").get(page).text
+
+    answer = submit(browse("amina"), page, page, why="The <lens> is broken")
+
+    assert answer.status_code == 303
+    invitations.tell(clock.now())
+    mail = db.session.scalars(db.select(OutgoingMail).order_by(OutgoingMail.id.desc())).first()
+    assert (mail.kind, mail.recipient) == ("booking_cancelled", "bruno@atelier.example")
+    assert "The <lens> is broken" in mail.text
+    assert (
+        "Cancelled by Amina: The &lt;lens&gt; is broken"
+        in browse("bruno").get(f"/bookings/{uid}").text
+    )
+
+
+def test_a_reason_that_is_too_long_cancels_nothing_and_is_not_lost(fablab, browse):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    page = f"/bookings/{uid}/cancellation"
+
+    answer = submit(browse("amina"), page, page, why="x" * 201)
+
+    assert answer.status_code == 422
+    assert "200 characters at most." in answer.text
+    assert "x" * 201 in answer.text
+    assert booked().status == Status.CONFIRMED
+
+
+def test_what_one_says_of_ones_own_is_nobodys_business(fablab, browse):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    page = f"/bookings/{uid}/cancellation"
+
+    submit(browse("bruno"), page, page, why="A secret")
+
+    assert "A secret" not in browse("amina").get(f"/bookings/{uid}").text
 
 
 def test_asking_changes_nothing(fablab, browse):
