@@ -1,23 +1,22 @@
 """The team's morning mail: who comes today, what is taught, what is out of service."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import LazyString, lazy_gettext
-from flask_babel import gettext as _
 from sqlalchemy import Row, func, select, update
 
 from fablab import texts
 from fablab.calendars import feed
 from fablab.clock import from_wall, whole_day
 from fablab.db import db, retried, writing
-from fablab.invitations import letters, queries
+from fablab.invitations import queries
+from fablab.invitations.morning import Lesson, Morning
 from fablab.invitations.rules import DIGEST_UNTIL, digest_day
-from fablab.machines.inventory import Inventory, MachineFacts, of_place
-from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.inventory import of_place
+from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy, standing_around
 from fablab.mail import outbox
 from fablab.members import mails
@@ -25,10 +24,9 @@ from fablab.members.kinds import TEAM, MailKind
 from fablab.members.mails import refused
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.rules import wants
-from fablab.places.kinds import Mode
 from fablab.places.models import Place
 from fablab.places.words import MODES
-from fablab.slots import Slot
+from fablab.trainings.queries import TAKES_A_SEAT, sessions_in
 
 
 def send(now: datetime) -> int:
@@ -71,8 +69,9 @@ def _mails(place: Any, day: date, now: datetime) -> list[outbox.Mail]:
     readers = _readers(place.id)
     if not readers:
         return []
-    today = Morning(of_place(place_id=place.id), day, _events(place, day))
-    if not (today.rows or today.openings):
+    rows = _events(place, day)
+    today = Morning(of_place(place_id=place.id), day, rows, _lessons(place, day, rows))
+    if not (today.rows or today.lessons or today.openings):
         return []
     zone = ZoneInfo(place.zone)
     waiting = _waiting(place.id, now)
@@ -134,6 +133,30 @@ def _events(place: Any, day: date) -> list[Row[Any]]:
     return sorted(found, key=lambda row: (row.starts_at, row.code))
 
 
+def _lessons(place: Any, day: date, rows: Sequence[Row[Any]]) -> list[Lesson]:
+    """The training sessions of the day, soonest first; `rows` tell which machines they take."""
+    held = sessions_in(place.id, whole_day(ZoneInfo(place.zone), day))
+    if not held:
+        return []
+    seatings = queries.seatings([each.id for each in held])
+    seated = [both for both, seating in seatings.items() if seating in TAKES_A_SEAT]
+    trainers = {each.trainer_id for each in held} - {None}
+    people = queries.readers({member_id for _session_id, member_id in seated} | trainers)
+    known = {id: person for id, person in people.items() if person.erased_at is None}
+    return [
+        Lesson(
+            each,
+            machines=[row for row in rows if row.session_id == each.id],
+            trainer=known.get(each.trainer_id),
+            seated=sorted(
+                (known[member] for its, member in seated if its == each.id and member in known),
+                key=lambda person: (person.last_name, person.first_name, person.id),
+            ),
+        )
+        for each in held
+    ]
+
+
 def _waiting(place_id: int, now: datetime) -> int:
     """How many bookings to come wait for somebody's answer."""
     asked = (
@@ -148,100 +171,3 @@ def _waiting(place_id: int, now: datetime) -> int:
         )
     )
     return db.session.scalars(asked).one()
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """Somebody who is expected, from when on, for whom, and how to call them."""
-
-    name: str
-    organization: str
-    starts_at: datetime
-    phone: str
-
-    @property
-    def particulars(self) -> str:
-        return ", ".join(filter(None, (self.organization, self.phone)))
-
-
-@dataclass(frozen=True)
-class Morning:
-    """One day of a place, as the mail tells it; `rows` are of `queries.about`, soonest first."""
-
-    inventory: Inventory
-    day: date
-    rows: list[Row[Any]]
-
-    @property
-    def bookings(self) -> list[Row[Any]]:
-        return [row for row in self.rows if row.kind == OccupancyKind.BOOKING]
-
-    @property
-    def sessions(self) -> list[Row[Any]]:
-        return [row for row in self.rows if row.kind == OccupancyKind.SESSION]
-
-    @property
-    def outages(self) -> list[Row[Any]]:
-        return [row for row in self.rows if row.kind == OccupancyKind.OUTAGE]
-
-    @property
-    def stopped(self) -> list[MachineFacts]:
-        """Machines that are out of service, and not expected back by that day."""
-        return [
-            machine
-            for machine in self.inventory.machines
-            if not machine.is_in_service and (machine.back_on is None or self.day < machine.back_on)
-        ]
-
-    @property
-    def arrivals(self) -> list[Arrival]:
-        """Each person once, at the first booking that starts that day."""
-        first: dict[int, Arrival] = {}
-        for row in self.bookings:
-            if row.starts_at < self.span.start:
-                continue
-            phone = row.phone if row.shares_phone else ""
-            arrival = Arrival(
-                letters.name_of(row), row.organization_name or "", row.starts_at, phone
-            )
-            first.setdefault(row.member_id, arrival)
-        return list(first.values())
-
-    @property
-    def openings(self) -> tuple[tuple[Slot, Mode], ...]:
-        return self.inventory.schedule.openings_on(self.day)
-
-    @property
-    def span(self) -> Slot:
-        return whole_day(self.inventory.schedule.zone, self.day)
-
-    def hours(self, row: Any) -> str:
-        """When on that day: what began before or goes on after it says so."""
-        zone, day = self.inventory.schedule.zone, self.span
-        start, end = (texts.hour(at.astimezone(zone)) for at in (row.starts_at, row.ends_at))
-        if row.starts_at < day.start and row.ends_at >= day.end:
-            return _("all day")
-        if row.starts_at < day.start:
-            return _("until %(hour)s", hour=end)
-        if row.ends_at > day.end:
-            return _("from %(hour)s", hour=start)
-        return texts.hours(Slot(row.starts_at, row.ends_at), zone)
-
-    @property
-    def day_off(self) -> str:
-        """Why the place is closed; empty when it is not."""
-        return self.inventory.schedule.day_off(self.day) or ""
-
-    @staticmethod
-    def machine(row: Any) -> str:
-        return letters.machine_of(row)
-
-    @staticmethod
-    def holder(row: Any) -> str:
-        """Who has it, for whom and what for, and whether it still waits for an answer."""
-        who = ", ".join(filter(None, (letters.name_of(row), row.organization_name)))
-        if row.title:
-            who = _("%(who)s: %(what)s", who=who, what=row.title)
-        if row.status == Status.PENDING:
-            return _("%(booking)s (awaiting approval)", booking=who)
-        return who

@@ -48,6 +48,7 @@ ABOUT = PARTICULARS.add_columns(
     Occupancy.created_by_id,
     Occupancy.machine_id,
     Occupancy.series_id,
+    Occupancy.session_id,
     Occupancy.buddy_id,
     Machine.place_id,
     Place.email.label("contact"),
@@ -143,6 +144,8 @@ def readers(member_ids: Collection[int]) -> dict[int, Any]:
         Member.channel,
         Member.refused_mails,
         Member.erased_at,
+        Member.phone,
+        Member.shares_phone,
     )
     rows = db.session.execute(select(*columns).where(Member.id.in_(member_ids)))
     return {row.id: row for row in rows}

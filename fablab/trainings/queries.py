@@ -13,6 +13,7 @@ from fablab.db import NoSuch, db
 from fablab.machines.models import Machine, MachineReferent, Occupancy
 from fablab.members.kinds import TEAM, Role
 from fablab.members.models import Member, Membership, RoleHeld
+from fablab.slots import Slot
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import (
     Level,
@@ -248,6 +249,16 @@ def sessions_ahead(place_id: int, now: datetime) -> Sequence[Row[Any]]:
         TrainingSession.place_id == place_id,
         TrainingSession.state == SessionState.PLANNED,
         TrainingSession.starts_at > now,
+    )
+
+
+def sessions_in(place_id: int, span: Slot) -> Sequence[Row[Any]]:
+    """The sessions of the place with a part in `span`, but for those called off."""
+    return sessions(
+        TrainingSession.place_id == place_id,
+        TrainingSession.state != SessionState.CANCELLED,
+        TrainingSession.starts_at < span.end,
+        TrainingSession.ends_at > span.start,
     )
 
 
