@@ -1,4 +1,6 @@
-"""The team's day as plain values: who comes when, on which machine, and what is not usable."""
+"""The team's day as plain values: who comes when, on which machine, what is taught,
+and what is not usable.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind
 from fablab.manage.occupancies import Line, lines
-from fablab.places.words import MODES
+from fablab.manage.training_pages import SessionLine, session_line
+from fablab.places.words import MODES, why_closed
 
 
 @dataclass(frozen=True)
@@ -25,22 +28,31 @@ class Day:
     now: datetime
     rows: Sequence[Any]  # what stands: bookings, outages, sessions
     called_off: Sequence[Any]
+    held: Sequence[Any]  # the training sessions, those without a machine too
 
     @cached_property
     def bookings(self) -> list[Line]:
-        return self._lines({OccupancyKind.BOOKING})
+        return self._lines(OccupancyKind.BOOKING)
 
     @cached_property
     def outages(self) -> list[Line]:
-        """Sessions too: nobody may book the machine meanwhile."""
-        return self._lines({OccupancyKind.OUTAGE, OccupancyKind.SESSION})
+        return self._lines(OccupancyKind.OUTAGE)
+
+    @cached_property
+    def sessions(self) -> list[SessionLine]:
+        """Each once, with all that it occupies."""
+        return [session_line(each, self.inventory, self._taken_by(each)) for each in self.held]
 
     @cached_property
     def cancelled(self) -> list[Line]:
         return lines(self.called_off, self.inventory, self.now)
 
-    def _lines(self, kinds: set[OccupancyKind]) -> list[Line]:
-        return lines((r for r in self.rows if r.kind in kinds), self.inventory, self.now)
+    def _taken_by(self, held: Any) -> list[Line]:
+        rows = (row for row in self.rows if row.session_uid == held.uid)
+        return lines(rows, self.inventory, self.now)
+
+    def _lines(self, kind: OccupancyKind) -> list[Line]:
+        return lines((row for row in self.rows if row.kind == kind), self.inventory, self.now)
 
     @cached_property
     def stopped(self) -> list[MachineFacts]:
@@ -76,12 +88,7 @@ class Day:
 
     @property
     def why_closed(self) -> str:
-        """A sentence when nobody opens that day, else nothing."""
-        schedule = self.inventory.schedule
-        if schedule.openings_on(self.day):
-            return ""
-        why = schedule.day_off(self.day)
-        return _("The place is closed: %(why)s.", why=why) if why else _("The place is closed.")
+        return why_closed(self.inventory.schedule, self.day)
 
     @property
     def today(self) -> date:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from fablab import texts
 from fablab.machines.inventory import Inventory
+from fablab.manage.occupancies import Line, over_days
 from fablab.slots import Slot
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.words import SEATINGS
@@ -29,35 +30,45 @@ class SessionLine:
     url: str
     training: str
     when: str
+    hours: str  # with short days when it ends on another one
     trainer: str
     location: str
     seated: int
     seats: int
     waiting: int
     state: str
+    machines: Sequence[Line] = ()  # what it occupies, where that is asked for
 
 
-def session_line(row: Any, inventory: Inventory) -> SessionLine:
+def session_line(row: Any, inventory: Inventory, machines: Sequence[Line] = ()) -> SessionLine:
     return SessionLine(
         url_for("manage.session", uid=row.uid),
         row.training,
         when(row, inventory),
+        hours(row, inventory),
         name_of(row),
         row.location,
         row.seated,
         row.seats,
         row.waiting,
         _(STATES[row.state]),
+        machines,
     )
 
 
 def when(row: Any, inventory: Inventory) -> str:
     zone, slot = inventory.schedule.zone, Slot(row.starts_at, row.ends_at)
     first, last = inventory.schedule.days_of(slot)
-    hours = texts.hours(slot, zone)
+    written = texts.hours(slot, zone)
     if first != last:
-        return texts.capital(hours)
-    return f"{texts.capital(texts.near_day(first, zone))} {hours}"
+        return texts.capital(written)
+    return f"{texts.capital(texts.near_day(first, zone))} {written}"
+
+
+def hours(row: Any, inventory: Inventory) -> str:
+    zone, slot = inventory.schedule.zone, Slot(row.starts_at, row.ends_at)
+    first, last = inventory.schedule.days_of(slot)
+    return texts.hours(slot, zone) if first == last else over_days(slot, zone)
 
 
 def name_of(row: Any) -> str:

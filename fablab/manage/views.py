@@ -22,6 +22,7 @@ from fablab.manage import (
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.day_page import Day, day_url
 from fablab.manage.forms import DayForm
+from fablab.trainings.queries import sessions_in
 
 # Importing them adds their routes.
 __all__ = [
@@ -63,5 +64,6 @@ def day(day: str = ""):
             now=clock.now(),
             rows=queries.on_day(inventory.place.id, span),
             called_off=queries.called_off(inventory.place.id, span),
+            held=sessions_in(inventory.place.id, span),
         ),
     )

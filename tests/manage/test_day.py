@@ -1,10 +1,10 @@
-"""The team's day: who comes when, what is not usable, the ways to other days."""
+"""The team's day: who comes when, what is taught, what is not usable, the ways to other days."""
 
 import re
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import commands
@@ -14,6 +14,9 @@ from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Machine, Occupancy
 from fablab.manage import queries
 from fablab.members.models import Member
+from fablab.trainings import sessions
+from fablab.trainings.models import Training, TrainingSession
+from tests.calendars.support import plan_session
 from tests.conftest import browser
 from tests.manage.conftest import add_cast, booking
 from tests.support import PARIS, counting, slot
@@ -38,6 +41,19 @@ def text_of(html):
 
 def bookings(html):
     return rows(html, "Bookings of the day, by time")
+
+
+def taught(html):
+    return rows(html, "Training sessions of the day")
+
+
+def plan_without_machines(fablab, span):
+    training = db.session.scalars(
+        select(Training.id).where(Training.place_id == fablab.place_id)
+    ).one()
+    return sessions.plan(
+        training, sessions.Plan(span, 4), by=fablab.people["amina"], now=clock.now()
+    )
 
 
 def figures(html):
@@ -167,6 +183,58 @@ def test_outages_of_the_day_have_their_reason_and_a_way_to_end_them(cast, amina)
     assert "14:00–15:00" in outage
     assert "Changing the vice" in outage
     assert f"/manage/machines/bench/outages/{uid}/end" in page
+
+
+def test_a_session_stands_once_with_its_machines_and_not_among_what_is_not_usable(cast, amina):
+    uid = plan_session(
+        cast,
+        AFTERNOON,
+        "laser",
+        "bench",
+        seats=4,
+        trainer_id=cast.people["amina"],
+        location="Room 2",
+    )
+    for who in ("chloe", "bruno"):
+        sessions.register(uid, cast.people[who], now=clock.now())
+
+    page = amina.get(DAY).text
+
+    (held,) = taught(page)
+    for said in ("14:00–15:00", "Laser cutting", "Amina Rahal", "Room 2", "2 of 4"):
+        assert said in held
+    assert held.index("L1 Laser cutter") < held.index("B1 Workbench")
+    assert "Tuesday" not in held
+    assert f'href="/manage/sessions/{uid}"' in page
+    assert rows(page, "Outages of the day") == []
+    assert "Not usable" not in page
+    assert figures(page)[2] == 0
+
+
+def test_a_session_without_a_machine_is_of_the_day_too(any_fablab, any_app):
+    add_cast(any_fablab)
+    night = slot("2027-03-30 22:00-02:00")
+    plan_without_machines(any_fablab, night)
+    amina = browser(any_app, "amina")
+
+    for day in ("2027-03-30", "2027-03-31"):
+        (held,) = taught(amina.get(f"/manage/day/{day}").text)
+        assert "Tue 30 22:00 – Wed 31 2:00" in held
+    assert taught(amina.get("/manage/day/2027-04-01").text) == []
+
+
+def test_a_session_that_is_called_off_or_elsewhere_is_not_of_the_day(cast, annex, amina):
+    gone = plan_without_machines(cast, AFTERNOON)
+    sessions.cancel(gone, "", by=cast.people["amina"], now=clock.now())
+    elsewhere = plan_without_machines(cast, AFTERNOON)
+    with writing() as session:
+        session.execute(
+            update(TrainingSession)
+            .where(TrainingSession.uid == elsewhere)
+            .values(place_id=annex.place_id)
+        )
+
+    assert taught(amina.get(DAY).text) == []
 
 
 @pytest.mark.parametrize(

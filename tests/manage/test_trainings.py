@@ -532,5 +532,6 @@ def test_the_team_sees_a_session_on_its_day(amina):
 
     page = amina.get("/manage/day/2027-04-06").text
 
-    assert "Training: Laser cutting" in page
+    assert "Training sessions of the day" in page
+    assert "Laser cutting" in page
     assert f"/manage/sessions/{uid}" in page
