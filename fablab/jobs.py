@@ -273,41 +273,48 @@ class Runner:
                 outbox.something_to_send.wait(self.every)
 
     def once(self) -> None:
-        """One round; whatever goes wrong is written down and the next round comes."""
-        try:
-            with self.app.app_context():
-                self._knock_now_and_then(clock.now())
-                deliver_due(self.app, self._stop.is_set, invitations.is_still_true)
-                sessions.decide(clock.now())
-                answers.lapse(clock.now())
-                waits.look(clock.now())
-                # What is promised here leaves in the next round, at once.
-                consent_letters.send_questions(clock.now())
-                invitations.tell(clock.now())
-                session_news.tell(clock.now())
-                self._write_now_and_then(clock.now())
-                self._tidy_now_and_then(clock.now())
-        except (DBAPIError, Busy) as error:
-            log.warning("background work put off: %s", error)
-        except Exception:
-            log.exception("background work failed")
+        """One round, each part of it by itself: whatever goes wrong with one is written down, the
+        others are done, and the next round comes.
+        """
+        self._do(
+            self._knock_now_and_then,
+            self._deliver,
+            sessions.decide,
+            answers.lapse,
+            waits.look,
+            # What is promised here leaves in the next round, at once.
+            consent_letters.send_questions,
+            invitations.tell,
+            session_news.tell,
+        )
+        self._write_now_and_then(clock.now())
+        self._tidy_now_and_then(clock.now())
+
+    def _do(self, *parts: Callable[[datetime], Any]) -> None:
+        for part in parts:
+            try:
+                with self.app.app_context():
+                    part(clock.now())
+            except (DBAPIError, Busy) as error:
+                log.warning("background work put off: %s", error)
+            except Exception:
+                log.exception("background work failed")
+
+    def _deliver(self, _now: datetime) -> None:
+        deliver_due(self.app, self._stop.is_set, invitations.is_still_true)
 
     def _knock_now_and_then(self, now: datetime) -> None:
         if self._knocked is None or abs(now - self._knocked) >= KNOCKING:
-            knock(self.app)
             self._knocked = now
+            knock(self.app)
 
     def _write_now_and_then(self, now: datetime) -> None:
         """What is due at an hour of the day: a minute sooner or later is all one."""
         if self._wrote is None or abs(now - self._wrote) >= WRITING:
-            reminders.remind(now)
-            digest.send(now)
             self._wrote = now
+            self._do(reminders.remind, digest.send)
 
     def _tidy_now_and_then(self, now: datetime) -> None:
         if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:
-            tidy(now)
-            endings.warn(now)
-            expiries.warn(now)
-            waits.sweep(now)
             self._tidied = now
+            self._do(tidy, endings.warn, expiries.warn, waits.sweep)

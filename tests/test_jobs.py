@@ -181,6 +181,23 @@ def test_it_goes_on_after_an_error(app, runner, monkeypatch, caplog):
 
 
 @pytest.mark.usefixtures("fablab")
+def test_what_goes_wrong_with_one_part_keeps_the_others_from_nothing(app, monkeypatch, caplog):
+    done = []
+
+    def fails(_now):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(jobs.invitations, "tell", fails)
+    monkeypatch.setattr(jobs.reminders, "remind", fails)
+    monkeypatch.setattr(jobs.digest, "send", done.append)
+    monkeypatch.setattr(jobs.waits, "sweep", done.append)
+
+    jobs.Runner(app).once()
+
+    assert done == [clock.now(), clock.now()]
+    assert caplog.text.count("background work failed") == 2
+
+
 def test_it_tidies_once_an_hour(app, at, monkeypatch):
     tidied = []
     monkeypatch.setattr(jobs, "tidy", tidied.append)
