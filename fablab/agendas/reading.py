@@ -50,6 +50,7 @@ MIXED = N_("It begins with a day and ends with an hour, or the other way round."
 NO_LENGTH = N_("How long it lasts cannot be read.")
 EXCEPTIONS_BY_RULE = N_("It leaves dates out by a rule of its own (EXRULE), which is not read.")
 NO_DATES = N_("A date that it adds or leaves out cannot be read.")
+MIXED_DATES = N_("It has an hour, and days are added to it without one; or the other way round.")
 TOO_LONG_TO_FIND = N_("How it repeats takes too long to work out.")
 TOO_MANY_DATES = N_("With it there would be more than 2,000 dates in the calendar.")
 FOLLOWING = N_(
@@ -390,7 +391,10 @@ class _Reader:
     def _added(self, told: Property, event: Told) -> Iterator[tuple[When, Length]]:
         """Dates, or periods: a start, and an end or a length."""
         if told.params.get("VALUE", "").upper() != "PERIOD":
-            yield from ((when, event.length) for when in self._dates(told))
+            dates = self._dates(told)
+            if any(when.is_day is not event.start.is_day for when in dates):
+                raise Wrong(MIXED_DATES, told.line)
+            yield from ((when, event.length) for when in dates)
             return
         for word in told.raw.split(","):
             begins, slash, ends = word.partition("/")

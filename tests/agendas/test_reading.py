@@ -109,6 +109,12 @@ def test_when_an_event_is(parts, expected):
             9,
         ),
         (("DTSTART:20270505", "RDATE;VALUE=PERIOD:20270507"), reading.NO_DATES, 8),
+        (
+            ("DTSTART:20270505T140000", "DURATION:PT1H", "RDATE;VALUE=DATE:20270507"),
+            reading.MIXED_DATES,
+            9,
+        ),
+        (("DTSTART;VALUE=DATE:20270505", "RDATE:20270507T140000"), reading.MIXED_DATES, 8),
         (("DTSTART;VALUE=DATE", "DURATION:P1D"), reading.NO_SUCH_DAY, 7),
     ],
 )
