@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.errors import HeaderParseError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,12 +21,14 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from flask import Flask
 
 from fablab.mail.kinds import Reason
+from fablab.mail.outbox import one_line
 
 TIMEOUT = 20.0  # seconds, for each exchange with the mail server
 
 # An enhanced status about the address: RFC 3463 §3.2.
 NO_SUCH_MAILBOX = re.compile(rb"5\.1\.[1236]\b")
 
+FOLDED = 60  # letters of a word that is still folded where it ends
 LONGEST_ADDRESS = 320  # letters: RFC 5321 §4.5.3.1
 SERVICE_ENDS = 421  # RFC 5321 §3.8
 TOO_LARGE = 552  # RFC 1870 §6: said to the sender's command, meant of the mail
@@ -43,13 +46,13 @@ def message(mail: Any, sender: str, *, encoding: str | None = None) -> EmailMess
     """A row of the outbox as a message; the same row gives the same Message-ID every time.
 
     Auto-Submitted keeps out-of-office replies from answering (RFC 3834 §5); List-Unsubscribe is
-    one click (RFC 8058). `encoding` is that
-    of the text's lines on their way (RFC 2045 §6.1); by default what they ask for.
+    one click (RFC 8058). `encoding` is that of the text's lines on their way (RFC 2045 §6.1); by
+    default what they ask for.
     """
     letter = EmailMessage(policy=SMTP)
     letter["From"] = sender
     letter["To"] = mail.recipient
-    letter["Subject"] = mail.subject
+    letter.set_raw("Subject", subject_line(mail.subject))
     letter["Date"] = format_datetime(mail.created_at)
     letter["Message-ID"] = mail.message_id
     letter["Auto-Submitted"] = "auto-generated"
@@ -62,11 +65,22 @@ def message(mail: Any, sender: str, *, encoding: str | None = None) -> EmailMess
     if mail.html:
         letter.add_alternative(mail.html, subtype="html", cte=encoding)
     if mail.calendar:
-        _enclose(letter, mail.calendar, mail.method)
+        _enclose(letter, mail)
     return letter
 
 
-def _enclose(letter: EmailMessage, calendar: str, method: str) -> None:
+def subject_line(subject: str) -> str:
+    """A subject as it travels (RFC 2047), each of its lines whole.
+
+    Left to itself the library loses a space where it folds between two encoded words, which every
+    reader joins (§6.2).
+    """
+    subject = one_line(subject)
+    is_plain = subject.isascii() and max(map(len, subject.split()), default=0) < FOLDED
+    return Header(subject, None if is_plain else "utf-8", header_name="Subject").encode()
+
+
+def _enclose(letter: EmailMessage, mail: Any) -> None:
     """With a method: the last of the alternatives, for calendars that answer to it, and the same
     bytes as a file for all others (RFC 6047 §2.4). Without one a file alone.
 
@@ -74,14 +88,14 @@ def _enclose(letter: EmailMessage, calendar: str, method: str) -> None:
     of an invitation is of another type: a second text/calendar with a method would be a second
     invitation to whoever acts on each.
     """
-    content = calendar.encode()
-    if method:
+    content = mail.calendar.encode()
+    if mail.method:
         letter.add_alternative(
             content,
             maintype="text",
             subtype="calendar",
             cte="base64",
-            params={"charset": "UTF-8", "method": method},
+            params={"charset": "UTF-8", "method": mail.method},
         )
         letter.add_attachment(
             content,
@@ -97,7 +111,7 @@ def _enclose(letter: EmailMessage, calendar: str, method: str) -> None:
             maintype="text",
             subtype="calendar",
             cte="base64",
-            filename="calendar.ics",
+            filename=f"{mail.created_at:%Y-%m-%d}.ics",
             params={"charset": "UTF-8"},
         )
 

@@ -124,7 +124,7 @@ def test_an_event_without_a_method_is_a_mere_file(delivered):
 
     body, file = message_from_bytes(raw, policy=policy.default).iter_parts()
     assert [part.get_content_type() for part in body.iter_parts()] == ["text/plain", "text/html"]
-    assert (file.get_content_type(), file.get_filename()) == ("text/calendar", "calendar.ics")
+    assert (file.get_content_type(), file.get_filename()) == ("text/calendar", "2027-03-29.ics")
     assert file.get_param("method") is None
 
 
@@ -176,6 +176,19 @@ ALLOWED = {
     *("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Reply-To"),
     *("List-Unsubscribe", "List-Unsubscribe-Post", "MIME-Version", "Content-Type"),
 }
+
+
+@pytest.mark.parametrize("length", range(1, 40))
+@pytest.mark.parametrize("day", ["mercredi 2 décembre à 14:00", "mardi 1er décembre à 14:00"])
+def test_no_space_of_a_subject_is_lost_where_its_line_is_folded(length, day):
+    """Wherever that falls."""
+    subject = f"Les Usines\N{NO-BREAK SPACE}: c’est réservé, {'m' * length}, {day}"
+
+    letter = message_from_bytes(
+        message(mail(subject=subject), FROM).as_bytes(), policy=policy.default
+    )
+
+    assert str(letter["Subject"]) == subject
 
 
 @settings(max_examples=60)
