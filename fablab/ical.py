@@ -136,13 +136,20 @@ class Address:
 
 
 def invitation(
-    entry: Entry, method: str, *, organizer: Address, attendee: Address, stamp: datetime
+    entry: Entry,
+    method: str,
+    *,
+    organizer: Address,
+    attendee: Address,
+    stamp: datetime,
+    has_accepted: bool = True,
 ) -> bytes:
     """A VCALENDAR to send by mail: REQUEST for a booking that is made or changed, CANCEL for one
     that is not any more, each about the event of that UID (RFC 5546 §3.2.2, §3.2.5).
 
-    The attendee has accepted, for it was they who booked, and is asked for no answer. DTSTAMP is
-    `stamp`, the moment of sending: among two of one SEQUENCE the later counts (§2.1.5).
+    The attendee has accepted, for it was they who booked, unless it is only offered to them; no
+    answer is asked for by mail. DTSTAMP is `stamp`, the moment it was written: among two of one
+    SEQUENCE the later counts (§2.1.5).
     """
     people = (
         _person("ORGANIZER", organizer),
@@ -151,7 +158,7 @@ def invitation(
             attendee,
             CUTYPE="INDIVIDUAL",
             ROLE="REQ-PARTICIPANT",
-            PARTSTAT="ACCEPTED",
+            PARTSTAT="ACCEPTED" if has_accepted else "NEEDS-ACTION",
             RSVP="FALSE",
         ),
     )

@@ -95,6 +95,7 @@ def _declined(
         waits.give_back(session, booking, Status.CANCELLED, "declined", by=by, now=now, after=after)
         return
     _change(session, booking, buddy_id=None, revision=booking.revision + 1, changed_at=now)
+    ledger.turn_the_page(session, booking.member_id)
     after = {"why": why} if why else {}
     record(session, booking.id, "buddy_declined", by=by, now=now, after=after)
     _ask_for_another(session, booking.id, due_at=asked.due_at, now=now)
@@ -140,6 +141,7 @@ def name_buddy(
             .values(asked_id=buddy_id, asked_at=now, mailed_at=None)
         )
         _change(session, booking, buddy_id=buddy_id, revision=booking.revision + 1, changed_at=now)
+        ledger.turn_the_page(session, booking.member_id)
         outbox.ring(session)
         record(session, booking.id, "buddy_named", by=by, now=now)
 

@@ -39,6 +39,7 @@ ABOUT = (
     Occupancy.member_id,
     Occupancy.starts_at,
     Occupancy.ends_at,
+    Occupancy.title,
     Machine.place_id,
     Machine.owner_id,
     Machine.code,
@@ -163,7 +164,7 @@ def post(
     path: str,
     *,
     now: datetime,
-    **values: Any,
+    due_at: datetime,
 ) -> None:
     outbox.post_page(
         session,
@@ -171,6 +172,12 @@ def post(
         to=reader.email,
         language=reader.language,
         subject=lazy_gettext(SUBJECTS[kind], place=about.place),
+        envelope=outbox.Envelope(
+            topic=about.uid,
+            # Whoever is asked may want to ask back.
+            reply_to=about.email if about.email != reader.email else about.contact,
+            useless_at=due_at,
+        ),
         now=now,
         place=about.place,
         contact=about.contact,
@@ -179,7 +186,8 @@ def post(
         machine=f"{about.code} {about.machine_name}",
         slot=Slot(about.starts_at, about.ends_at),
         zone=ZoneInfo(about.zone),
-        **values,
+        purpose=about.title,
+        due_at=due_at,
     )
 
 

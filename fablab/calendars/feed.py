@@ -100,9 +100,13 @@ class Feed(NamedTuple):
     version: tuple[Any, ...]  # what else its bytes stand on
     changed_at: datetime  # when its events last changed, if none of those left tells
     moved_at: datetime  # and when it last changed in any way, its window included
+    is_today_alone: bool = False
 
     @property
     def span(self) -> Slot:
+        if self.is_today_alone:
+            zone = ZoneInfo(self.zone)
+            return clock.whole_day(zone, clock.today(zone, self.at))
         return span(self.scope, ZoneInfo(self.zone), self.at)
 
     @property
@@ -180,7 +184,9 @@ def of_machine(row: Any, now: datetime) -> Feed:
 
 
 def of_day(place_id: int, language: str, now: datetime) -> Feed:
-    """The team's calendar of the day, for whoever of them reads `language`."""
+    """The day as the team's calendar has it, for whoever of them reads `language`; without the
+    days after it.
+    """
     return _shared(
         queries.of_place(place_id, language, now),
         now,
@@ -188,6 +194,7 @@ def of_day(place_id: int, language: str, now: datetime) -> Feed:
         subject=place_id,
         reader=None,
         is_team=True,
+        is_today_alone=True,
         eyes=Eyes.TEAM,
     )
 

@@ -11,19 +11,21 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from fablab.db import db, retried, writing
+from fablab.booking import consent_letters
+from fablab.db import Busy, db, retried, writing
 from fablab.invitations import letters, queries, session_letters
 from fablab.invitations.letters import Was
 from fablab.invitations.models import Invitation
 from fablab.invitations.promises import claim, remember
 from fablab.invitations.rules import (
     GOES,
-    KINDS,
     Change,
     Letter,
     News,
-    channel_of,
+    is_sent,
     method_for,
     news_of,
 )
@@ -95,6 +97,8 @@ def _tell_all(changes: Sequence[Row[Any]], now: datetime) -> Iterator[Told]:
     for case in _cases(of_bookings, bookings):
         try:
             yield _told(case, any(each.id in invited for each in case.bookings), now)
+        except (SQLAlchemyError, Busy):
+            raise  # nothing is told, and nothing lost: the next round tries again
         except Exception:
             # One that cannot be put into words must not keep all the others from theirs.
             log.exception("no mail could be written about booking %s", case.first.uid)
@@ -123,18 +127,18 @@ def _told(case: Case, is_invited: bool, now: datetime) -> Told:
         member_id=booking.member_id,
         is_over=booking.ends_at <= now,
         was_only_offered=booking.created_by_id is None,
+        is_invited=is_invited,
     )
     if news is None or booking.erased_at is not None:
         return Told(case)
     if news.letter is Letter.OFFERED and not _may_be_taken(booking, now):
         return Told(case)  # that it went to the next is told in a moment
     others = _to_buddies(case, news)
-    channel = channel_of(booking.channel, is_invited=is_invited)
     unwanted = refused(booking.refused_mails)
-    if not wants(KINDS[news.letter], channel, unwanted, is_own_doing=news.is_own_doing):
+    if not is_sent(news, booking.channel, unwanted, is_invited=is_invited):
         return Told(case, True, None, others)
     stands = booking.status in STANDING
-    method = method_for(news.letter, channel, is_invited=is_invited, stands=stands)
+    method = method_for(news.letter, booking.channel, is_invited=is_invited, stands=stands)
     return Told(case, True, _mail(case, news, method, now), others)
 
 
@@ -162,7 +166,7 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
             news.letter,
             case.bookings,
             has_events=bool(method),
-            is_own_doing=news.is_own_doing,
+            is_own_doing=news.was_theirs,
             now=now,
             why=why,
         )
@@ -171,10 +175,11 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
         news.letter,
         case.first,
         method=method,
-        is_own_doing=news.is_own_doing,
+        is_own_doing=news.was_theirs,
         now=now,
         was=_was(case) if news.letter is Letter.CHANGED else None,
         offer=offer,
+        due_at=queries.due_of(case.first.id) if case.first.status == Status.PENDING else None,
         why=why,
     )
 
@@ -200,7 +205,7 @@ def _promise(told: Told, now: datetime) -> bool:
             return False
         if told.is_news:
             for booking in told.case.bookings:
-                outbox.drop(session, booking.uid, booking.email, now=now)
+                _overtake(session, booking, now)
         for mail in told.others:
             outbox.put(session, mail, now=now)
         if told.mail is None:
@@ -219,11 +224,26 @@ def _promise(told: Told, now: datetime) -> bool:
         return True
 
 
+def _overtake(session: Session, booking: Row[Any], now: datetime) -> None:
+    """Nothing that waits to be sent about the booking is sent any more; what it would have said of
+    others is told anew.
+    """
+    dropped = outbox.drop(session, booking.uid, booking.email, now=now)
+    for mail in dropped:
+        others = [uid for uid in mail.topic.split() if uid != booking.uid]
+        if others:
+            queries.untell(session, others, mail)
+
+
 # What is true whatever becomes of the booking or the session.
 FINAL = {
+    f"{Letter.CANCELLED}_series",
     *(Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED, Letter.OFFER_LAPSED, Letter.MISSED),
     *(session_letters.TEMPLATES[each] for each in (*GOES, NoticeKind.CANCELLED)),
 }
+
+
+QUESTIONS = set(consent_letters.SUBJECTS)
 
 
 def is_still_true(mail: Any, now: datetime) -> bool:
@@ -234,6 +254,8 @@ def is_still_true(mail: Any, now: datetime) -> bool:
     """
     if not mail.topic or mail.kind in FINAL:
         return True
-    found = queries.now_of(mail.topic) or queries.session_now_of(mail.topic)
+    found = [queries.now_of(uid) or queries.session_now_of(uid) for uid in mail.topic.split()]
     db.session.rollback()
-    return found is not None and found.standing and found.ends_at > now
+    if mail.kind in QUESTIONS:
+        return all(each is not None and each.status == Status.PENDING for each in found)
+    return any(each is not None and each.standing and each.ends_at > now for each in found)

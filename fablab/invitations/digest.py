@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import LazyString, lazy_gettext
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, or_, select, update
 
 from fablab import texts
 from fablab.calendars import feed
@@ -66,7 +66,7 @@ def _promise(place_id: int, day: date, written: Sequence[outbox.Mail], now: date
 
 
 def _mails(place: Any, day: date, now: datetime) -> list[outbox.Mail]:
-    readers = _readers(place.id)
+    readers = _readers(place.id, now)
     if not readers:
         return []
     rows = _events(place, day)
@@ -101,12 +101,16 @@ def _mails(place: Any, day: date, now: datetime) -> list[outbox.Mail]:
     ]
 
 
-def _readers(place_id: int) -> list[Any]:
-    """Those on the team who want it, each once."""
+def _readers(place_id: int, now: datetime) -> list[Any]:
+    """Those on the team who want it, each once; nobody who is suspended reads the day."""
     on_the_team = (
         select(Membership.member_id)
         .join(RoleHeld, RoleHeld.membership_id == Membership.id)
-        .where(Membership.place_id == place_id, RoleHeld.role.in_(TEAM))
+        .where(
+            Membership.place_id == place_id,
+            RoleHeld.role.in_(TEAM),
+            or_(Membership.suspended_until.is_(None), Membership.suspended_until <= now),
+        )
     )
     asked = select(
         Member.uid, Member.email, Member.language, Member.channel, Member.refused_mails

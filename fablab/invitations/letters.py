@@ -15,9 +15,10 @@ from fablab.booking import wait_letters
 from fablab.calendars import feed
 from fablab.ical import Address, Entry
 from fablab.invitations import links
-from fablab.invitations.rules import KINDS, Letter
+from fablab.invitations.rules import KINDS, Letter, no_longer_tomorrow
 from fablab.machines.kinds import Status
 from fablab.mail import outbox
+from fablab.mail.delivery import one_address
 from fablab.members import mails
 from fablab.slots import Slot
 from fablab.words import N_
@@ -33,6 +34,7 @@ SUBJECTS = {
     Letter.OFFERED: N_("%(place)s: a place is free for you, %(machine)s, %(moment)s"),
     Letter.OFFER_LAPSED: N_("%(place)s: your place went to the next in line, %(machine)s"),
     Letter.REMINDER: N_("%(place)s: tomorrow %(hour)s, %(machine)s"),
+    Letter.UNSETTLED: N_("%(place)s: your booking needs another buddy, %(machine)s, %(moment)s"),
     Letter.BUDDY_FREE: N_("%(place)s: nobody to accompany any more, %(machine)s, %(moment)s"),
 }
 
@@ -53,6 +55,7 @@ def letter(
     now: datetime,
     was: Was | None = None,
     offer: Any = None,
+    due_at: datetime | None = None,
     why: str = "",
 ) -> outbox.Mail:
     """The mail of that kind to the booking's member; `booking` is a row of `queries.about`, an
@@ -64,6 +67,7 @@ def letter(
         organizer=organizer(booking.contact, booking.place_name),
         attendee=Address(booking.email, name_of(booking)),
         stamp=now,
+        has_accepted=kind is not Letter.OFFERED,
     )
     return outbox.page(
         kind,
@@ -73,14 +77,14 @@ def letter(
             calendar=event.decode() if method else "",
             method=method,
             **addresses(kind, booking),
-            useless_at=booking.ends_at if kind is not Letter.MISSED else None,
+            useless_at=useless_at(kind, booking),
         ),
         link=link_to_offer(offer, booking) if offer else link_to(booking),
         is_own_doing=is_own_doing,
         is_pending=booking.status == Status.PENDING,
         was=was,
         why=why,
-        due_at=offer and offer.due_at,
+        due_at=offer.due_at if offer else due_at,
         **said_of(booking),
     )
 
@@ -107,6 +111,7 @@ def series_letter(
         f"{kind}_series",
         subject=subject(kind, first),
         envelope=outbox.Envelope(
+            topic=" ".join(booking.uid for booking in bookings),
             calendar=events if has_events else "",
             method="PUBLISH" if has_events else "",
             **addresses(kind, first),
@@ -144,7 +149,9 @@ def reminder_of_several(bookings: Sequence[Any]) -> outbox.Mail:
         f"{Letter.REMINDER}_of_several",
         subject=subject(Letter.REMINDER, first),
         envelope=outbox.Envelope(
-            **addresses(Letter.REMINDER, first), useless_at=bookings[-1].ends_at
+            topic=" ".join(booking.uid for booking in bookings),
+            **addresses(Letter.REMINDER, first),
+            useless_at=useless_at(Letter.REMINDER, first),
         ),
         link=outbox.address("/bookings/"),
         bookings=[
@@ -207,10 +214,22 @@ def addresses(kind: Letter, booking: Any) -> dict[str, str]:
     }
 
 
+def useless_at(kind: Letter, booking: Any) -> datetime | None:
+    """From when on the letter would only be in the way."""
+    if kind is Letter.MISSED:
+        return None
+    if kind is Letter.REMINDER:
+        return no_longer_tomorrow(booking.starts_at, ZoneInfo(booking.zone))
+    ends_at: datetime = booking.ends_at
+    return ends_at
+
+
 def organizer(contact: str, place: str) -> Address:
     """Whom answers go to: the place, or whatever our mails come from (RFC 6047 §2.3)."""
-    sender = parseaddr(current_app.config["MAIL_FROM"])[1]
-    return Address(contact or sender, place)
+    try:
+        return Address(one_address(contact).addr_spec, place)
+    except ValueError:  # whatever was noted as the address of the place
+        return Address(parseaddr(current_app.config["MAIL_FROM"])[1], place)
 
 
 def name_of(person: Any) -> str:

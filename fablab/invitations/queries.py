@@ -1,15 +1,18 @@
 """What there is to tell by mail, and what a mail says of a booking or a session."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy import Row, bindparam, exists, func, select, update
+from sqlalchemy.orm import Session
 
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent, Wait
 from fablab.calendars.queries import PARTICULARS
 from fablab.db import db
 from fablab.invitations.models import Invitation, SessionInvitation
+from fablab.invitations.rules import Letter
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Change, Machine, Occupancy
 from fablab.members.models import Member
@@ -100,7 +103,7 @@ def offer_of(occupancy_id: int) -> Any:
     return db.session.execute(asked).first()
 
 
-NOW_OF = select(Occupancy.standing, Occupancy.starts_at, Occupancy.ends_at).where(
+NOW_OF = select(Occupancy.standing, Occupancy.status, Occupancy.ends_at).where(
     Occupancy.uid == bindparam("uid"), Occupancy.kind == OccupancyKind.BOOKING
 )
 
@@ -177,3 +180,24 @@ SESSION_NOW_OF = select(
 def session_now_of(uid: str) -> Any:
     """How a training session stands at this moment; None when there is none."""
     return db.session.execute(SESSION_NOW_OF, {"uid": uid}).first()
+
+
+def untell(session: Session, uids: Collection[str], mail: Any) -> None:
+    """What a mail that is not sent said of these bookings is to be said anew."""
+    ids = select(Occupancy.id).where(Occupancy.uid.in_(list(uids)))
+    if mail.kind.startswith(Letter.REMINDER):
+        bookings = update(Occupancy.__table__).where(Occupancy.id.in_(ids))
+        session.execute(bookings.values(reminded_of=None))
+    else:
+        changes = update(Change.__table__).where(
+            Change.occupancy_id.in_(ids), Change.told_at == mail.created_at
+        )
+        session.execute(changes.values(told_at=None))
+
+
+def due_of(occupancy_id: int) -> datetime | None:
+    """Until when what a booking waits for may be answered; None when it waits for nothing."""
+    asked = select(func.min(Consent.due_at)).where(
+        Consent.occupancy_id == occupancy_id, Consent.answer.is_(None)
+    )
+    return db.session.scalar(asked)

@@ -1,5 +1,6 @@
 """The evening before: whoever booked is reminded, and can still give the machine to others."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,8 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from fablab.db import db, retried, writing
+from fablab.db import Busy, db, retried, writing
 from fablab.invitations import letters, queries
 from fablab.invitations.rules import Letter, is_to_remind
 from fablab.machines.kinds import OccupancyKind, Status
@@ -18,6 +20,8 @@ from fablab.members.kinds import MailKind
 from fablab.members.mails import refused
 from fablab.members.rules import wants
 from fablab.slots import Slot
+
+log = logging.getLogger(__name__)
 
 AHEAD = timedelta(days=2)  # further than the evening before is, whatever the clocks do
 
@@ -29,7 +33,18 @@ def remind(now: datetime) -> int:
     """
     due = _due(now)
     db.session.rollback()
-    return sum(_remind(bookings, now) for bookings in due)
+    return sum(_reminded(bookings, now) for bookings in due)
+
+
+def _reminded(bookings: Sequence[Row[Any]], now: datetime) -> bool:
+    """One that cannot be put into words must not keep all the others from theirs."""
+    try:
+        return _remind(bookings, now)
+    except (SQLAlchemyError, Busy):
+        raise
+    except Exception:
+        log.exception("no reminder could be written about booking %s", bookings[0].uid)
+        return False
 
 
 def _due(now: datetime) -> list[list[Row[Any]]]:

@@ -9,9 +9,10 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 
-from fablab.clock import from_wall, to_wall
+from fablab.clock import from_wall, midnight, to_wall
 from fablab.machines.kinds import Status
 from fablab.members.kinds import Channel, MailKind
+from fablab.members.rules import wants
 from fablab.trainings.kinds import NoticeKind
 
 
@@ -29,6 +30,7 @@ class Letter(StrEnum):
     OFFER_LAPSED = "wait_lapsed"
     REMINDER = "booking_reminder"
     BUDDY_FREE = "booking_buddy_free"
+    UNSETTLED = "booking_unsettled"
 
 
 KINDS = {
@@ -43,6 +45,7 @@ KINDS = {
     Letter.OFFER_LAPSED: MailKind.OFFERS,
     Letter.REMINDER: MailKind.REMINDERS,
     Letter.BUDDY_FREE: MailKind.BOOKINGS,
+    Letter.UNSETTLED: MailKind.ANSWERS,
 }
 
 ENDINGS = {
@@ -51,8 +54,12 @@ ENDINGS = {
     "lapsed": Letter.LAPSED,
     "missed": Letter.MISSED,
 }
-# What the last of these was about decides; a buddy's comings and goings are asked about by mails
-# of their own.
+# Told without a tick too, when others did it.
+OWED = frozenset({Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED})
+
+# A buddy's comings and goings are asked about by mails of their own. One that puts a confirmed
+# booking in doubt is told where an invitation says otherwise.
+UNSETTLING = ("buddy_taken_back",)
 BEGINNINGS = ("booked", "offered", "accepted", "confirmed", "moved")
 
 
@@ -64,10 +71,15 @@ class Change(NamedTuple):
 
 
 class News(NamedTuple):
-    """Which mail tells of it, and whether it tells its member of their own doing."""
+    """Which mail tells of it, and whose doing that was.
+
+    `is_own_doing`: whose calendar is subscribed need not hear of it. `was_theirs`: it is told as
+    something that they did.
+    """
 
     letter: Letter
     is_own_doing: bool
+    was_theirs: bool
 
 
 def news_of(
@@ -77,30 +89,32 @@ def news_of(
     member_id: int,
     is_over: bool,
     was_only_offered: bool,
+    is_invited: bool = False,
 ) -> News | None:
     """What its member is told of `changes` of a booking, the oldest first; None for nothing.
 
     `is_over`: it has ended by now, and is only told of when nobody came. `was_only_offered`: its
-    member never took it.
+    member never took it. `is_invited`: an invitation stands in their calendar.
     """
-    whats = [change.what for change in changes]
     stands = status in (Status.CONFIRMED, Status.PENDING)
-    that_count = [
-        change for change in changes if change.what in (BEGINNINGS if stands else ENDINGS)
-    ]
+    counting = (*BEGINNINGS, *(UNSETTLING if is_invited else ())) if stands else tuple(ENDINGS)
+    that_count = [change for change in changes if change.what in counting]
     if not that_count:
         return None
-    last = that_count[-1]
-    is_own_doing = last.by == member_id
-    if last.what == "missed":
-        return News(Letter.MISSED, is_own_doing)
-    if is_over or (not stands and is_own_doing and is_new(whats)):
-        return None
+    is_own_doing = all(change.by == member_id for change in that_count)
     if stands:
-        return News(_of_what_stands(whats, status), is_own_doing)
-    if last.what == "lapsed" and was_only_offered:
-        return News(Letter.OFFER_LAPSED, is_own_doing)
-    return News(ENDINGS[last.what], is_own_doing)
+        told = _of_what_stands(that_count, status)
+        return None if is_over else News(told[0], is_own_doing, told[1].by == member_id)
+    last = that_count[-1]
+    was_theirs = last.by == member_id
+    if last.what == "missed":
+        return News(Letter.MISSED, is_own_doing, was_theirs)
+    if is_over or (was_theirs and is_new([change.what for change in changes])):
+        return None
+    is_lapsed_offer = last.what == "lapsed" and was_only_offered
+    return News(
+        Letter.OFFER_LAPSED if is_lapsed_offer else ENDINGS[last.what], is_own_doing, was_theirs
+    )
 
 
 def is_new(whats: Collection[str]) -> bool:
@@ -108,14 +122,37 @@ def is_new(whats: Collection[str]) -> bool:
     return "booked" in whats or "offered" in whats
 
 
-def _of_what_stands(whats: Collection[str], status: Status) -> Letter:
-    if "booked" in whats or "accepted" in whats:
-        return Letter.MADE
-    if "offered" in whats:
-        return Letter.OFFERED
-    if "confirmed" in whats and status is Status.CONFIRMED:
-        return Letter.CONFIRMED
-    return Letter.CHANGED
+def _of_what_stands(changes: Sequence[Change], status: Status) -> tuple[Letter, Change]:
+    """The letter, and the change that it tells of."""
+    made = {change.what: change for change in changes}
+    start = made.get("accepted") or made.get("booked")
+    if start:
+        others = [each for each in changes if each.what == "moved" and each.by != start.by]
+        return (Letter.CHANGED, others[-1]) if others else (Letter.MADE, start)
+    last = changes[-1]
+    if "offered" in made:
+        return Letter.OFFERED, last
+    if last.what in UNSETTLING:
+        return Letter.UNSETTLED, last
+    if "confirmed" in made and status is Status.CONFIRMED:
+        return Letter.CONFIRMED, last
+    return Letter.CHANGED, made.get("moved", last)
+
+
+def is_sent(
+    news: News, channel: Channel, unwanted: Collection[MailKind], *, is_invited: bool
+) -> bool:
+    """Is it told to a member who chose so?
+
+    What a mail put into their calendar is kept true there, whatever they chose since: nothing
+    else would. Without a tick too they hear what others did to a booking of theirs: else somebody
+    would come for nothing.
+    """
+    if is_invited and news.letter is not Letter.MISSED:
+        return True
+    if news.letter in OWED and not news.was_theirs:
+        unwanted = ()
+    return wants(KINDS[news.letter], channel, unwanted, is_own_doing=news.is_own_doing)
 
 
 def method_for(letter: Letter, channel: Channel, *, is_invited: bool, stands: bool) -> str:
@@ -128,19 +165,11 @@ def method_for(letter: Letter, channel: Channel, *, is_invited: bool, stands: bo
 def event_method(channel: Channel, *, is_invited: bool, stands: bool) -> str:
     """What a mail does to the event in its reader's calendar; empty when it leaves that alone.
 
-    `is_invited`: an invitation stands there. Whoever chose another channel since has to hear of
-    its changes the old way: nothing else would move it there.
+    `is_invited`: an invitation stands there.
     """
     if stands:
         return "REQUEST" if is_invited or channel is Channel.INVITATION else ""
     return "CANCEL" if is_invited else ""
-
-
-def channel_of(channel: Channel, *, is_invited: bool) -> Channel:
-    """By which one somebody is told: what stands in their calendar is kept true there, whichever
-    way they chose since.
-    """
-    return Channel.INVITATION if is_invited and channel is Channel.FEED else channel
 
 
 # -- training sessions
@@ -207,7 +236,6 @@ def session_news(
 # -- the evening before, and the morning of the day
 
 REMIND_AT = time(17)  # on the place's clock, the day before
-TOO_LATE = timedelta(hours=1)  # before the start a reminder reminds of nothing any more
 
 
 def reminded_at(starts_at: datetime, zone: tzinfo) -> datetime:
@@ -217,11 +245,16 @@ def reminded_at(starts_at: datetime, zone: tzinfo) -> datetime:
 
 
 def is_to_remind(starts_at: datetime, changed_at: datetime, zone: tzinfo, now: datetime) -> bool:
-    """Not of what was booked or changed since the reminder would have been sent: of that they
-    have just been told.
+    """On the evening before alone. Not of what was booked or changed since the reminder would have
+    been sent: of that they have just been told.
     """
     due = reminded_at(starts_at, zone)
-    return due <= now < starts_at - TOO_LATE and changed_at < due
+    return due <= now < no_longer_tomorrow(starts_at, zone) and changed_at < due
+
+
+def no_longer_tomorrow(starts_at: datetime, zone: tzinfo) -> datetime:
+    """From when on a reminder would say what is not so."""
+    return midnight(zone, to_wall(zone, starts_at).date())
 
 
 DIGEST_AT, DIGEST_UNTIL = time(7), time(12)  # on the place's clock

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from fablab.calendars import sessions as calendar
 from fablab.calendars.sessions import Part
-from fablab.db import db, retried, writing
+from fablab.db import Busy, db, retried, writing
 from fablab.invitations import queries, session_letters
 from fablab.invitations.models import SessionInvitation
 from fablab.invitations.promises import claim, remember
-from fablab.invitations.rules import Notice, channel_of, event_method, session_news
+from fablab.invitations.rules import Notice, event_method, session_news
 from fablab.mail import outbox
 from fablab.members.kinds import MailKind
 from fablab.members.mails import refused
@@ -94,6 +96,8 @@ def _cases(notices: Sequence[Any]) -> Iterator[Case]:
 def _told(case: Case, now: datetime) -> Told:
     try:
         return _in_words(case, now)
+    except (SQLAlchemyError, Busy):
+        raise  # nothing is told, and nothing lost: the next round tries again
     except Exception:
         # One that cannot be put into words must not keep all the others from theirs.
         log.exception("no mail could be written about session %s", case.held.uid)
@@ -112,16 +116,17 @@ def _in_words(case: Case, now: datetime) -> Told:
     )
     if news is None or reader.erased_at is not None:
         return Told(case)
-    channel = channel_of(reader.channel, is_invited=case.is_invited)
     unwanted = () if news.is_told_anyway else refused(reader.refused_mails)
-    if not wants(MailKind.TRAININGS, channel, unwanted, is_own_doing=news.is_own_doing):
+    is_wanted = wants(MailKind.TRAININGS, reader.channel, unwanted, is_own_doing=news.is_own_doing)
+    # What a mail put into their calendar is kept true there, whatever they chose since.
+    if not (is_wanted or case.is_invited):
         return Told(case, is_news=True)
     mail = session_letters.letter(
         news,
         case.held,
         case.part,
         to=reader,
-        method=event_method(channel, is_invited=case.is_invited, stands=case.stands),
+        method=event_method(reader.channel, is_invited=case.is_invited, stands=case.stands),
         place=case.place,
         machines=case.machines,
         now=now,

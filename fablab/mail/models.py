@@ -37,7 +37,7 @@ class OutgoingMail(Model):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str] = mapped_column(default="")
-    # The UID of the booking it speaks of: once something newer is said of it, this is not sent.
+    # The UIDs of what it speaks of: once something newer is said of one, this is not sent.
     topic: Mapped[str] = mapped_column(default="", server_default="", index=True)
     # An iCalendar object to go with it, and its iTIP method; without one it is a mere file.
     calendar: Mapped[str] = mapped_column(default="", server_default="")

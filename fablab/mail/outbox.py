@@ -1,6 +1,7 @@
 """Promising a mail: a row in the outbox, in the transaction of what it speaks of."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from threading import Event
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from uuid import uuid4
 
 from flask import current_app
 from flask_babel import force_locale
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row
@@ -135,20 +136,29 @@ def page(
         return Mail(kind, to, known["subject"], text + "\n", html, envelope)
 
 
-def drop(session: Session, topic: str, recipient: str, *, now: datetime) -> None:
-    """What waits to be sent to them on this topic is overtaken by something newer, and is not
-    sent. One that is on its way this very moment may still arrive.
+def drop(session: Session, uid: str, recipient: str, *, now: datetime) -> Sequence[Any]:
+    """What waits to be sent to them about this is overtaken by something newer, and is not sent;
+    what it was. One that is on its way this very moment may still arrive.
     """
-    session.execute(
-        update(OutgoingMail.__table__)
+    table = OutgoingMail.__table__
+    overtaken = (
+        select(table.c.id, table.c.kind, table.c.topic, table.c.created_at)
         .where(
-            OutgoingMail.topic == topic,
-            OutgoingMail.recipient == one_line(recipient),
-            OutgoingMail.sent_at.is_(None),
-            OutgoingMail.dropped_at.is_(None),
+            table.c.recipient == one_line(recipient),
+            table.c.topic.contains(uid, autoescape=True),
+            table.c.sent_at.is_(None),
+            table.c.dropped_at.is_(None),
         )
-        .values(dropped_at=now, reason=Reason.OVERTAKEN, **BLANK)
+        .with_for_update()
     )
+    found = session.execute(overtaken).all()
+    if found:
+        session.execute(
+            update(table)
+            .where(table.c.id.in_([mail.id for mail in found]))
+            .values(dropped_at=now, reason=Reason.OVERTAKEN, **BLANK)
+        )
+    return found
 
 
 def address(path: str) -> str:

@@ -14,6 +14,7 @@ from fablab.machines.kinds import MachineState
 from fablab.machines.models import Occupancy
 from fablab.members import mails as choices
 from fablab.members.kinds import MailKind
+from fablab.members.models import Membership
 from fablab.places.models import Opening, Place
 from fablab.slots import Slot
 from fablab.trainings import sessions as trainings
@@ -21,7 +22,7 @@ from fablab.trainings.models import Training, TrainingSession
 from fablab.trainings.sessions import Plan, plan
 from tests.calendars.support import book_elsewhere, change, close, occupy, open_every_day
 from tests.invitations.conftest import letter, promised, set_member
-from tests.support import PARIS, counting, slot
+from tests.support import PARIS, counting, instant, slot
 
 TUESDAY = "2027-03-30 07:00"
 
@@ -146,12 +147,13 @@ def test_the_day_is_enclosed_as_a_calendar(tuesday):
 
     [enclosed] = letter(mail).iter_attachments()
     assert enclosed.get_content_type() == "text/calendar"
-    assert enclosed.get_filename() == "calendar.ics"
+    assert enclosed.get_filename() == "2027-03-30.ics"
     calendar = Calendar.from_ical(enclosed.get_payload(decode=True))
     assert "METHOD" not in calendar
     summaries = [str(event["SUMMARY"]) for event in calendar.events]
     assert "Bruno Lefil: Laser cutter (L1)" in summaries
     assert "Chloé Navette: Workbench (B1)" in summaries
+    assert {event.start.day for event in calendar.events} == {30}  # the day, and no other
 
 
 def test_a_session_without_a_machine_is_in_the_enclosed_day(tuesday, at):
@@ -436,6 +438,17 @@ def test_nobody_is_woken_on_a_day_off(fablab, at):
 
 def test_who_does_not_want_it_does_not_get_it(tuesday):
     choices.refuse(tuesday.people["amina"], MailKind.DIGEST)
+
+    assert sent() == []
+
+
+def test_who_is_suspended_reads_nobodys_day(tuesday):
+    with writing() as session:
+        session.execute(
+            update(Membership.__table__)
+            .where(Membership.member_id == tuesday.people["amina"])
+            .values(suspended_until=instant("2027-04-30 00:00"))
+        )
 
     assert sent() == []
 

@@ -7,14 +7,16 @@ from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from fablab import clock
+from fablab.booking import answers, consents, series, waits
 from fablab.booking import commands as bookings
-from fablab.booking import consents, series
 from fablab.booking.absences import mark_missed
 from fablab.booking.consents import Wanted
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.models import Consent
+from fablab.booking.waits import Wish
 from fablab.db import db, writing
 from fablab.invitations import commands
 from fablab.invitations.models import Invitation
@@ -323,6 +325,71 @@ def test_who_wants_nothing_gets_nothing(fablab):
     assert told() == []
 
 
+def test_who_refuses_answers_is_not_left_with_a_doubt_in_the_calendar(fablab):
+    """The booking was put there as tentative: that it is declined takes it out again."""
+    choices.refuse(fablab.people["bruno"], MailKind.ANSWERS)
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    agree_to_accompany(fablab, uid, None, kind=ConsentKind.TEAM)
+    [made] = told()
+    asked = db.session.scalars(select(Consent.uid)).one()
+    answers.answer(asked, False, by=fablab.people["amina"], now=clock.now(), why="Closed")
+    [declined] = told()
+
+    assert invited(made).status == "TENTATIVE"
+    assert (declined.kind, invited(declined).method) == ("consent_declined", "CANCEL")
+
+
+def test_a_buddy_who_takes_it_back_makes_the_invitation_tentative_again(any_fablab):
+    uid = any_fablab.book("bench", AFTERNOON, "bruno")
+    agree_to_accompany(any_fablab, uid)
+    told()
+    asked = db.session.scalars(select(Consent.uid)).one()
+    answers.take_back(asked, by=any_fablab.people["chloe"], now=clock.now())
+    [mail] = told()
+
+    assert mail.kind == "booking_unsettled"
+    assert (invited(mail).status, invited(mail).sequence) == ("TENTATIVE", 1)
+
+
+def test_what_is_offered_is_not_accepted_yet(fablab):
+    fablab.book("bench", AFTERNOON, "bruno")
+    told()
+    machine = fablab.machine("bench")
+    waits.join(
+        Wish(machine.id, fablab.place_id, AFTERNOON, AFTERNOON.duration, fablab.people["chloe"]),
+        now=clock.now(),
+    )
+    cancel(fablab, db.session.scalars(select(Occupancy.uid)).one())
+    [offer] = [mail for mail in told() if mail.kind == "wait_offer"]
+
+    assert (invited(offer).status, invited(offer).attendance) == ("TENTATIVE", "NEEDS-ACTION")
+
+
+def test_what_waits_for_an_answer_says_until_when(fablab):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    agree_to_accompany(fablab, uid, None, kind=ConsentKind.TEAM)
+    [mail] = told()
+
+    for body in (mail.text, mail.html):
+        assert "The slot is kept until Tuesday 30 March 14:00" in body
+
+
+def test_a_database_that_fails_loses_no_mail(any_fablab, monkeypatch):
+    """Nothing is marked as told: the next round tries again."""
+    any_fablab.book("bench", AFTERNOON, "bruno")
+
+    def fails(*_any, **_more):
+        raise OperationalError("SELECT 1", {}, Exception("the connection is gone"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(commands, "_mail", fails)
+        with pytest.raises(OperationalError):
+            commands.tell(clock.now())
+    db.session.rollback()
+
+    assert kinds(told()) == ["booking_made"]
+
+
 def test_a_kind_that_is_refused_is_not_sent(fablab):
     choices.refuse(fablab.people["bruno"], MailKind.BOOKINGS)
     fablab.book("bench", AFTERNOON, "bruno")
@@ -330,7 +397,7 @@ def test_a_kind_that_is_refused_is_not_sent(fablab):
     assert told() == []
 
 
-@pytest.mark.parametrize("channel", [Channel.FEED, Channel.MAIL])
+@pytest.mark.parametrize("channel", [Channel.FEED, Channel.MAIL, Channel.NONE])
 def test_who_was_invited_and_chose_otherwise_since_is_still_told_there(fablab, channel):
     """Nothing else would take it out of their calendar."""
     uid = fablab.book("bench", AFTERNOON, "bruno")
@@ -354,15 +421,20 @@ def test_nobody_writes_to_an_erased_account(fablab):
 # -- whoever was to come along
 
 
-def agree_to_accompany(fablab, uid, answer=Answer.YES) -> None:
-    """Chloé was asked to be the buddy, and has answered."""
+def agree_to_accompany(fablab, uid, answer=Answer.YES, *, kind=ConsentKind.BUDDY) -> None:
+    """Chloé was asked to be the buddy, and has answered; or the team, and has not yet."""
     booking, chloe = bookings.find(uid), fablab.people["chloe"]
     with writing() as session:
         session.execute(
             update(Occupancy.__table__).where(Occupancy.uid == uid).values(buddy_id=chloe)
         )
-        asked = [Wanted(ConsentKind.BUDDY, chloe)]
+        asked = [Wanted(kind, chloe if kind is ConsentKind.BUDDY else None)]
         consents.ask(session, booking.id, asked, due_at=booking.starts_at, now=clock.now())
+        if answer is None:
+            session.execute(
+                update(Occupancy.__table__).where(Occupancy.uid == uid).values(status="pending")
+            )
+            return
         session.execute(
             update(Consent.__table__).values(
                 answer=answer, answered_at=clock.now(), answered_by_id=chloe
@@ -455,6 +527,20 @@ def test_one_of_a_series_is_told_of_like_any_other(any_fablab):
     [mail] = told()
 
     assert (mail.kind, invited(mail).uid) == ("booking_cancelled", uids[0])
+
+
+def test_a_series_that_is_not_sent_yet_is_told_anew_without_what_has_gone(any_fablab):
+    """Sent after all, it would say that what was cancelled is booked."""
+    uids = book_weekly(any_fablab)
+    told()
+    cancel(any_fablab, uids[0], by="amina")
+    [cancelled] = told()
+    [anew] = told()
+
+    assert promised()[0].dropped_at is not None
+    assert (cancelled.kind, invited(cancelled).uid) == ("booking_cancelled", uids[0])
+    assert (anew.kind, list(events(anew))) == ("booking_made_series", uids[1:])
+    assert told() == []
 
 
 # -- right before it is sent

@@ -7,12 +7,12 @@ import pytest
 from fablab import clock
 from fablab.booking import commands as bookings
 from fablab.db import db
-from fablab.invitations import commands
+from fablab.invitations import commands, reminders
 from fablab.invitations.reminders import remind
 from fablab.members import mails as choices
 from fablab.members.kinds import Channel, MailKind
 from tests.invitations.conftest import kinds, promised, set_member, told
-from tests.support import counting, slot
+from tests.support import counting, instant, slot
 
 MORNING = slot("2027-03-30 10:00-12:00")
 AFTERNOON = slot("2027-03-30 14:00-16:00")
@@ -69,6 +69,46 @@ def test_who_moves_it_after_the_reminder_has_just_been_told(fablab, at):
     at("2027-03-31 17:00")
 
     assert kinds(reminded()) == ["booking_reminder"]
+
+
+def test_one_of_several_that_is_cancelled_leaves_the_others_to_be_reminded_of(any_fablab, at):
+    gone = any_fablab.book("bench", AFTERNOON, "bruno")
+    any_fablab.book("laser", MORNING, "bruno")
+    told()
+    at("2027-03-29 17:00")
+    assert kinds(reminded()) == ["booking_reminder_of_several"]
+    bookings.cancel(gone, by=any_fablab.people["bruno"], is_team=False, now=clock.now())
+    told()
+
+    [anew] = reminded()
+    assert anew.kind == "booking_reminder"
+    assert "L1 Laser cutter" in anew.text
+
+
+def test_a_reminder_is_of_no_use_on_the_day_itself(fablab, at):
+    fablab.book("bench", AFTERNOON, "bruno")
+    told()
+    at("2027-03-29 23:59")
+    [mail] = reminded()
+
+    assert mail.useless_at == instant("2027-03-30 00:00")
+
+
+def test_one_that_cannot_be_written_keeps_nobody_else_from_theirs(fablab, at, monkeypatch, caplog):
+    fablab.book("bench", AFTERNOON, "bruno")
+    fablab.book("bench", slot("2027-03-30 16:00-17:00"), "chloe")
+    at("2027-03-29 17:00")
+    write = reminders._mail
+
+    def breaks_down(bookings, now):
+        if bookings[0].first_name == "Bruno":
+            raise ZeroDivisionError
+        return write(bookings, now)
+
+    monkeypatch.setattr(reminders, "_mail", breaks_down)
+
+    assert [mail.recipient for mail in reminded()] == ["chloe@atelier.example"]
+    assert "no reminder could be written" in caplog.text
 
 
 def test_what_was_booked_that_evening_needs_no_reminder(fablab, at):

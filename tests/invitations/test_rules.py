@@ -14,6 +14,7 @@ from fablab.invitations.rules import (
     SessionNews,
     digest_day,
     event_method,
+    is_sent,
     is_to_remind,
     method_for,
     news_of,
@@ -43,16 +44,12 @@ def news(*changes: tuple[str, int | None], status: Status, **more: bool) -> News
         ([("booked", ME)], PENDING, (Letter.MADE, True)),
         ([("booked", TEAM)], CONFIRMED, (Letter.MADE, False)),
         ([("booked", ME), ("moved", ME)], CONFIRMED, (Letter.MADE, True)),
-        ([("booked", ME), ("moved", TEAM)], CONFIRMED, (Letter.MADE, False)),
-        ([("booked", ME), ("confirmed", TEAM)], CONFIRMED, (Letter.MADE, False)),
+        ([("booked", ME), ("moved", TEAM)], CONFIRMED, (Letter.CHANGED, False)),
         ([("moved", ME)], CONFIRMED, (Letter.CHANGED, True)),
-        ([("moved", TEAM), ("moved", ME)], CONFIRMED, (Letter.CHANGED, True)),
         ([("moved", ME)], PENDING, (Letter.CHANGED, True)),
         ([("confirmed", TEAM)], CONFIRMED, (Letter.CONFIRMED, False)),
-        ([("confirmed", TEAM), ("moved", ME)], PENDING, (Letter.CHANGED, True)),
         ([("offered", None)], PENDING, (Letter.OFFERED, False)),
         ([("accepted", ME)], CONFIRMED, (Letter.MADE, True)),
-        ([("offered", None), ("accepted", ME)], CONFIRMED, (Letter.MADE, True)),
         ([("cancelled", ME)], CANCELLED, (Letter.CANCELLED, True)),
         ([("cancelled", TEAM)], CANCELLED, (Letter.CANCELLED, False)),
         ([("moved", ME), ("cancelled", TEAM)], CANCELLED, (Letter.CANCELLED, False)),
@@ -63,7 +60,25 @@ def news(*changes: tuple[str, int | None], status: Status, **more: bool) -> News
     ],
 )
 def test_what_happened_last_decides(changes, status, expected):
-    assert news(*changes, status=status) == News(*expected)
+    letter, is_own = expected
+
+    assert news(*changes, status=status) == News(letter, is_own, was_theirs=is_own)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "letter", "was_theirs"),
+    [
+        ([("booked", ME), ("confirmed", TEAM)], CONFIRMED, Letter.MADE, True),
+        ([("confirmed", TEAM), ("moved", ME)], PENDING, Letter.CHANGED, True),
+        ([("offered", None), ("accepted", ME)], CONFIRMED, Letter.MADE, True),
+        # the team moved it, and they changed its purpose a moment later
+        ([("moved", TEAM), ("moved", ME)], CONFIRMED, Letter.CHANGED, True),
+        ([("moved", ME), ("cancelled", TEAM)], CANCELLED, Letter.CANCELLED, False),
+    ],
+)
+def test_what_others_did_too_is_not_ones_own_doing_alone(changes, status, letter, was_theirs):
+    """Whose calendar is subscribed hears of it; the words say who did what is told."""
+    assert news(*changes, status=status) == News(letter, False, was_theirs)
 
 
 def test_who_makes_and_cancels_in_one_moment_is_told_of_nothing():
@@ -76,10 +91,19 @@ def test_of_what_is_asked_by_other_mails_nothing_is_said(what):
     assert news((what, TEAM), status=PENDING) is None
 
 
+def test_a_buddy_who_takes_it_back_is_told_where_an_invitation_says_otherwise():
+    taken_back = ("buddy_taken_back", 3)
+
+    assert news(taken_back, status=PENDING, is_invited=True) == News(Letter.UNSETTLED, False, False)
+    assert news(taken_back, status=PENDING) is None
+    settled = news(taken_back, ("confirmed", TEAM), status=CONFIRMED, is_invited=True)
+    assert settled == News(Letter.CONFIRMED, False, False)
+
+
 def test_an_offer_that_lapsed_is_not_a_booking_that_was_not_answered():
     lapsed = news(("lapsed", None), status=CANCELLED, was_only_offered=True)
 
-    assert lapsed == News(Letter.OFFER_LAPSED, False)
+    assert lapsed == News(Letter.OFFER_LAPSED, False, False)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +115,7 @@ def test_what_is_over_is_told_no_more(change, status):
 
 
 def test_that_nobody_came_is_told_when_it_is_over():
-    assert news(("missed", TEAM), status=MISSED, is_over=True) == News(Letter.MISSED, False)
+    assert news(("missed", TEAM), status=MISSED, is_over=True) == News(Letter.MISSED, False, False)
 
 
 def test_every_letter_is_of_a_kind_one_may_refuse():
@@ -141,6 +165,29 @@ def test_who_wants_which_mail(channel, unwanted, is_own_doing, is_sent):
     assert wants(MailKind.BOOKINGS, channel, unwanted, is_own_doing=is_own_doing) is is_sent
 
 
+def sent(letter, channel, unwanted=(), *, own=False, invited=False) -> bool:
+    return is_sent(News(letter, own, own), channel, unwanted, is_invited=invited)
+
+
+@pytest.mark.parametrize(
+    "letter", [Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED]
+)
+def test_what_others_do_is_told_without_a_tick_too(letter):
+    """Else somebody would come for nothing."""
+    kinds = set(MailKind)
+
+    assert sent(letter, MAIL, kinds)
+    assert not sent(letter, NONE, kinds)
+    assert not sent(letter, MAIL, kinds, own=True)
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_what_a_mail_put_into_a_calendar_is_kept_true_there(channel):
+    assert sent(Letter.CANCELLED, channel, set(MailKind), own=True, invited=True)
+    assert sent(Letter.CONFIRMED, channel, set(MailKind), invited=True)
+    assert not sent(Letter.MISSED, NONE, invited=True)
+
+
 # -- the evening before
 
 
@@ -163,8 +210,8 @@ def test_reminders_are_due_at_five_the_day_before(starts, due):
     [
         ("2027-03-29 16:59", "2027-03-20 10:00", False),
         ("2027-03-29 17:00", "2027-03-20 10:00", True),
-        ("2027-03-30 07:59", "2027-03-20 10:00", True),  # the server was away all night
-        ("2027-03-30 08:00", "2027-03-20 10:00", False),
+        ("2027-03-29 23:59", "2027-03-20 10:00", True),
+        ("2027-03-30 00:00", "2027-03-20 10:00", False),  # it is no longer tomorrow
         ("2027-03-29 18:00", "2027-03-29 16:59", True),
         ("2027-03-29 18:00", "2027-03-29 17:00", False),  # they were told of it just then
     ],
