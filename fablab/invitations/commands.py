@@ -30,7 +30,7 @@ from fablab.invitations.rules import (
     news_of,
 )
 from fablab.machines.inventory import of_place
-from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.kinds import STANDING, OccupancyKind, Status
 from fablab.machines.models import Change as ChangeRow
 from fablab.mail import outbox
 from fablab.members.kinds import MailKind
@@ -70,7 +70,6 @@ class Told(NamedTuple):
     others: Sequence[outbox.Mail] = ()
 
 
-STANDING = (Status.CONFIRMED, Status.PENDING)
 ENDED = (Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED)
 # What is told in one mail when it happens to several of a series in one moment.
 TOGETHER = ("booked", "moved", "cancelled")

@@ -16,7 +16,8 @@ from fablab.calendars import feed
 from fablab.ical import Address, Entry
 from fablab.invitations import links
 from fablab.invitations.rules import KINDS, Letter, no_longer_tomorrow
-from fablab.machines.kinds import Status
+from fablab.machines.inventory import of_place
+from fablab.machines.kinds import STANDING, Status
 from fablab.mail import outbox
 from fablab.mail.delivery import one_address
 from fablab.members import mails
@@ -32,7 +33,9 @@ SUBJECTS = {
     Letter.DECLINED: N_("%(place)s: your booking was declined, %(machine)s, %(moment)s"),
     Letter.LAPSED: N_("%(place)s: your booking was not answered in time, %(machine)s, %(moment)s"),
     Letter.OFFERED: N_("%(place)s: a place is free for you, %(machine)s, %(moment)s"),
-    Letter.OFFER_LAPSED: N_("%(place)s: your place went to the next in line, %(machine)s"),
+    Letter.OFFER_LAPSED: N_(
+        "%(place)s: the slot kept for you is free for others again, %(machine)s"
+    ),
     Letter.REMINDER: N_("%(place)s: tomorrow %(hour)s, %(machine)s"),
     Letter.UNSETTLED: N_("%(place)s: your booking needs another buddy, %(machine)s, %(moment)s"),
     Letter.BUDDY_FREE: N_("%(place)s: nobody to accompany any more, %(machine)s, %(moment)s"),
@@ -84,6 +87,7 @@ def letter(
         is_pending=booking.status == Status.PENDING,
         was=was,
         why=why,
+        trouble=trouble_with(booking) if booking.status in STANDING else None,
         due_at=offer.due_at if offer else due_at,
         **said_of(booking),
     )
@@ -109,7 +113,7 @@ def series_letter(
     ).decode()
     return outbox.page(
         f"{kind}_series",
-        subject=subject(kind, first),
+        subject=in_words(SERIES_SUBJECTS[kind], first, count=len(bookings)),
         envelope=outbox.Envelope(
             topic=" ".join(booking.uid for booking in bookings),
             calendar=events if has_events else "",
@@ -155,7 +159,12 @@ def reminder_of_several(bookings: Sequence[Any]) -> outbox.Mail:
         ),
         link=outbox.address("/bookings/"),
         bookings=[
-            (machine_of(booking), Slot(booking.starts_at, booking.ends_at), link_to(booking))
+            (
+                machine_of(booking),
+                Slot(booking.starts_at, booking.ends_at),
+                link_to(booking),
+                trouble_with(booking),
+            )
             for booking in bookings
         ],
         **said_of(first),
@@ -190,19 +199,52 @@ def said_of(booking: Any) -> dict[str, Any]:
     }
 
 
+SERIES_SUBJECTS = {
+    Letter.MADE: N_("%(place)s: %(count)s bookings are made, %(machine)s, from %(moment)s on"),
+    Letter.CHANGED: N_(
+        "%(place)s: %(count)s bookings have changed, %(machine)s, from %(moment)s on"
+    ),
+    Letter.CANCELLED: N_(
+        "%(place)s: %(count)s bookings are cancelled, %(machine)s, from %(moment)s on"
+    ),
+}
 # Of a booking that is made and waits for somebody's yes.
 PENDING = N_("%(place)s: your booking waits for an answer, %(machine)s, %(moment)s")
 
 
 def subject(kind: Letter, booking: Any) -> Any:
-    zone = ZoneInfo(booking.zone)
     is_pending = kind is Letter.MADE and booking.status == Status.PENDING
+    return in_words(PENDING if is_pending else SUBJECTS[kind], booking)
+
+
+def in_words(words: str, booking: Any, **more: Any) -> Any:
+    """Lazy: it speaks the reader's language."""
+    zone = ZoneInfo(booking.zone)
     return lazy_gettext(
-        PENDING if is_pending else SUBJECTS[kind],
+        words,
         place=booking.place_name,
         machine=booking.machine_name,
         moment=LazyString(texts.moment, booking.starts_at, zone),
         hour=texts.hour(booking.starts_at.astimezone(zone)),
+        **more,
+    )
+
+
+class Trouble(NamedTuple):
+    """What stands in the way of a booking, though it stands: whoever comes, comes for nothing."""
+
+    closed: str | None  # why the place is closed that day
+    is_out: bool  # the machine is out of service
+    why_out: str
+
+
+def trouble_with(booking: Any) -> Trouble:
+    inventory = of_place(place_id=booking.place_id)
+    day = booking.starts_at.astimezone(inventory.schedule.zone).date()
+    machine = inventory.by_id.get(booking.machine_id)
+    is_out = machine is not None and machine.is_out_on(day)
+    return Trouble(
+        inventory.schedule.day_off(day), is_out, machine.state_reason if machine and is_out else ""
     )
 
 

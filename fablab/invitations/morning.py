@@ -78,11 +78,7 @@ class Morning:
     @property
     def stopped(self) -> list[MachineFacts]:
         """Machines that are out of service, and not expected back by that day."""
-        return [
-            machine
-            for machine in self.inventory.machines
-            if not machine.is_in_service and (machine.back_on is None or self.day < machine.back_on)
-        ]
+        return [machine for machine in self.inventory.machines if machine.is_out_on(self.day)]
 
     @property
     def arrivals(self) -> list[Arrival]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from fablab.clock import from_wall, midnight, to_wall
-from fablab.machines.kinds import Status
+from fablab.machines.kinds import STANDING, Status
 from fablab.members.kinds import Channel, MailKind
 from fablab.members.rules import wants
 from fablab.trainings.kinds import NoticeKind
@@ -96,7 +96,7 @@ def news_of(
     `is_over`: it has ended by now, and is only told of when nobody came. `was_only_offered`: its
     member never took it. `is_invited`: an invitation stands in their calendar.
     """
-    stands = status in (Status.CONFIRMED, Status.PENDING)
+    stands = status in STANDING
     counting = (*BEGINNINGS, *(UNSETTLING if is_invited else ())) if stands else tuple(ENDINGS)
     that_count = [change for change in changes if change.what in counting]
     if not that_count:

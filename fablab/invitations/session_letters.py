@@ -17,7 +17,7 @@ from fablab.mail import outbox
 from fablab.members import mails
 from fablab.members.kinds import MailKind
 from fablab.slots import Slot
-from fablab.trainings.kinds import NoticeKind
+from fablab.trainings.kinds import NoticeKind, SessionState
 from fablab.words import N_
 
 TEMPLATES = {kind: f"session_{kind}" for kind in NoticeKind}
@@ -47,6 +47,7 @@ def letter(
 ) -> outbox.Mail:
     """The mail of that news `to` a row of `queries.readers`, about a session as it stands now."""
     waits = part is Part.WAITING
+    is_cancelled = held.state is SessionState.CANCELLED
     is_in_line = waits and news.kind is NoticeKind.REGISTERED
     subject = IN_LINE if is_in_line else SUBJECTS[news.kind]
     stop = "" if news.is_told_anyway else mails.stop_address(to.uid, MailKind.TRAININGS)
@@ -72,7 +73,10 @@ def letter(
         ),
         place=place.name,
         contact=place.email,
-        link=outbox.address(f"/trainings/sessions/{held.uid}"),
+        link=outbox.address(
+            # Of one that is called off the others are of use.
+            "/trainings/" if is_cancelled else f"/trainings/sessions/{held.uid}"
+        ),
         training=held.training,
         slot=Slot(held.starts_at, held.ends_at),
         zone=ZoneInfo(place.zone),

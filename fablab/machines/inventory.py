@@ -117,6 +117,10 @@ class MachineFacts:
     def is_in_service(self) -> bool:
         return self.state is MachineState.IN_SERVICE
 
+    def is_out_on(self, day: date) -> bool:
+        """As far as is known today: it is not expected back by then."""
+        return not self.is_in_service and (self.back_on is None or day < self.back_on)
+
 
 @dataclass(frozen=True, eq=False)
 class Inventory:

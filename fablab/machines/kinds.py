@@ -30,6 +30,9 @@ class Status(StrEnum):
     MISSED = "missed"  # nobody came; the machine was released
 
 
+STANDING = (Status.CONFIRMED, Status.PENDING)
+
+
 class Approval(StrEnum):
     """Which bookings of a machine somebody of the team must agree to."""
 

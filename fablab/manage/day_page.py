@@ -59,11 +59,7 @@ class Day:
         """Machines that are out of service then, as far as is known today."""
         if self.day < self.today:
             return []
-        return [
-            machine
-            for machine in self.inventory.machines
-            if not machine.is_in_service and (machine.back_on is None or self.day < machine.back_on)
-        ]
+        return [machine for machine in self.inventory.machines if machine.is_out_on(self.day)]
 
     @property
     def figures(self) -> list[tuple[int, str]]:

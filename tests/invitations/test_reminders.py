@@ -1,6 +1,7 @@
 """The evening before: who is reminded, of what, once."""
 
 import re
+from datetime import date
 
 import pytest
 
@@ -9,8 +10,11 @@ from fablab.booking import commands as bookings
 from fablab.db import db
 from fablab.invitations import commands, reminders
 from fablab.invitations.reminders import remind
+from fablab.machines.commands import set_state
+from fablab.machines.kinds import MachineState
 from fablab.members import mails as choices
 from fablab.members.kinds import Channel, MailKind
+from tests.calendars.support import close
 from tests.invitations.conftest import kinds, promised, set_member, told
 from tests.support import counting, instant, slot
 
@@ -155,3 +159,34 @@ def test_nothing_to_remind_of_costs_one_statement(fablab):
         remind(clock.now())
 
     assert len(statements) == 1
+
+
+def test_it_says_that_the_place_is_closed_or_the_machine_out_of_service(fablab, at):
+    """Whoever booked before either was known would come for nothing."""
+    fablab.book("bench", AFTERNOON, "bruno")
+    fablab.book("laser", AFTERNOON, "amina")
+    told()
+    close(fablab, "2027-03-30", "2027-03-30", "Stocktaking")
+    laser = fablab.machine("laser").id
+    out = MachineState.OUT_OF_SERVICE
+    set_state(laser, out, "The tube is dead", None, by=fablab.people["amina"], now=clock.now())
+    at("2027-03-29 17:00")
+    hers, his = sorted(reminded(), key=lambda mail: mail.recipient)
+
+    for body in (his.text, his.html):
+        assert "the place is closed that day (Stocktaking)" in body
+        assert "out of service" not in body
+    for body in (hers.text, hers.html):
+        assert "the machine is out of service (The tube is dead)" in body
+
+
+def test_a_machine_that_is_back_by_then_is_no_trouble(fablab, at):
+    fablab.book("bench", AFTERNOON, "bruno")
+    bench, back = fablab.machine("bench").id, date(2027, 3, 30)
+    out = MachineState.OUT_OF_SERVICE
+    set_state(bench, out, "A leg", back, by=fablab.people["amina"], now=clock.now())
+    told()
+    at("2027-03-29 17:00")
+    [mail] = reminded()
+
+    assert "out of service" not in mail.text
