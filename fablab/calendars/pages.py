@@ -181,7 +181,8 @@ def _card(offer: Offer, token: Any, inventory: Inventory) -> Card:
         return Card(offer, id, is_live=False, made="", used="")
     zone = inventory.schedule.zone
     made = to_wall(zone, token.created_at)
-    used = token.used_at and to_wall(zone, token.used_at)
+    # Kept to the hour, which may have begun before the address was made.
+    used = token.used_at and to_wall(zone, max(token.used_at, token.created_at))
     return Card(
         offer,
         id,

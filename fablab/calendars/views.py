@@ -226,6 +226,8 @@ def choose_channel():
         channel = Channel(request.form.get("channel", ""))
     except ValueError:
         abort(404)
+    if channel not in (Channel.FEED, Channel.INVITATION):
+        abort(404)
     unwanted = mails.refused(mails.choice_of(current_user.id).refused_mails)
     mails.choose(current_user.id, channel, unwanted)
     if channel is Channel.FEED:

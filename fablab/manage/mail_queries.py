@@ -105,10 +105,13 @@ def silence() -> tuple[str, datetime] | None:
 
     Of all mails: whether the server listens is no secret.
     """
-    waits = and_(IN_STATE[MailState.WAITING], OutgoingMail.reason.in_(NO_SERVER))
-    first = select(OutgoingMail.reason, OutgoingMail.created_at).where(waits)
+    last = db.session.scalar(select(func.max(OutgoingMail.sent_at)))
+    was_parked = IN_STATE[MailState.PARKED]
+    if last:  # what was parked before says nothing of the server as it is now
+        was_parked = and_(was_parked, OutgoingMail.parked_at > last)
+    stuck = and_(or_(IN_STATE[MailState.WAITING], was_parked), OutgoingMail.reason.in_(NO_SERVER))
+    first = select(OutgoingMail.reason, OutgoingMail.created_at).where(stuck)
     found = db.session.execute(first.order_by(OutgoingMail.id).limit(1)).first()
     if found is None:
         return None
-    last = db.session.scalar(select(func.max(OutgoingMail.sent_at)))
     return found.reason, max(filter(None, (found.created_at, last)))

@@ -120,6 +120,18 @@ def test_stopping_ends_it_and_says_so(fablab, browse):
     assert "has been changed or stopped since" in again.text
 
 
+def test_no_reading_is_said_to_be_older_than_the_address(fablab, browse, at):
+    at("2027-03-29 09:38")
+    chloe = browse("chloe")
+    url = shown(subscribe(chloe).text)
+    at("2027-03-29 09:40")
+
+    browse(None).get(path(url))
+
+    db.session.rollback()
+    assert "around 9:38." in chloe.get("/calendars/").text
+
+
 def test_the_last_reading_is_shown_to_the_hour_on_the_clock_of_the_place(fablab, browse, at):
     chloe = browse("chloe")
     url = shown(subscribe(chloe).text)
@@ -396,7 +408,7 @@ def test_no_other_word_is_a_channel(fablab, browse):
     chloe = browse("chloe")
     token = fields(chloe, "member")["csrf_token"]
 
-    for word in ("", "both", "x" * 5_000):
+    for word in ("", "both", "none", "mail", "x" * 5_000):
         answer = chloe.post("/calendars/channel", data={"channel": word, "csrf_token": token})
         assert answer.status_code == 404
     assert channel(fablab, "chloe") is Channel.INVITATION

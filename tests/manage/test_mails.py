@@ -246,3 +246,16 @@ def test_a_mail_waiting_longest_comes_first_of_those_that_wait(cast, amina, at):
         change(who, due_at=instant(f"2027-03-29 09:0{minute}"), reason=Reason.CONTENT)
 
     assert [CHLOE in row for row in listed(amina)] == [True, False]
+
+
+def test_a_server_that_is_away_is_said_to_be_when_every_mail_has_been_given_up_on(cast, amina, at):
+    promise(CHLOE)
+    change(CHLOE, parked_at=clock.now(), tries=10, reason=Reason.AWAY)
+    assert "The mail server does not answer. No mail has left since" in text_of(
+        amina.get(PAGE).text
+    )
+    at("2027-03-29 10:00")
+    promise("sent@atelier.example")
+    change("sent@atelier.example", sent_at=clock.now(), text="", html="")
+
+    assert "No mail has left since" not in text_of(amina.get(PAGE).text)
