@@ -36,6 +36,9 @@ SECRET_PATH = re.compile(
 )
 
 
+TOKENS = re.compile(r"[\w.=-]{24,}", re.ASCII)
+
+
 def init_app(app: Flask) -> None:
     handler = Stderr()
     handler.setFormatter(Lines(as_json=app.config["LOG_FORMAT"] == "json"))
@@ -137,6 +140,11 @@ def end(response: Response) -> Response:
 
 
 def shown_path() -> str:
+    """Of an address that leads nowhere whatever may be a secret is cut: it may be a true one, with
+    a letter too many around it.
+    """
     rule = request.url_rule
-    path = rule.rule if rule and {"token", "secret"} & rule.arguments else request.path
+    if rule is None:
+        return TOKENS.sub("…", request.path)[:LONGEST_PATH]
+    path = rule.rule if {"token", "secret"} & rule.arguments else request.path
     return path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…"

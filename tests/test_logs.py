@@ -241,3 +241,26 @@ def test_starting_twice_writes_once(make_app, capfd):
 )
 def test_a_secret_is_cut_however_its_address_is_misspelt(path):
     assert "TOKEN" not in without_secrets(f"GET {path} 404")
+
+
+TOKEN = "Zm9vYmFyWm9vYmFyWm9vYmFyWm9vYmFy"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/calendars/%20{TOKEN}",
+        f"/calendars/%22{TOKEN}%22/day.ics",
+        f"/calendars/%0a{TOKEN}",
+        f"/calendars/./{TOKEN}/x",
+        f"/calendar/{TOKEN}",
+        f"/calendars;{TOKEN}",
+        f"/mails/%20stop/{TOKEN}",
+        f"/mails/stop/x/.eJw{TOKEN}.{TOKEN}",
+    ],
+)
+def test_no_secret_is_logged_of_an_address_that_leads_nowhere(app, fablab, caplog, path):
+    with caplog.at_level("INFO", logger="fablab.request"):
+        assert app.test_client().get(path).status_code in (404, 308)
+
+    assert TOKEN not in caplog.text
