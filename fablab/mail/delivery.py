@@ -33,6 +33,10 @@ LONGEST_ADDRESS = 320  # letters: RFC 5321 §4.5.3.1
 SERVICE_ENDS = 421  # RFC 5321 §3.8
 TOO_LARGE = 552  # RFC 1870 §6: said to the sender's command, meant of the mail
 
+# A raw header goes as it is: folded anew an address would become encoded words, which no program
+# looks for an address in (RFC 2047 §5).
+AS_WRITTEN = SMTP.clone(refold_source="none")
+
 # Delivers a row of the outbox, or raises: OSError, of which SMTPException is one, or whatever
 # went wrong in making a message of it.
 Deliver = Callable[[Any], None]
@@ -49,7 +53,7 @@ def message(mail: Any, sender: str, *, encoding: str | None = None) -> EmailMess
     one click (RFC 8058). `encoding` is that of the text's lines on their way (RFC 2045 §6.1); by
     default what they ask for.
     """
-    letter = EmailMessage(policy=SMTP)
+    letter = EmailMessage(policy=AS_WRITTEN)
     letter["From"] = sender
     letter["To"] = mail.recipient
     letter.set_raw("Subject", subject_line(mail.subject))
@@ -59,7 +63,7 @@ def message(mail: Any, sender: str, *, encoding: str | None = None) -> EmailMess
     with suppress(ValueError):  # whatever was noted as the address of a place
         letter["Reply-To"] = one_address(mail.reply_to)
     if mail.unsubscribe:
-        letter["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        letter.set_raw("List-Unsubscribe", f"<{mail.unsubscribe}>")
         letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter.set_content(mail.text, cte=encoding)
     if mail.html:
@@ -76,7 +80,9 @@ def subject_line(subject: str) -> str:
     reader joins (§6.2).
     """
     subject = one_line(subject)
-    is_plain = subject.isascii() and max(map(len, subject.split()), default=0) < FOLDED
+    longest = max(map(len, subject.split()), default=0)
+    # What looks like an encoded word is somebody's text, and to be read as it stands.
+    is_plain = subject.isascii() and longest < FOLDED and "=?" not in subject
     return Header(subject, None if is_plain else "utf-8", header_name="Subject").encode()
 
 

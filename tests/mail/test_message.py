@@ -142,8 +142,20 @@ def test_a_long_link_to_unsubscribe_is_not_cut(delivered):
     link = STOP + "y" * 300
     raw = delivered(outbox.Envelope(unsubscribe=link))
 
+    # As it stands: an encoded word is no address to a program that looks for one.
+    assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in raw
+
+
+@pytest.mark.parametrize("beside", ["", " é"])
+def test_a_name_that_looks_like_an_encoded_word_is_a_name(beside):
+    """Decoded where it is folded, it would start headers of its own."""
+    subject = f"L1: =?utf-8?q?X=0d=0aBcc:_v@x.example=0d=0a=0d=0aPay_here?={beside}"
+    raw = message(mail(subject=subject), FROM).as_bytes()
+
     letter = message_from_bytes(raw, policy=policy.default)
-    assert letter["List-Unsubscribe"] == f"<{link}>"
+    assert str(letter["Subject"]) == subject
+    assert letter["Bcc"] is None
+    assert b"Pay here" not in raw
 
 
 def test_a_plain_mail_says_nothing_of_answers_or_calendars():
