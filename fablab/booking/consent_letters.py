@@ -1,12 +1,12 @@
 """The mails about what a booking waits for: a question to each who may answer it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
-from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy import Row, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from fablab.booking.consents import is_open
@@ -14,7 +14,7 @@ from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.clock import today
 from fablab.db import db, retried, writing
-from fablab.machines.models import Machine, MachineReferent, Occupancy
+from fablab.machines.models import Change, Machine, MachineReferent, Occupancy
 from fablab.mail import links, outbox
 from fablab.members.kinds import TEAM
 from fablab.members.mails import reader_of
@@ -31,6 +31,8 @@ SUBJECTS = {
     "consent_buddy": N_("%(place)s: somebody asks you to be their buddy"),
     "consent_nobody": N_("%(place)s: your booking waits for a buddy"),
 }
+A_DAY = timedelta(days=1)
+MOST_A_DAY = 5  # mails of one member that ask the same one to be their buddy
 ADDRESSES = (Member.uid.label("member_uid"), Member.email, Member.language)
 ABOUT = (
     Occupancy.id,
@@ -99,6 +101,8 @@ def _send_questions(now: datetime) -> int:
     with writing() as session:
         asked = session.execute(UNMAILED.with_for_update(of=Consent, skip_locked=True)).all()
         for question in asked:
+            if _is_flood(question, now):
+                continue  # it is on their screen all the same
             for reader in readers(question, now):
                 _post_question(session, question, reader, now)
         session.execute(
@@ -107,6 +111,24 @@ def _send_questions(now: datetime) -> int:
             .values(mailed_at=now)
         )
         return len(asked)
+
+
+def _is_flood(question: Row[Any], now: datetime) -> bool:
+    """Whether this member has had the same one asked by mail often enough today."""
+    if question.asked_id is None:
+        return False
+    asked = (
+        select(func.count())
+        .select_from(Change)
+        .join(Occupancy, Occupancy.id == Change.occupancy_id)
+        .where(
+            Occupancy.member_id == question.member_id,
+            Occupancy.buddy_id == question.asked_id,
+            Change.what.in_(("booked", "moved", "buddy_named")),
+            Change.made_at > now - A_DAY,
+        )
+    )
+    return db.session.scalars(asked).one() > MOST_A_DAY
 
 
 def readers(question: Row[Any], now: datetime) -> Sequence[Row[*tuple[Any, ...]]]:

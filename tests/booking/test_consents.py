@@ -701,6 +701,19 @@ def test_a_buddy_named_later_is_written_to(any_fablab):
     assert recipients("consent_buddy") == ["amina"]
 
 
+def test_nobody_is_asked_to_be_a_buddy_by_mail_again_and_again(any_fablab):
+    """Booked and cancelled over and over, it would fill somebody's mailbox."""
+    for _ in range(8):
+        uid = with_buddy(any_fablab, "amina")
+        with writing() as session:
+            named = {"buddy_id": any_fablab.people["amina"]}
+            session.execute(update(Occupancy.__table__).where(Occupancy.uid == uid).values(**named))
+        consent_letters.send_questions(clock.now())
+        commands.cancel(uid, by=any_fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert recipients("consent_buddy") == ["amina"] * 5
+
+
 def test_nobody_is_written_to_about_what_is_settled(any_fablab):
     uid = pending(any_fablab, Wanted(TEAM))
     commands.cancel(uid, by=any_fablab.people["bruno"], is_team=False, now=clock.now())
