@@ -47,7 +47,9 @@ class TooMuch(Exception):
 
 @retried
 def keep(name: str, content: bytes, place_id: int, *, by: int, now: datetime) -> str:
-    """Keep a file that was sent, and give the draft's UID. Raises Busy."""
+    """Keep a file that was sent, and give the draft's UID. Of a place the latest few are kept: as
+    large as they may be, they would else fill the disk. Raises Busy.
+    """
     uid = str(uuid4())
     with writing() as session:
         add_row(
@@ -60,7 +62,20 @@ def keep(name: str, content: bytes, place_id: int, *, by: int, now: datetime) ->
             made_at=now,
             made_by_id=by,
         )
+        table = AgendaDraft.__table__
+        latest = (
+            select(table.c.id)
+            .where(table.c.place_id == place_id)
+            .order_by(table.c.id.desc())
+            .limit(DRAFTS)
+        )
+        session.execute(
+            delete(table).where(table.c.place_id == place_id, table.c.id.not_in(latest))
+        )
     return uid
+
+
+DRAFTS = 10  # of one place
 
 
 def reading_of(draft: Row[Any], inventory: Inventory, now: datetime) -> Reading:

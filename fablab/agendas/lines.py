@@ -15,6 +15,7 @@ from fablab.words import N_
 
 MAX_BYTES = 1024 * 1024
 DEEPEST = 20  # components within components; an alarm in an event in a calendar is the third
+MOST_DAMAGED = 2_000  # lines of a file that is still read
 LONGEST = 20_000  # letters of a line that is read: 1,000 dates left out, and to spare
 NAME = re.compile(r"([A-Za-z0-9-]{1,100})[;:]", re.ASCII)
 
@@ -27,6 +28,7 @@ class Unreadable(ValueError):
         self.sentence = sentence
 
 
+TOO_DAMAGED = N_("So much of the file is damaged that it is not read.")
 EMPTY = N_("The file is empty.")
 TOO_LARGE = N_("The file is larger than 1 MB.")
 PACKED = N_("This is a packed file (ZIP): unpack it, and send the .ics file in it.")
@@ -77,6 +79,7 @@ class Component:
     line: int
     lines: list[Line] = field(default_factory=list)
     parts: list["Component"] = field(default_factory=list)
+    summary: Line | None = None  # the first, by which what is wrong with it is told
 
 
 def checked(content: bytes) -> bytes:
@@ -131,6 +134,8 @@ def components(lines: Iterator[Line], troubles: list[Trouble]) -> Iterator[Compo
     open_ones: list[Component] = []
     skipping = 0  # components within one that lies too deep
     for line in lines:
+        if len(troubles) > MOST_DAMAGED:
+            raise Unreadable(TOO_DAMAGED)
         words = line.text.strip().upper()
         if words.startswith("BEGIN:"):
             if len(open_ones) >= DEEPEST or skipping:
@@ -151,6 +156,8 @@ def components(lines: Iterator[Line], troubles: list[Trouble]) -> Iterator[Compo
             troubles.append(Trouble(line.number, about or _cut(line.text), DAMAGED_LINE))
         elif open_ones:
             open_ones[-1].lines.append(line)
+            if open_ones[-1].summary is None and line.name == "SUMMARY":
+                open_ones[-1].summary = line
     for component in open_ones:
         sentence = NO_END if component.name == "VCALENDAR" else CUT_SHORT
         troubles.append(Trouble(component.line, _title([component]), sentence))
@@ -174,11 +181,9 @@ def _closed(
 
 def _title(open_ones: list[Component]) -> str:
     """What the innermost event that is open is called."""
-    for component in reversed(open_ones):
-        for line in component.lines:
-            if line.name == "SUMMARY":
-                return title(line)
-    return ""
+    found = (component.summary for component in reversed(open_ones) if component.summary)
+    summary = next(found, None)
+    return title(summary) if summary else ""
 
 
 def title(line: Line) -> str:

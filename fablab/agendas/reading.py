@@ -468,11 +468,12 @@ class _Reader:
         days = {when.day for when in gone if when.is_day or master.start.is_day}
         instants = {when.instant() for when in gone if not when.is_day and not master.start.is_day}
         cuts = [c.instead_of for c in changes if c.and_following and c.instead_of]
+        first_cut = min(cuts, key=lambda cut: cut.wall, default=None)
 
         def is_gone(when: When) -> bool:
             if when.day in days or (not when.is_day and when.instant() in instants):
                 return True
-            return any(_is_from(when, cut) for cut in cuts)
+            return first_cut is not None and _is_from(when, first_cut)
 
         found: dict[Any, tuple[When, Length]] = {}
         for when, length in self._all_times(master):

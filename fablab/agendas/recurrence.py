@@ -190,6 +190,7 @@ def days(
     if first >= since:
         yield first
     made, rule = 1, _completed(rule, first)
+    weight = 1 + len(rule.week_days) // 8  # a day is held against each of them
     begin = 0 if rule.count else max(0, _period_of(rule, first, since) // rule.interval)
     for number in count(begin):
         if rule.count is not None and made >= rule.count:
@@ -197,7 +198,7 @@ def days(
         candidates = _period(rule, first, number * rule.interval, last)
         if candidates is None:
             return
-        steps.take(1 + len(candidates))
+        steps.take(1 + len(candidates) * weight)
         for day in _at_positions(rule, [day for day in candidates if _matches(rule, day)]):
             if day <= first:
                 continue

@@ -510,3 +510,10 @@ def test_a_plan_costs_one_statement(fablab):
         commands.plan(inventory, reading, choice, now=instant("2027-03-29 09:00"))
 
     assert len(statements) == 1
+
+
+def test_only_the_latest_files_of_a_place_are_kept(any_fablab):
+    uids = [kept(any_fablab, CLOSED) for _ in range(commands.DRAFTS + 3)]
+
+    found = db.session.scalars(select(AgendaDraft.uid).order_by(AgendaDraft.id)).all()
+    assert list(found) == uids[3:]

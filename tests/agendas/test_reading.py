@@ -650,3 +650,28 @@ def test_any_value_of_any_property_is_read_or_told(value, name):
     )
 
     assert in_words(found)[-1].endswith("2027-06-01..2027-06-01")
+
+
+def test_a_file_of_damaged_lines_is_given_up_before_it_costs_anything():
+    """Each was told of by the name of its event, looked for among all the lines before it."""
+    parts = ["BEGIN:VEVENT", *["A:"] * 40_000, *["x"] * 40_000, "END:VEVENT"]
+
+    with pytest.raises(Unreadable) as refused:
+        told(*parts)
+
+    assert refused.value.sentence == lines.TOO_DAMAGED
+
+
+def test_a_rule_of_many_days_takes_steps_for_each_of_them():
+    never = ",".join(
+        f"{sign}{n}{day}" for n in range(6, 54) for sign in ("", "-") for day in ("MO", "TU", "WE")
+    )
+    found = told(
+        event(
+            "DTSTART:19000101T100000",
+            "DURATION:PT1H",
+            f"RRULE:FREQ=MONTHLY;COUNT=1000000;BYDAY={never}",
+        )
+    )
+
+    assert [trouble.sentence for trouble in found.troubles] == [reading.TOO_LONG_TO_FIND]
