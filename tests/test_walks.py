@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 
 from fablab import clock
 from fablab.access import Right, right_of
-from fablab.booking import commands, consent_letters, consents, series, wait_letters, waits
+from fablab.booking import commands, consent_letters, consents, series, wait_links, waits
 from fablab.booking.consents import Wanted
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
@@ -301,7 +301,7 @@ def let_amina_wait(fablab: Fablab) -> tuple[str, str]:
     waits.join(waits.Wish(bench, fablab.place_id, earlier, an_hour, amina), now=now)
     commands.cancel(given_back, by=fablab.people["chloe"], is_team=False, now=now)
     of_hers = select(Member.uid).where(Member.id == amina)
-    return uid, wait_letters.token_for(uid, db.session.scalar(of_hers))
+    return uid, wait_links.token_for(uid, db.session.scalar(of_hers))
 
 
 def leave_a_mark(fablab: Fablab) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from fablab import clock
 from fablab.access import anyone, members_only
-from fablab.booking import orders, pages, queries, wait_letters, wait_pages, wait_queries, waits
+from fablab.booking import orders, pages, queries, wait_links, wait_pages, wait_queries, waits
 from fablab.booking.facts import about_member, audience_of, gather
 from fablab.booking.forms import parse_near_day
 from fablab.booking.kinds import WaitEnd
@@ -125,7 +125,7 @@ def find(uid: str, member_id: int) -> Any:
 def opened(token: str) -> Any:
     """The wait behind a mail's link, until its time is over; 404 for any other link."""
     try:
-        wait = find(*wait_letters.read_token(token))
+        wait = find(*wait_links.read_token(token))
     except NoSuch:
         abort(404)
     g.reader_language = mails.language_of(wait.member_id)

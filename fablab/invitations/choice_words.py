@@ -34,7 +34,10 @@ CHANNELS = {
     ),
     Channel.NONE: Words(
         N_("No mails"),
-        N_("Nothing but questions to me and what keeps my account safe."),
+        N_(
+            "Nothing but questions to me, what keeps my account safe, and what takes an earlier "
+            "invitation out of my calendar."
+        ),
     ),
 }
 
@@ -43,11 +46,15 @@ KINDS = {
         N_("My bookings"),
         N_(
             "A booking of mine is made, changed or cancelled, or one that I am the buddy of is "
-            "cancelled."
+            "cancelled. Without this too I am told what others change or cancel."
         ),
     ),
     MailKind.ANSWERS: Words(
-        N_("Answers"), N_("My booking is approved or declined, or nobody answered in time.")
+        N_("Answers"),
+        N_(
+            "My booking is approved or declined, or nobody answered in time. Without this too I am "
+            "told when it does not take place."
+        ),
     ),
     MailKind.OFFERS: Words(
         N_("Waiting list"), N_("A slot has come free for me, to be taken within some hours.")

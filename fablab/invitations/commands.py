@@ -147,7 +147,7 @@ def _to_buddies(case: Case, news: News) -> list[outbox.Mail]:
         return []
     found = ((each, queries.buddy_of(each)) for each in case.bookings if each.buddy_id)
     return [
-        letters.buddy_letter(booking, buddy)
+        letters.buddy_letter(Letter.BUDDY_FREE, booking, buddy)
         for booking, buddy in found
         if buddy and wants(MailKind.BOOKINGS, buddy.channel, refused(buddy.refused_mails))
     ]
@@ -238,6 +238,7 @@ def _overtake(session: Session, booking: Row[Any], now: datetime) -> None:
 FINAL = {
     f"{Letter.CANCELLED}_series",
     *(Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED, Letter.OFFER_LAPSED, Letter.MISSED),
+    Letter.BUDDY_FREE,
     *(session_letters.TEMPLATES[each] for each in (*GOES, NoticeKind.CANCELLED)),
 }
 

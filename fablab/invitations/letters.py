@@ -11,7 +11,7 @@ from flask import current_app
 from flask_babel import LazyString, lazy_gettext
 
 from fablab import ical, texts
-from fablab.booking import wait_letters
+from fablab.booking import wait_links
 from fablab.calendars import feed
 from fablab.ical import Address, Entry
 from fablab.invitations import links
@@ -38,6 +38,7 @@ SUBJECTS = {
     ),
     Letter.REMINDER: N_("%(place)s: tomorrow %(hour)s, %(machine)s"),
     Letter.UNSETTLED: N_("%(place)s: your booking needs another buddy, %(machine)s, %(moment)s"),
+    Letter.BUDDY_REMINDER: N_("%(place)s: tomorrow %(hour)s you accompany somebody, %(machine)s"),
     Letter.BUDDY_FREE: N_("%(place)s: nobody to accompany any more, %(machine)s, %(moment)s"),
 }
 
@@ -130,18 +131,22 @@ def series_letter(
     )
 
 
-def buddy_letter(booking: Any, buddy: Any) -> outbox.Mail:
-    """To whoever agreed to come along: they need not. `buddy` is a row of `queries.buddy_of`."""
+def buddy_letter(kind: Letter, booking: Any, buddy: Any) -> outbox.Mail:
+    """To whoever agreed to come along: that they need not, or that it is tomorrow. `buddy` is a row
+    of `queries.buddy_of`.
+    """
     said = said_of(booking) | {"to": buddy.email, "language": buddy.language}
     return outbox.page(
-        Letter.BUDDY_FREE,
-        subject=subject(Letter.BUDDY_FREE, booking),
+        kind,
+        subject=subject(kind, booking),
         envelope=outbox.Envelope(
+            topic=booking.uid,
             reply_to=booking.contact,
-            unsubscribe=mails.stop_address(buddy.uid, KINDS[Letter.BUDDY_FREE]),
-            useless_at=booking.ends_at,
+            unsubscribe=mails.stop_address(buddy.uid, KINDS[kind]),
+            useless_at=useless_at(kind, booking),
         ),
         link=outbox.address("/bookings/"),
+        # What for, and for whom, is its member's own business.
         **said | {"purpose": "", "organization": ""},
     )
 
@@ -178,7 +183,7 @@ def link_to(booking: Any) -> str:
 
 
 def link_to_offer(offer: Any, booking: Any) -> str:
-    token = wait_letters.token_for(offer.uid, booking.member_uid)
+    token = wait_links.token_for(offer.uid, booking.member_uid)
     return outbox.address(f"/waits/by-mail/{token}")
 
 
@@ -260,7 +265,7 @@ def useless_at(kind: Letter, booking: Any) -> datetime | None:
     """From when on the letter would only be in the way."""
     if kind is Letter.MISSED:
         return None
-    if kind is Letter.REMINDER:
+    if kind in (Letter.REMINDER, Letter.BUDDY_REMINDER):
         return no_longer_tomorrow(booking.starts_at, ZoneInfo(booking.zone))
     ends_at: datetime = booking.ends_at
     return ends_at

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ def remind(now: datetime) -> int:
     return sum(_reminded(bookings, now) for bookings in due)
 
 
-def _reminded(bookings: Sequence[Row[Any]], now: datetime) -> bool:
+def _reminded(bookings: Sequence[Row[Any]], now: datetime) -> int:
     """One that cannot be put into words must not keep all the others from theirs."""
     try:
         return _remind(bookings, now)
@@ -44,7 +44,7 @@ def _reminded(bookings: Sequence[Row[Any]], now: datetime) -> bool:
         raise
     except Exception:
         log.exception("no reminder could be written about booking %s", bookings[0].uid)
-        return False
+        return 0
 
 
 def _due(now: datetime) -> list[list[Row[Any]]]:
@@ -67,12 +67,8 @@ def _due(now: datetime) -> list[list[Row[Any]]]:
 
 
 @retried
-def _remind(bookings: Sequence[Row[Any]], now: datetime) -> bool:
-    first = bookings[0]
-    is_wanted = first.erased_at is None and wants(
-        MailKind.REMINDERS, first.channel, refused(first.refused_mails)
-    )
-    mail = _mail(bookings, now) if is_wanted else None
+def _remind(bookings: Sequence[Row[Any]], now: datetime) -> int:
+    mails = list(_mails(bookings, now))
     table = Occupancy.__table__
     ids = [booking.id for booking in bookings]
     with writing() as session:
@@ -84,13 +80,28 @@ def _remind(bookings: Sequence[Row[Any]], now: datetime) -> bool:
         )
         found = {row.id: row.revision for row in session.execute(same.with_for_update())}
         if found != {booking.id: booking.revision for booking in bookings}:
-            return False
+            return 0
         session.execute(
             update(table).where(table.c.id.in_(ids)).values(reminded_of=table.c.starts_at)
         )
-        if mail:
+        for mail in mails:
             outbox.put(session, mail, now=now)
-    return mail is not None
+    return len(mails)
+
+
+def _mails(bookings: Sequence[Row[Any]], now: datetime) -> Iterator[outbox.Mail]:
+    """To whoever booked, and to those who agreed to come along."""
+    first = bookings[0]
+    if first.erased_at is None and _wants(first):
+        yield _mail(bookings, now)
+    for booking in bookings:
+        buddy = queries.buddy_of(booking) if booking.buddy_id else None
+        if buddy and _wants(buddy):
+            yield letters.buddy_letter(Letter.BUDDY_REMINDER, booking, buddy)
+
+
+def _wants(reader: Any) -> bool:
+    return wants(MailKind.REMINDERS, reader.channel, refused(reader.refused_mails))
 
 
 def _mail(bookings: Sequence[Row[Any]], now: datetime) -> outbox.Mail:

@@ -30,6 +30,7 @@ class Letter(StrEnum):
     OFFER_LAPSED = "wait_lapsed"
     REMINDER = "booking_reminder"
     BUDDY_FREE = "booking_buddy_free"
+    BUDDY_REMINDER = "booking_reminder_buddy"
     UNSETTLED = "booking_unsettled"
 
 
@@ -45,6 +46,7 @@ KINDS = {
     Letter.OFFER_LAPSED: MailKind.OFFERS,
     Letter.REMINDER: MailKind.REMINDERS,
     Letter.BUDDY_FREE: MailKind.BOOKINGS,
+    Letter.BUDDY_REMINDER: MailKind.REMINDERS,
     Letter.UNSETTLED: MailKind.ANSWERS,
 }
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from fablab import clock
-from fablab.booking import wait_letters
+from fablab.booking import wait_links
 from fablab.booking.kinds import WaitEnd
 from fablab.booking.models import Consent, Wait
 from fablab.db import db, writing
@@ -463,7 +463,7 @@ def submit_again(visitor: Any, link: str) -> Any:
 def test_a_link_that_is_not_ours_or_not_theirs_leads_nowhere(crowded, browse):
     uid = join(crowded, "chloe")
     cancel(crowded)
-    dans = wait_letters.token_for(uid, "uid-dan")
+    dans = wait_links.token_for(uid, "uid-dan")
     ours = mailed().rpartition("/")[2]
 
     for token in (dans, ours[:-2], "nothing", ours + "x", "%00"):

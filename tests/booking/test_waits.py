@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 import fablab
 from fablab import clock, jobs
-from fablab.booking import absences, answers, commands, series, wait_letters, waits
+from fablab.booking import absences, answers, commands, series, wait_links, waits
 from fablab.booking.kinds import ConsentKind, WaitEnd
 from fablab.booking.models import Consent, Series, Wait
 from fablab.booking.orders import BookingRefused, NotAllowed, TooLate
@@ -1126,12 +1126,12 @@ def test_what_is_due_is_mailed_no_more(crowded, at):
 
 def test_a_link_opens_the_wait_of_its_reader_alone(crowded):
     uid = join(crowded, "chloe")
-    token = wait_letters.token_for(uid, "uid-dan")
+    token = wait_links.token_for(uid, "uid-dan")
 
-    assert wait_letters.read_token(token) == (uid, crowded.people["dan"])
+    assert wait_links.read_token(token) == (uid, crowded.people["dan"])
     for bad in (token[:-1], "x" + token, "", "a.b"):
         with pytest.raises(LookupError):
-            wait_letters.read_token(bad)
+            wait_links.read_token(bad)
 
 
 def test_what_somebody_waited_for_is_forgotten_after_a_season(any_fablab, at):

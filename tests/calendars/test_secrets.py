@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from fablab import clock, create_app
-from fablab.booking import consent_letters, wait_letters
+from fablab.booking import consent_letters, wait_links
 from fablab.calendars.commands import make_address, new_key, stop_address
 from fablab.calendars.kinds import About, Scope
 from fablab.db import db
@@ -34,7 +34,7 @@ def prepared(url: str, folder) -> tuple[list[str], list[str]]:
         ]
         stop_address(About(Scope.PLACE), **held, now=now)
         uid = db.session.scalars(select(Member.uid).where(Member.id == amina)).one()
-        tokens += [letters.token_for(uid, uid) for letters in (consent_letters, wait_letters)]
+        tokens += [letters.token_for(uid, uid) for letters in (consent_letters, wait_links)]
         tokens.append(secrets.token_urlsafe(24))
         rules = [
             re.sub(r"<(?:\w+:)?(\w+)>", lambda part: _part(part[1]), rule.rule)

@@ -291,7 +291,7 @@ def test_it_speaks_the_language_of_the_mail_unless_the_browser_chose_one(fablab,
 
     assert "Stop these mails" in visitor.get(link(fablab)).text
     visitor.set_cookie("language", "fr")
-    assert "Ne plus recevoir ces mails" in visitor.get(link(fablab)).text
+    assert "Ne plus recevoir ces courriels" in visitor.get(link(fablab)).text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from fablab import clock
-from fablab.booking import wait_letters
+from fablab.booking import wait_links
 from fablab.db import NoSuch, db, writing
 from fablab.invitations import links
 from fablab.members.models import Member
@@ -30,7 +30,7 @@ def test_a_spoilt_link_is_none_of_ours(fablab, spoil):
 
 def test_a_link_of_another_purpose_opens_no_booking(fablab):
     with pytest.raises(NoSuch):
-        links.read_token(wait_letters.token_for(BOOKING, bruno()))
+        links.read_token(wait_links.token_for(BOOKING, bruno()))
 
 
 def test_the_link_of_somebody_erased_opens_nothing(fablab):

@@ -16,6 +16,7 @@ from fablab.members import mails as choices
 from fablab.members.kinds import Channel, MailKind
 from tests.calendars.support import close
 from tests.invitations.conftest import kinds, promised, set_member, told
+from tests.invitations.test_letters import agree_to_accompany
 from tests.support import counting, instant, slot
 
 MORNING = slot("2027-03-30 10:00-12:00")
@@ -190,3 +191,18 @@ def test_a_machine_that_is_back_by_then_is_no_trouble(fablab, at):
     [mail] = reminded()
 
     assert "out of service" not in mail.text
+
+
+def test_who_agreed_to_come_along_is_reminded_too(any_fablab, at):
+    uid = any_fablab.book("bench", AFTERNOON, "bruno", purpose="Nobody else's business")
+    agree_to_accompany(any_fablab, uid)
+    told()
+    at("2027-03-29 17:00")
+    [his, hers] = sorted(reminded(), key=lambda mail: mail.recipient)
+
+    assert (hers.kind, hers.recipient) == ("booking_reminder_buddy", "chloe@atelier.example")
+    assert "Tomorrow you are the buddy of Bruno Lefil" in hers.text
+    assert "business" not in hers.text + hers.html
+    assert "by-mail" not in hers.text + hers.html
+    assert his.kind == "booking_reminder"
+    assert reminded() == []

@@ -233,7 +233,7 @@ def test_what_was_sent_is_remembered(any_fablab):
         ),
         (
             "fr",
-            "Vous êtes inscrit à cette séance de formation",
+            "Vous êtes inscrit·e à cette séance de formation",
             "Vous êtes en liste d’attente pour cette séance de formation.",
             "Vous avez rendu votre place dans cette séance de formation",
         ),
