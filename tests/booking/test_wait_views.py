@@ -520,7 +520,7 @@ def test_it_speaks_french(crowded, browse):
 
     page = words(client.get(f"/waits/{uid}").text)
 
-    assert "Gardé pour vous jusqu’à lundi 29 mars à 13:00" in page
+    assert "Gardé pour vous jusqu’au lundi 29 mars à 13:00" in page
     assert "Attendre un créneau" in words(client.get(NEW).text)
 
 
