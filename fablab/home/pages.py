@@ -212,7 +212,7 @@ class Day:
     @cached_property
     def opening_line(self) -> str:
         if not self.open_spans:
-            return _("Closed")
+            return self.closed_for or self.words.closed
         hours = texts.in_words(self.open_spans, self.zone)
         supervised = merged(span for span, mode in self.openings if mode is Mode.SUPERVISED)
         if supervised and supervised != self.open_spans:
@@ -221,9 +221,17 @@ class Day:
         return _("Open %(hours)s", hours=hours)
 
     @cached_property
+    def day_off(self) -> str:
+        """Why the whole day is off, if it is."""
+        return self.inventory.schedule.day_off(self.day) or ""
+
+    @cached_property
+    def closed_for(self) -> str:
+        return self.words.closed_for % {"why": self.day_off} if self.day_off else ""
+
+    @cached_property
     def why_closed(self) -> str:
-        why = self.inventory.schedule.day_off(self.day)
-        day = texts.day(self.day)
+        why, day = self.day_off, texts.day(self.day)
         if why:
             return _("The place is closed on %(day)s: %(why)s.", day=day, why=why)
         return _("The place is closed on %(day)s.", day=day)
@@ -407,6 +415,8 @@ class Day:
         left = sum(p.end - p.start for p in parts if p.kind in (Kind.FREE, Kind.OPEN))
         if left:
             return "free", self.words.left_free % {"length": LENGTHS[left]}, "", False
+        if self.day_off:
+            return "stopped", self.words.state_closed, self.day_off, False
         return "stopped", self.words.left_none, "", False
 
     def state_words(self, state: State, machine: MachineFacts) -> tuple[str, str, str]:
@@ -421,7 +431,7 @@ class Day:
             return (
                 "stopped",
                 words.state_closed,
-                words.state_opens % self.hour_of(state.until) if opens else "",
+                words.state_opens % self.hour_of(state.until) if opens else self.day_off,
             )
         return self._taken_words(state)
 
@@ -479,6 +489,9 @@ class Day:
         if kind is Kind.FREE:
             return self.free(machine, part, terms)
         if kind is Kind.CLOSED:
+            if self.day_off:
+                said = words.closed_for_said % {**hours, "why": self.day_off}
+                return Cell("closed", part.span, said, self.closed_for)
             return Cell("closed", part.span, words.closed_said % hours, words.closed)
         if kind is Kind.STOPPED:
             said = words.stopped_said % {**hours, "why": machine.state_reason}

@@ -20,6 +20,8 @@ class Phrases(NamedTuple):
     """Sentences with named places, to be filled with `%`."""
 
     closed: str
+    closed_for: str
+    closed_for_said: str
     closed_said: str
     past_said: str
     short_said: str
@@ -68,6 +70,8 @@ def phrases() -> Phrases:
 def _phrases(_language: str) -> Phrases:
     return Phrases(
         closed=_("Closed"),
+        closed_for=_("Closed: %(why)s"),
+        closed_for_said=_("Closed from %(start)s to %(end)s: %(why)s"),
         closed_said=_("Closed from %(start)s to %(end)s"),
         past_said=_("Not used from %(start)s to %(end)s"),
         short_said=_("%(start)s to %(end)s, too short to book"),

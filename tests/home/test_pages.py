@@ -327,6 +327,36 @@ def test_a_closed_day_says_why_and_names_the_next_open_one(fablab, browse):
     assert 'class="plan"' not in page
 
 
+@pytest.mark.parametrize(
+    ("language", "closed"), [("en", "Closed: Bridge"), ("fr", "Fermé\u00a0: Bridge")]
+)
+@pytest.mark.parametrize("view", ["grid", "list"])
+def test_a_closed_day_with_a_booking_says_why_too(fablab, browse, view, language, closed):
+    fablab.book("bench", slot("2027-03-30 14:00-16:00"), "chloe")
+    with writing() as session:
+        first = date(2027, 3, 30)
+        session.add(
+            Closure(
+                place_id=fablab.place_id,
+                uid="c1",
+                first_day=first,
+                last_day=first,
+                reason="Bridge 100 % <b>",
+            )
+        )
+    reader = browse(None)
+    reader.set_cookie("language", language)
+
+    page = reader.get(f"/planning/{TUESDAY}?view={view}").text
+
+    why = f"{closed} 100 % &lt;b&gt;"
+    assert f'<p class="eyebrow">{why}' in page
+    assert f'<span aria-hidden="true">{why}</span>' in page
+    assert "16:00 " in page
+    state = "Fermé" if language == "fr" else "Closed"
+    assert f"<b>{state}</b> Bridge 100 % &lt;b&gt;" in page
+
+
 def test_a_place_without_machines_says_so(fablab, browse):
     change(Machine, state=MachineState.RETIRED)
 
