@@ -28,6 +28,10 @@ class Unreadable(ValueError):
         self.sentence = sentence
 
 
+class TooLarge(Unreadable):
+    """It may well be a calendar, but holds too much of it."""
+
+
 TOO_DAMAGED = N_("So much of the file is damaged that it is not read.")
 EMPTY = N_("The file is empty.")
 TOO_LARGE = N_("The file is larger than 1 MB.")
@@ -88,7 +92,7 @@ def checked(content: bytes) -> bytes:
     Raises Unreadable.
     """
     if len(content) > MAX_BYTES:
-        raise Unreadable(TOO_LARGE)
+        raise TooLarge(TOO_LARGE)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         content = content.decode("utf-16", "replace").encode("utf-8", "replace")
     content = content.removeprefix(b"\xef\xbb\xbf")

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 from fablab import clock
 from fablab.agendas import lines, recurrence
-from fablab.agendas.lines import Component, Line, Property, Trouble, Unreadable, clean
+from fablab.agendas.lines import Component, Line, Property, TooLarge, Trouble, Unreadable, clean
 from fablab.agendas.recurrence import NotRead, OutOfSteps, Rule, Steps
 from fablab.agendas.zones import STAMP, ToUTC, Zones, in_zone
 from fablab.slots import Slot, merged
 from fablab.words import N_
 
-MAX_EVENTS = 2000
+MAX_COMPONENTS = 10_000  # events, over or not: years of an agenda
+MAX_EVENTS = 2000  # with something to come
 MAX_TIMES = 2000  # days and hours, in all
 HORIZON = timedelta(days=548)  # 18 months
 STEPS, STEPS_EACH = 600_000, 50_000  # days looked at, in all and for one event
@@ -36,16 +37,19 @@ LENGTH = re.compile(
     re.ASCII,
 )
 
-TOO_MANY_EVENTS = N_("The file holds more than 2,000 events: send a part of it.")
+TOO_MANY = N_("The file holds more than 10,000 events: send a part of it.")
+TOO_MANY_EVENTS = N_("The file holds more than 2,000 events to come: send a part of it.")
 NO_EVENTS = N_("There is no event in this calendar.")
 
 NO_START = N_("It does not say when it begins.")
 TWICE = N_("It says twice when it begins or ends.")
 NO_SUCH_DAY = N_("There is no such day or hour: %(what)s.")
+NOT_WRITTEN_SO = N_("This is not how a calendar writes a day or an hour: %(what)s.")
 TOO_FAR = N_("Its day is too far away to be meant.")
 UNKNOWN_ZONE = N_("Nobody knows the time zone that it names: %(zone)s.")
 ENDS_FIRST = N_("It ends before it begins.")
-NO_TIME = N_("It has no end, and so takes no time.")
+NO_END = N_("It has neither an end nor a length.")
+NO_TIME = N_("It ends when it begins, and so takes no time.")
 MIXED = N_("It begins with a day and ends with an hour, or the other way round.")
 NO_LENGTH = N_("How long it lasts cannot be read.")
 EXCEPTIONS_BY_RULE = N_("It leaves dates out by a rule of its own (EXRULE), which is not read.")
@@ -122,8 +126,8 @@ def read(
     for component in lines.components(lines.unfolded(content), troubles):
         if component.name == "VEVENT":
             found.append(component)
-            if len(found) > MAX_EVENTS:
-                raise Unreadable(TOO_MANY_EVENTS)
+            if len(found) > MAX_COMPONENTS:
+                raise TooLarge(TOO_MANY)
         elif component.name == "VTIMEZONE":
             own_zones.setdefault(_tzid(component), component)
         elif component.name != "VCALENDAR":
@@ -226,7 +230,7 @@ class _Reader:
         self.zones = Zones(own_zones, self.today, self.last + A_DAY, steps)
         self.untitled = ""
         self.skipped: list[Trouble] = []
-        self.past = self.made = 0
+        self.past = self.ahead = self.made = 0
 
     def events(self, components: Iterable[Component]) -> Iterator[Event]:
         masters: dict[str, Told] = {}
@@ -324,7 +328,7 @@ class _Reader:
         stamp = STAMP.fullmatch(text)
         digits = stamp[1] + stamp[2] if stamp else text
         if not stamp and not DATE.fullmatch(text):
-            raise Wrong(NO_SUCH_DAY, told.line, what=text[:40])
+            raise Wrong(NOT_WRITTEN_SO, told.line, what=text[:40])
         try:
             wall = datetime.strptime(digits, "%Y%m%d%H%M%S" if stamp else "%Y%m%d")  # noqa: DTZ007
         except ValueError:
@@ -350,7 +354,7 @@ class _Reader:
             return _lasting(start, told["DURATION"][0])
         if start.is_day:
             return Length(1, timedelta(0))  # §3.6.1
-        raise Wrong(NO_TIME)
+        raise Wrong(NO_END)
 
     def _until(self, start: When, end: When, line: int) -> Length:
         """The exact time between the two (§3.8.5.3). A day that ends on itself, as some programs
@@ -447,6 +451,9 @@ class _Reader:
             ):
                 times.append((change.start, change.length))
         days, hours = self._apart(times)
+        self.ahead += bool(days or hours)
+        if self.ahead > MAX_EVENTS:
+            raise TooLarge(TOO_MANY_EVENTS)
         self.made += len(days) + len(hours)
         if self.made > MAX_TIMES:
             self.made -= len(days) + len(hours)

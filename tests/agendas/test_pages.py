@@ -446,7 +446,7 @@ def test_it_is_all_in_french_too(cast, amina):
     for words in (
         "Il ferme le lieu 1 fois. Il met des machines hors service 3 fois.",
         "Mercredi 5 mai – vendredi 7 mai",
-        "Il n’a pas de fin, et ne dure donc rien.",
+        "Il n’a ni fin ni durée.",
         "Annuler 1 réservation et prévenir la personne",
     ):
         assert words in shown, words

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fablab.agendas import lines, reading, recurrence
-from fablab.agendas.lines import MAX_BYTES, Trouble, Unreadable
-from fablab.agendas.reading import MAX_EVENTS, MAX_TIMES, Reading, read
+from fablab.agendas.lines import MAX_BYTES, TooLarge, Trouble, Unreadable
+from fablab.agendas.reading import MAX_COMPONENTS, MAX_EVENTS, MAX_TIMES, Reading, read
 from fablab.agendas.recurrence import Steps
 from tests.agendas.support import NOW, calendar, days, event, hours, in_words, why_not
 from tests.agendas.support import reading as told
@@ -70,7 +70,7 @@ def test_when_an_event_is(parts, expected):
     ("parts", "sentence", "line"),
     [
         ((), reading.NO_START, 4),
-        (("DTSTART:20270505T140000Z",), reading.NO_TIME, 4),  # §3.6.1: it takes no time
+        (("DTSTART:20270505T140000Z",), reading.NO_END, 4),  # §3.6.1: it takes no time
         (("DTSTART:20270505T140000Z", "DTEND:20270505T140000Z"), reading.NO_TIME, 8),
         (("DTSTART:20270505T140000Z", "DTEND:20270505T130000Z"), reading.ENDS_FIRST, 8),
         (("DTSTART;VALUE=DATE:20270505", "DTEND;VALUE=DATE:20270504"), reading.ENDS_FIRST, 8),
@@ -83,7 +83,8 @@ def test_when_an_event_is(parts, expected):
         (("DTSTART:20270505T140000Z", "DTEND:20270505T150000Z") * 2, reading.TWICE, 9),
         (("DTSTART:20271305T140000Z", "DURATION:PT1H"), reading.NO_SUCH_DAY, 7),
         (("DTSTART:20270505T250000Z", "DURATION:PT1H"), reading.NO_SUCH_DAY, 7),
-        (("DTSTART:٢٠٢٧٠٥٠٥",), reading.NO_SUCH_DAY, 7),
+        (("DTSTART:٢٠٢٧٠٥٠٥",), reading.NOT_WRITTEN_SO, 7),
+        (("DTSTART:2027-05-05", "DURATION:P1D"), reading.NOT_WRITTEN_SO, 7),
         (("DTSTART:00010101",), reading.TOO_FAR, 7),
         (("DTSTART:99991231", "DURATION:P1D"), reading.TOO_FAR, 7),
         (("DTSTART:20270505T140000Z", "DURATION:P99999W"), reading.TOO_FAR, 4),
@@ -115,7 +116,7 @@ def test_when_an_event_is(parts, expected):
             9,
         ),
         (("DTSTART;VALUE=DATE:20270505", "RDATE:20270507T140000"), reading.MIXED_DATES, 8),
-        (("DTSTART;VALUE=DATE", "DURATION:P1D"), reading.NO_SUCH_DAY, 7),
+        (("DTSTART;VALUE=DATE", "DURATION:P1D"), reading.NOT_WRITTEN_SO, 7),
     ],
 )
 def test_what_cannot_be_read_is_told_by_its_line(parts, sentence, line):
@@ -515,6 +516,17 @@ def test_there_may_be_so_many_events_and_no_more():
     with pytest.raises(Unreadable) as refused:
         told(*many, days("20270505", uid="one more"))
     assert refused.value.sentence == reading.TOO_MANY_EVENTS
+
+
+def test_years_that_are_over_are_passed_by():
+    over = [days("20200505", uid=str(at)) for at in range(MAX_COMPONENTS - 1)]
+
+    found = told(*over, days("20270505"))
+
+    assert (len(found.events), found.past) == (1, MAX_COMPONENTS - 1)
+    with pytest.raises(TooLarge) as refused:
+        told(*over, days("20270505"), days("20270506", uid="one more"))
+    assert refused.value.sentence == reading.TOO_MANY
 
 
 def test_there_may_be_so_many_dates_and_no_more():
