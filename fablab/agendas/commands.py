@@ -1,7 +1,8 @@
 """A calendar file is kept, applied in one go, undone in one go."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +15,8 @@ from sqlalchemy.orm import Session
 from fablab import clock
 from fablab.agendas import queries, rules
 from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
-from fablab.agendas.reading import HORIZON, Reading, read
-from fablab.agendas.rules import A_DAY, Choice, Effect, Plan
+from fablab.agendas.reading import HORIZON, Days, Reading, read
+from fablab.agendas.rules import A_DAY, Choice, Earlier, Effect, Plan, Taken
 from fablab.booking import waits
 from fablab.db import NoSuch, add_row, add_rows, retried, writing
 from fablab.machines import guards, resources
@@ -26,6 +27,7 @@ from fablab.machines.models import Occupancy
 from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.places.models import Closure
+from fablab.places.rules import DaysOff, Schedule
 from fablab.slots import Slot
 
 
@@ -78,6 +80,16 @@ def keep(name: str, content: bytes, place_id: int, *, by: int, now: datetime) ->
 DRAFTS = 10  # of one place
 
 
+@retried
+def leave(uid: str, place_id: int) -> bool:
+    """Forget a draft; False when there is none. Raises Busy."""
+    with writing() as session:
+        done: Any = session.execute(
+            delete(AgendaDraft).where(AgendaDraft.uid == uid, AgendaDraft.place_id == place_id)
+        )
+        return bool(done.rowcount)
+
+
 def reading_of(draft: Row[Any], inventory: Inventory, now: datetime) -> Reading:
     """What it holds, in the place's own words where it says nothing itself. Raises Unreadable."""
     with force_locale(inventory.place.language):
@@ -86,18 +98,44 @@ def reading_of(draft: Row[Any], inventory: Inventory, now: datetime) -> Reading:
     return read(draft.content, zone=inventory.schedule.zone, now=now, untitled=untitled)
 
 
-def plan(inventory: Inventory, reading: Reading, choice: Choice, *, now: datetime) -> Plan:
+def earlier(inventory: Inventory, reading: Reading, now: datetime) -> list[Earlier]:
+    """The imports that the file may replace. One statement."""
+    today = clock.today(inventory.schedule.zone, now)
+    return queries.earlier(inventory.place.id, reading.uids, today=today, now=now)
+
+
+def plan(
+    inventory: Inventory,
+    reading: Reading,
+    choice: Choice,
+    *,
+    now: datetime,
+    earlier: Sequence[Earlier] = (),
+) -> Plan:
     """What the file would do as things stand. One statement."""
-    zone = inventory.schedule.zone
+    schedule = _without_closures(inventory.schedule, earlier, choice)
+    zone = schedule.zone
     last = clock.midnight(zone, clock.today(zone, now) + HORIZON + A_DAY)
     return rules.plan(
-        reading,
+        reading.called(choice.titles),
         choice,
         zone=zone,
         now=now,
-        day_off=inventory.schedule.day_off,
+        day_off=schedule.day_off,
         taken=queries.taken(inventory.place.id, Slot(now, last)),
+        earlier=earlier,
     )
+
+
+def _without_closures(schedule: Schedule, earlier: Iterable[Earlier], choice: Choice) -> Schedule:
+    """As it is once the imports that are replaced are undone."""
+    closures = list(schedule.closures)
+    for made in (made for each in earlier if each.uid in choice.replaces for made in each.made):
+        if isinstance(made.does, Days):
+            off = DaysOff(*made.does, made.title)
+            if off in closures:
+                closures.remove(off)
+    return replace(schedule, closures=tuple(closures))
 
 
 @retried
@@ -114,7 +152,9 @@ def apply(
     """Close the days and take the machines that `choice` says, all or nothing; the agenda's UID.
 
     `seen` and `seen_bookings` are those of the plan that was shown. Bookings concerned stay, and
-    outages go around them; or, if that is the choice, are cancelled as the team cancels.
+    outages go around them; or, if that is the choice, are cancelled as the team cancels. Imports
+    that are replaced are undone with it, but what is the same stays as it is, and a closure that
+    moves is still the same closure.
 
     Raises DraftGone, ChangedMeanwhile, NothingToDo, TooMuch, and Busy.
     """
@@ -122,15 +162,20 @@ def apply(
         draft = queries.draft(uid, place_id, now)
     except NoSuch as error:
         raise DraftGone from error
-    reading = reading_of(draft, of_place(place_id=place_id), now)  # before anybody has to wait
+    inventory = of_place(place_id=place_id)
+    reading = reading_of(draft, inventory, now)  # before anybody has to wait
+    before = earlier(inventory, reading, now)
     try:
         with writing() as session:
             if not _took(session, draft.id):
                 raise DraftGone
-            inventory = _stand_in_every_line(session, place_id)
-            found = plan(inventory, reading, choice, now=now)
+            _hold(session, before, choice)
+            inventory = _stand_in_every_line(session, place_id, before)
+            before = earlier(inventory, reading, now)
+            found = plan(inventory, reading, choice, now=now, earlier=before)
             _check(found, choice, seen, seen_bookings)
-            _write(session, draft, found, choice, by=by, now=now)
+            today = clock.today(inventory.schedule.zone, now)
+            _write(session, draft, found, choice, today, by=by, now=now)
             return uid
     except IntegrityError as error:
         if guards.refused(error):
@@ -144,10 +189,21 @@ def _took(session: Session, draft_id: int) -> bool:
     return bool(done.rowcount)
 
 
-def _stand_in_every_line(session: Session, place_id: int) -> Inventory:
-    """Of all the machines of the place, then of all that they share."""
+def _hold(session: Session, before: Iterable[Earlier], choice: Choice) -> None:
+    """The imports that are replaced, before the line of any machine, as whoever undoes one does."""
+    ids = [each.id for each in before if each.uid in choice.replaces]
+    if ids:
+        asked = select(Agenda.id).where(Agenda.id.in_(ids)).order_by(Agenda.id)
+        session.execute(asked.with_for_update())
+
+
+def _stand_in_every_line(session: Session, place_id: int, before: Iterable[Earlier]) -> Inventory:
+    """Of all the machines of the place, and of those retired meanwhile; then of all that they
+    share.
+    """
     inventory = of_place(place_id=place_id)
-    stand_in_line(session, *inventory.by_id)
+    withdrawn = (machine_id for each in before for machine_id in each.machine_ids)
+    stand_in_line(session, *inventory.by_id, *withdrawn)
     shared = {each for machine in inventory.machines for each in machine.resources}
     resources.stand_in_line(session, shared)
     return of_place(place_id=place_id)
@@ -156,16 +212,24 @@ def _stand_in_every_line(session: Session, place_id: int) -> Inventory:
 def _check(found: Plan, choice: Choice, seen: str, seen_bookings: str) -> None:
     if found.is_too_much:
         raise TooMuch
-    if found.seen != seen or (choice.cancels and found.seen_bookings != seen_bookings):
+    if found.seen != seen or (choice.cancels_some and found.seen_bookings != seen_bookings):
         raise ChangedMeanwhile
     if found.does_nothing:
         raise NothingToDo
 
 
 def _write(
-    session: Session, draft: Row[Any], found: Plan, choice: Choice, *, by: int, now: datetime
+    session: Session,
+    draft: Row[Any],
+    found: Plan,
+    choice: Choice,
+    today: date,
+    *,
+    by: int,
+    now: datetime,
 ) -> None:
-    uids = [each.uid for each in found.concerned]
+    cancelled = [each for each in found.concerned if choice.cancels or each.uid in choice.cancelled]
+    gone = {each.uid for each in cancelled}
     agenda_id = add_row(
         session,
         Agenda,
@@ -174,14 +238,17 @@ def _write(
         name=draft.name,
         applied_at=now,
         applied_by_id=by,
-        cancelled=uids if choice.cancels else [],
-        stayed=[] if choice.cancels else uids,
+        cancelled=[each.uid for each in cancelled],
+        stayed=[each.uid for each in found.concerned if each.uid not in gone],
+        replaced=[each.uid for each in found.replaced],
     )
+    _undo_replaced(session, found, today, by=by, now=now)
     # First the closures: whoever waits is then offered nothing on a day that is closed.
-    entries = _close(session, draft.place_id, found.chosen, now)
-    freed = _cancel(session, found, by=by, now=now) if choice.cancels else []
+    entries = _close(session, draft.place_id, found.chosen, today, now)
+    freed = _cancel(session, cancelled, found.because, by=by, now=now)
     entries += _take_out(session, found.chosen, by=by, now=now)
     add_rows(session, AgendaEntry, [{"agenda_id": agenda_id, **entry} for entry in entries])
+    _take_over(session, found.chosen, agenda_id)
     audit.note(
         session,
         Deed.AGENDA,
@@ -189,19 +256,28 @@ def _write(
         by=by,
         now=now,
         after={"file": draft.name, "closures": found.closures, "outages": found.outages}
-        | ({"cancelled": len(freed)} if freed else {}),
+        | ({"cancelled": len(freed)} if freed else {})
+        | ({"replaced": [each.name for each in found.replaced]} if found.replaced else {}),
     )
     for booking in freed:
         waits.offer(session, booking, now=now)
 
 
 def _close(
-    session: Session, place_id: int, effects: Sequence[Effect], now: datetime
+    session: Session, place_id: int, effects: Sequence[Effect], today: date, now: datetime
 ) -> list[dict[str, Any]]:
     """As objects: the place's revision counts those."""
     entries: list[dict[str, Any]] = []
     for effect in effects:
-        for days in effect.closures:
+        for days, made in effect.moved.items():
+            [closure] = _closures(session, [made.uid])
+            if closure.first_day >= today:  # what has begun stays where it was
+                closure.first_day = days.first
+            closure.last_day, closure.reason = days.last, effect.event.title
+            closure.changed_at = now
+        for days in effect.new_closures:
+            if days in effect.moved:
+                continue
             uid = str(uuid4())
             session.add(
                 Closure(
@@ -218,13 +294,47 @@ def _close(
     return entries
 
 
-def _cancel(session: Session, found: Plan, *, by: int, now: datetime) -> list[Row[Any]]:
+def _undo_replaced(session: Session, found: Plan, today: date, *, by: int, now: datetime) -> None:
+    """But for what the new one takes over."""
+    for each in found.replaced:
+        if not _is_undone_now(session, each.id, by=by, now=now):
+            raise ChangedMeanwhile
+    outages, gone = Occupancy.__table__, [made.uid for made in found.goes]
+    for at in range(0, len(gone), queries.AT_ONCE):
+        part = gone[at : at + queries.AT_ONCE]
+        rows = session.execute(select(outages).where(outages.c.uid.in_(part))).all()
+        end_outages(session, rows, by=by, now=now)
+        _open_again(session, _closures(session, part), today)
+
+
+def _closures(session: Session, uids: Sequence[str]) -> Sequence[Closure]:
+    asked = select(Closure).where(Closure.uid.in_(uids))
+    return session.scalars(asked.execution_options(populate_existing=True)).all()
+
+
+def _take_over(session: Session, effects: Iterable[Effect], agenda_id: int) -> None:
+    """What stays of the imports that are replaced, for whoever undoes this one."""
+    table = AgendaEntry.__table__
+    made = [made for each in effects for made in (*each.same.values(), *each.moved.values())]
+    for at in range(0, len(made), queries.AT_ONCE):
+        part = [each.entry_id for each in made[at : at + queries.AT_ONCE]]
+        session.execute(update(table).where(table.c.id.in_(part)).values(agenda_id=agenda_id))
+
+
+def _cancel(
+    session: Session,
+    bookings: Iterable[Taken],
+    because: Mapping[int, str],
+    *,
+    by: int,
+    now: datetime,
+) -> list[Row[Any]]:
     """As the team cancels, for the reason that the event is called by; what they leave is offered
     once the outages are in place.
     """
     table = Occupancy.__table__
     freed: list[Row[Any]] = []
-    for booking in found.concerned:
+    for booking in bookings:
         row = session.execute(select(table).where(table.c.id == booking.id)).one()
         waits.give_back(
             session,
@@ -233,7 +343,7 @@ def _cancel(session: Session, found: Plan, *, by: int, now: datetime) -> list[Ro
             "cancelled",
             by=by,
             now=now,
-            after={"why": found.because[booking.id]},
+            after={"why": because[booking.id]},
             is_offered=False,
         )
         freed.append(row)
@@ -243,7 +353,7 @@ def _cancel(session: Session, found: Plan, *, by: int, now: datetime) -> list[Ro
 def _take_out(
     session: Session, effects: Sequence[Effect], *, by: int, now: datetime
 ) -> list[dict[str, Any]]:
-    wanted = [(effect.event, each) for effect in effects for each in effect.outages]
+    wanted = [(effect.event, each) for effect in effects for each in effect.new_outages]
     uids = withdraw_all(
         session,
         [(each.machine_id, each.span, event.title) for event, each in wanted],
@@ -265,17 +375,13 @@ def undo(uid: str, *, place_id: int, by: int, now: datetime) -> bool:
     """
     agenda = queries.agenda(uid, place_id)
     with writing() as session:
-        done: Any = session.execute(
-            update(Agenda.__table__)
-            .where(Agenda.id == agenda.id, Agenda.undone_at.is_(None))
-            .values(undone_at=now, undone_by_id=by)
-        )
-        if not done.rowcount:
+        if not _is_undone_now(session, agenda.id, by=by, now=now):
             return False
         machine_ids = {row.machine_id for row in queries.outages_of(agenda.id)}
         stand_in_line(session, *machine_ids)
         outages = end_outages(session, queries.outages_of(agenda.id), by=by, now=now)
-        closures = _open_again(session, agenda.id, place_id, now)
+        today = clock.today(of_place(place_id=place_id).schedule.zone, now)
+        closures = _open_again(session, queries.closures_of(agenda.id), today)
         audit.note(
             session,
             Deed.AGENDA,
@@ -287,9 +393,18 @@ def undo(uid: str, *, place_id: int, by: int, now: datetime) -> bool:
         return True
 
 
-def _open_again(session: Session, agenda_id: int, place_id: int, now: datetime) -> int:
-    today = clock.today(of_place(place_id=place_id).schedule.zone, now)
-    closures = [each for each in queries.closures_of(agenda_id) if each.last_day >= today]
+def _is_undone_now(session: Session, agenda_id: int, *, by: int, now: datetime) -> bool:
+    """False when somebody was faster."""
+    done: Any = session.execute(
+        update(Agenda.__table__)
+        .where(Agenda.id == agenda_id, Agenda.undone_at.is_(None))
+        .values(undone_at=now, undone_by_id=by)
+    )
+    return bool(done.rowcount)
+
+
+def _open_again(session: Session, closures: Iterable[Closure], today: date) -> int:
+    closures = [each for each in closures if each.last_day >= today]
     for closure in closures:
         if closure.first_day >= today:
             session.delete(closure)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fablab.db import Model
@@ -42,6 +42,8 @@ class Agenda(Model):
     # that stayed.
     cancelled: Mapped[list[str]] = mapped_column(default=list)
     stayed: Mapped[list[str]] = mapped_column(default=list)
+    # The UIDs of the agendas that were undone with it.
+    replaced: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
 
 
 class AgendaEntry(Model):

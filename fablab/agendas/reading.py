@@ -6,8 +6,8 @@ stand for time and are the same on every machine.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from hashlib import sha256
@@ -93,6 +93,13 @@ class Reading:
     skipped: tuple[Trouble, ...] = ()  # whole and understood, but not to be taken
     past: int = 0  # events without anything to come within the horizon
     others: int = 0  # to-dos, journals: not events
+    uids: frozenset[str] = frozenset()  # of all its events, those too that are over or cancelled
+
+    def called(self, titles: Mapping[int, str]) -> "Reading":
+        """The same with other names of events, by their place."""
+        events = enumerate(self.events)
+        renamed = tuple(replace(each, title=titles.get(at) or each.title) for at, each in events)
+        return replace(self, events=renamed)
 
 
 class Wrong(ValueError):
@@ -145,6 +152,7 @@ def read(
         skipped=tuple(sorted(reader.skipped, key=lambda trouble: trouble.line)),
         past=reader.past,
         others=others,
+        uids=frozenset(reader.uids),
     )
 
 
@@ -231,6 +239,7 @@ class _Reader:
         self.untitled = ""
         self.skipped: list[Trouble] = []
         self.past = self.ahead = self.made = 0
+        self.uids: set[str] = set()
 
     def events(self, components: Iterable[Component]) -> Iterator[Event]:
         masters: dict[str, Told] = {}
@@ -240,6 +249,7 @@ class _Reader:
             told = self._guarded(component.line, _title(component), work)
             if told is None:
                 continue
+            self.uids.add(told.uid)
             if told.instead_of:
                 changes.setdefault(told.uid, []).append(told)
             elif told.uid in masters:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from hashlib import sha256
 from typing import NamedTuple
@@ -36,12 +36,52 @@ class Choice:
     whole_days: WholeDays
     machine_ids: tuple[int, ...]
     events: frozenset[int]
-    cancels: bool = False  # the bookings concerned, and not around them
+    cancels: bool = False  # all bookings concerned, and not around them
+    cancelled: frozenset[str] = frozenset()  # these of them, by their UIDs
+    replaces: frozenset[str] = frozenset()  # imports of before, by their UIDs
+    titles: Mapping[int, str] = field(default_factory=dict)  # instead of the events' own
+
+    @property
+    def cancels_some(self) -> bool:
+        return self.cancels or bool(self.cancelled)
 
 
 class Withdrawal(NamedTuple):
     machine_id: int
     span: Slot
+
+
+class Made(NamedTuple):
+    """What an import of before made of an event, and that is not over: a closure or an outage."""
+
+    entry_id: int
+    event_uid: str
+    uid: str
+    title: str
+    does: Days | Withdrawal
+
+    def from_now(self, today: date, minute: datetime) -> Days | Withdrawal:
+        """What of it is to come."""
+        if isinstance(self.does, Days):
+            return self.does._replace(first=max(self.does.first, today))
+        span = Slot(max(self.does.span.start, minute), self.does.span.end)
+        return self.does._replace(span=span)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An import that holds an event of this file, and has something to come."""
+
+    id: int
+    uid: str
+    name: str
+    applied_at: datetime
+    made: tuple[Made, ...]
+
+    @property
+    def machine_ids(self) -> set[int]:
+        does = (each.does for each in self.made)
+        return {each.machine_id for each in does if isinstance(each, Withdrawal)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +97,16 @@ class Effect:
     outages: tuple[Withdrawal, ...] = ()
     would_close: tuple[Days, ...] = ()  # whatever else in the file closes, ticked or not
     is_taken_already: bool = False  # by other outages, as far as machines are free of bookings
+    same: Mapping[Days | Withdrawal, Made] = field(default_factory=dict)  # so before, and stays
+    moved: Mapping[Days, Made] = field(default_factory=dict)  # a closure of before, on other days
+
+    @property
+    def new_closures(self) -> list[Days]:
+        return [each for each in self.closures if each not in self.same]
+
+    @property
+    def new_outages(self) -> list[Withdrawal]:
+        return [each for each in self.outages if each not in self.same]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +116,8 @@ class Plan:
     sessions: tuple[Taken, ...]  # trainings there, which stay in any case
     because: Mapping[int, str]  # by the id of each of them, what the event is called
     is_too_much: bool
+    replaced: tuple[Earlier, ...]  # what is undone with it
+    goes: tuple[Made, ...]  # of those, without anything in its stead
     # Of what was shown before it is done: the choice with what each event would do, ticked or
     # not; and the bookings concerned.
     seen: str
@@ -77,15 +129,15 @@ class Plan:
 
     @property
     def closures(self) -> int:
-        return sum(len(effect.closures) for effect in self.chosen)
+        return sum(len(effect.new_closures) for effect in self.chosen)
 
     @property
     def outages(self) -> int:
-        return sum(len(effect.outages) for effect in self.chosen)
+        return sum(len(effect.new_outages) for effect in self.chosen)
 
     @property
     def does_nothing(self) -> bool:
-        return not (self.closures or self.outages)
+        return not (self.closures or self.outages or self.goes)
 
 
 @dataclass(slots=True)
@@ -115,14 +167,23 @@ def plan(
     now: datetime,
     day_off: Callable[[date], str | None],
     taken: Iterable[Taken],
+    earlier: Sequence[Earlier] = (),
 ) -> Plan:
-    """`taken` is what stands in the place from now on, whatever the machine."""
+    """`taken` is what stands in the place from now on, whatever the machine; `day_off` tells of
+    all closures but those of imports that are replaced.
+    """
+    replaced = tuple(each for each in earlier if each.uid in choice.replaces)
+    undone = {made.uid for each in replaced for made in each.made}
     lanes: dict[int, Lane] = {}
     for each in taken:
+        if each.uid in undone:
+            continue
         lanes.setdefault(each.machine_id, Lane([])).taken.append(each)
     lanes = {machine_id: Lane(lane.taken) for machine_id, lane in lanes.items()}
     planner = _Planner(choice, zone, now, day_off, lanes)
     effects = tuple(planner.effect(at, event) for at, event in enumerate(reading.events))
+    matcher = _Matcher(replaced, planner.today, planner.ahead.start)
+    effects = tuple(matcher.moved(each) for each in [matcher.same(each) for each in effects])
     found = sorted(planner.found.values(), key=lambda each: (each.slot, each.id))
     bookings = tuple(each for each in found if each.kind is OccupancyKind.BOOKING)
     return Plan(
@@ -131,7 +192,16 @@ def plan(
         sessions=tuple(each for each in found if each.kind is OccupancyKind.SESSION),
         because=planner.because,
         is_too_much=planner.is_too_much,
-        seen=_mark((choice.whole_days, choice.machine_ids, *map(_would_do, effects))),
+        replaced=replaced,
+        goes=tuple(matcher.left),
+        seen=_mark(
+            (
+                choice.whole_days,
+                choice.machine_ids,
+                [(each.uid, each.uid in choice.replaces) for each in earlier],
+                *map(_would_do, effects),
+            )
+        ),
         seen_bookings=_mark((each.uid, each.revision) for each in bookings),
     )
 
@@ -249,7 +319,54 @@ class _Planner:
 
     def goes(self, each: Taken) -> bool:
         is_over = each.slot.end <= self.now
-        return self.choice.cancels and each.kind is OccupancyKind.BOOKING and not is_over
+        is_cancelled = self.choice.cancels or each.uid in self.choice.cancelled
+        return is_cancelled and each.kind is OccupancyKind.BOOKING and not is_over
+
+
+class _Matcher:
+    """Finds what an event did before among what it does now, so that calendars show what is the
+    same as the same. `left` is what nothing was found for.
+    """
+
+    def __init__(self, replaced: Iterable[Earlier], today: date, minute: datetime) -> None:
+        self.today, self.minute = today, minute
+        self.left = [made for each in replaced for made in each.made]
+
+    def same(self, effect: Effect) -> Effect:
+        """Of the same name too: it is what members read as the reason."""
+        if not (self.left and effect.is_chosen):
+            return effect
+        of_event = {
+            made.from_now(self.today, self.minute): made
+            for made in self.of(effect.event)
+            if made.title == effect.event.title
+        }
+        does = (*effect.closures, *effect.outages)
+        same = {each: of_event[each] for each in does if each in of_event}
+        self.took(same.values())
+        return replace(effect, same=same)
+
+    def moved(self, effect: Effect) -> Effect:
+        """A closure that has begun stays where it is, and only ends on another day."""
+        if not (self.left and effect.is_chosen):
+            return effect
+        moved: dict[Days, Made] = {}
+        left = [made for made in self.of(effect.event) if isinstance(made.does, Days)]
+        for days in effect.new_closures:
+            for made in left:
+                if days.first == self.today or made.from_now(self.today, self.minute) == made.does:
+                    moved[days] = made
+                    left.remove(made)
+                    break
+        self.took(moved.values())
+        return replace(effect, moved=moved)
+
+    def of(self, event: Event) -> list[Made]:
+        return [made for made in self.left if made.event_uid == event.uid]
+
+    def took(self, made: Iterable[Made]) -> None:
+        uids = {each.uid for each in made}
+        self.left = [each for each in self.left if each.uid not in uids]
 
 
 def _each(days: Days) -> Iterator[date]:

@@ -1,6 +1,7 @@
 """Calendar files: sent, looked at, applied in one go, undone in one go."""
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import flash, redirect, request, url_for
@@ -14,8 +15,9 @@ from fablab.access import team_only
 from fablab.agendas import commands, queries
 from fablab.agendas.commands import ChangedMeanwhile, DraftGone, NothingToDo, TooMuch
 from fablab.agendas.kinds import WholeDays
-from fablab.agendas.lines import Unreadable
+from fablab.agendas.lines import Unreadable, clean
 from fablab.agendas.reading import Reading, read
+from fablab.agendas.rules import Earlier
 from fablab.db import NoSuch
 from fablab.machines.inventory import here
 from fablab.machines.kinds import OccupancyKind, Status
@@ -40,16 +42,24 @@ def send_agenda():
     try:
         read(form.content, zone=here().schedule.zone, now=now)
     except Unreadable as error:
-        form.file.errors = [_(error.sentence)]
+        form.refuse(error)
         return agendas_page(form), 422
     uid = commands.keep(form.name, form.content, here().place.id, by=current_user.id, now=now)
     return redirect(url_for(".agenda_draft", uid=uid), 303)
 
 
+class Sent(NamedTuple):
+    """A draft, what it holds, and the imports that it may replace."""
+
+    draft: Row[Any]
+    reading: Reading
+    earlier: list[Earlier]
+
+
 @bp.get("/manage/agendas/drafts/<uuid:uid>")
 @team_only
 def agenda_draft(uid: UUID):
-    return with_draft(uid, lambda draft, reading: draft_page(draft, reading, blank()))
+    return with_draft(uid, lambda sent: draft_page(sent, blank(sent)))
 
 
 @bp.post("/manage/agendas/drafts/<uuid:uid>")
@@ -59,9 +69,18 @@ def look_at_agenda(uid: UUID):
     return with_draft(uid, looked_at)
 
 
-def looked_at(draft: Row[Any], reading: Reading):
-    form = filled()
-    return draft_page(draft, reading, form, 200 if form.validate() else 422, ticked=ticked())
+def looked_at(sent: Sent):
+    form = filled(sent)
+    return draft_page(sent, form, 200 if form.validate() else 422, ticked=ticked())
+
+
+@bp.post("/manage/agendas/drafts/<uuid:uid>/leaving")
+@team_only
+def leave_agenda(uid: UUID):
+    if not commands.leave(str(uid), here().place.id):
+        return gone(str(uid))
+    flash(_("The file is no longer kept; nothing was changed."), "info")
+    return redirect(url_for(".agendas"), 303)
 
 
 @bp.post("/manage/agendas/drafts/<uuid:uid>/application")
@@ -70,14 +89,14 @@ def apply_agenda(uid: UUID):
     return with_draft(uid, applied)
 
 
-def applied(draft: Row[Any], reading: Reading):
-    form = filled()
+def applied(sent: Sent):
+    form, draft = filled(sent), sent.draft
     if not form.validate():
-        return draft_page(draft, reading, form, 422, ticked=ticked())
+        return draft_page(sent, form, 422, ticked=ticked())
     try:
         commands.apply(
             draft.uid,
-            form.choice(here(), ticked()),
+            form.choice(here(), ticked(), titles()),
             place_id=here().place.id,
             seen=form.seen.data,
             seen_bookings=form.seen_bookings.data,
@@ -89,7 +108,7 @@ def applied(draft: Row[Any], reading: Reading):
     except (ChangedMeanwhile, NothingToDo, TooMuch) as why:
         status = 409 if isinstance(why, ChangedMeanwhile) else 422
         problem = str(PROBLEMS[type(why)])
-        return draft_page(draft, reading, form, status, ticked=ticked(), problem=problem)
+        return draft_page(sent, form, status, ticked=ticked(), problem=problem)
     flash(_("The calendar is imported: all of it is in place."))
     return redirect(url_for(".agenda", uid=draft.uid), 303)
 
@@ -117,11 +136,14 @@ def agenda(uid: UUID):
     stayed = of_the_team.occupancies(queries.ids_of(found.stayed))
     cancelled = of_the_team.occupancies(queries.ids_of(found.cancelled))
     shown = occupancies.lines([row for row in stayed if is_in_the_way(row, now)], inventory, now)
+    instead = queries.in_its_stead(found, inventory.place.id)
     return page(
         "agenda.html",
         agenda=agenda_pages.line(found, zone),
         uid=uid,
         is_undone=found.undone_at is not None,
+        replaced=agenda_pages.lines(queries.replaced(found, inventory.place.id), zone),
+        instead=agenda_pages.line(instead, zone) if instead else None,
         closures=agenda_pages.closures(queries.closures_of(found.id), zone),
         outages=occupancies.lines(
             [row for row in rows if row.status != Status.CANCELLED], inventory, now
@@ -152,10 +174,12 @@ def undo_agenda(uid: UUID):
 
 
 def agendas_page(form: FileForm) -> str:
-    inventory = here()
-    rows = queries.agendas(inventory.place.id)
+    place_id, zone = here().place.id, here().schedule.zone
     return page(
-        "agendas.html", form=form, agendas=agenda_pages.lines(rows, inventory.schedule.zone)
+        "agendas.html",
+        form=form,
+        drafts=agenda_pages.drafts(queries.drafts(place_id, clock.now()), zone),
+        agendas=agenda_pages.lines(queries.agendas(place_id), zone),
     )
 
 
@@ -163,7 +187,8 @@ def with_draft(uid: UUID, answer: Any) -> Any:
     inventory, now = here(), clock.now()
     try:
         draft = queries.draft(str(uid), inventory.place.id, now)
-        return answer(draft, commands.reading_of(draft, inventory, now))
+        reading = commands.reading_of(draft, inventory, now)
+        return answer(Sent(draft, reading, commands.earlier(inventory, reading, now)))
     except NoSuch:
         return gone(str(uid))
 
@@ -176,15 +201,27 @@ def gone(uid: str) -> Any:
     return page("agenda_gone.html"), 404
 
 
-def blank() -> AgendaForm:
-    form = AgendaForm(formdata=None, data={"whole_days": WholeDays.CLOSE, "which": Which.ALL})
+def blank(sent: Sent) -> AgendaForm:
+    """No machine is chosen, but those that the imports took that it replaces."""
+    data = {"whole_days": WholeDays.CLOSE, "replaces": [each.uid for each in sent.earlier]}
+    form = AgendaForm(formdata=None, data=data | machines_of(sent.earlier))
     form.offer(here())
     return form
 
 
-def filled() -> AgendaForm:
-    form = AgendaForm()
-    form.offer(here())
+def machines_of(earlier: list[Earlier]) -> dict[str, Any]:
+    inventory, taken = here(), {each for one in earlier for each in one.machine_ids}
+    slugs = [machine.slug for machine in inventory.machines if machine.id in taken]
+    if not slugs:
+        return {}
+    if len(slugs) == len(inventory.machines):
+        return {"which": Which.ALL}
+    return {"which": Which.SOME, "machines": slugs}
+
+
+def filled(sent: Sent) -> AgendaForm:
+    form, events = AgendaForm(), sent.reading.events
+    form.offer(here(), [events[at] for at in ticked() if at < len(events)])
     return form
 
 
@@ -194,32 +231,47 @@ def ticked() -> list[int]:
     return [int(each) for each in sent if each.isascii() and each.isdigit() and len(each) < 6]
 
 
+def titles() -> dict[int, str]:
+    """What members are to read as the reason, by the event's place."""
+    found = ((TITLE.fullmatch(name), text) for name, text in request.form.items())
+    return {int(name[1]): clean(text) for name, text in found if name}
+
+
+TITLE = re.compile(r"title-(\d{1,5})", re.ASCII)
+
+
 def draft_page(
-    draft: Row[Any],
-    reading: Reading,
+    sent: Sent,
     form: AgendaForm,
     status: int = 200,
     *,
     ticked: list[int] | None = None,
     problem: str = "",
 ):
-    """What the file does as it is chosen; as it is at first, where the choice cannot be read."""
+    """What the file does as it is chosen."""
     inventory, now = here(), clock.now()
-    zone = inventory.schedule.zone
+    zone, reading = inventory.schedule.zone, sent.reading
     events = agenda_pages.ticked_at_first(reading) if ticked is None else ticked
-    source = blank() if form.errors else form
-    plan = commands.plan(inventory, reading, source.choice(inventory, events), now=now)
+    choice = form.choice(inventory, events, titles())
+    plan = commands.plan(inventory, reading, choice, now=now, earlier=sent.earlier)
     rows = of_the_team.occupancies([each.id for each in plan.concerned])
     sessions = of_the_team.occupancies([each.id for each in plan.sessions])
     concerned = occupancies.lines(rows, inventory, now)
     shown = page(
         "agenda_draft.html",
-        draft=draft,
+        draft=sent.draft,
         form=form,
         problem=problem,
         plan=plan,
-        summary=agenda_pages.summary(plan),
-        events=agenda_pages.event_lines(plan, inventory, queries.read_before(inventory.place.id)),
+        summary=agenda_pages.summary(plan, is_undecided=form.is_undecided),
+        earlier=agenda_pages.earlier_lines(sent.earlier, plan, zone),
+        events=agenda_pages.event_lines(
+            plan,
+            inventory,
+            queries.read_before(inventory.place.id),
+            choose=form.takes if form.is_undecided else None,
+        ),
+        are_named=len(plan.effects) <= agenda_pages.NAMED,
         troubles=agenda_pages.troubles(reading.troubles, zone),
         troubles_left_out=reading.troubles_left_out,
         skipped=agenda_pages.troubles(reading.skipped, zone),

@@ -19,6 +19,7 @@ from fablab.slots import Slot
 class Line:
     """A booking, an outage or a session, as a row of the team's tables."""
 
+    uid: str
     url: str  # the booking's page, or where the outage is ended
     day: str  # it begins on
     hours: str  # with short days when it ends on another one
@@ -48,6 +49,7 @@ def line(row: Any, inventory: Inventory, now: datetime) -> Line:
     hours = texts.hours(slot, zone) if first == last else over_days(slot, zone)
     is_known = row.member_id is not None and row.erased_at is None
     return Line(
+        uid=row.uid,
         url=url_of(row),
         day=day,
         hours=hours,

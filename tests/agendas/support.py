@@ -2,6 +2,7 @@
 
 import io
 import re
+from html import unescape
 from typing import Any
 
 from flask import Flask
@@ -74,7 +75,8 @@ def shown(fablab: Any, uid: str, choice: Choice) -> Plan:
     inventory = of_place(place_id=fablab.place_id)
     draft = queries.draft(uid, fablab.place_id, clock.now())
     found = commands.reading_of(draft, inventory, clock.now())
-    return commands.plan(inventory, found, choice, now=clock.now())
+    earlier = commands.earlier(inventory, found, clock.now())
+    return commands.plan(inventory, found, choice, now=clock.now(), earlier=earlier)
 
 
 def imported(app: Flask, fablab: Any, *parts: str) -> str:
@@ -105,9 +107,9 @@ def send(client: Any, content: bytes, name: str = "closures.ics") -> Any:
     return client.post(LIST, data=data, content_type="multipart/form-data")
 
 
-def draft_of(client: Any, content: bytes) -> str:
+def draft_of(client: Any, content: bytes, name: str = "closures.ics") -> str:
     """The address of the page that shows what the file would do."""
-    answer = send(client, content)
+    answer = send(client, content, name)
     assert answer.status_code == 303, answer.text
     return answer.location
 
@@ -123,7 +125,8 @@ def fields(html: str) -> dict[str, Any]:
     form = re.search(r'<form[^>]*action="[^"]*/application.*?</form>', html, re.S)
     assert form
     tags = re.findall(r"<input[^>]*>", form[0])
-    inputs = [dict(re.findall(r'([\w-]+)(?:="([^"]*)")?', tag)) for tag in tags]
+    found = [re.findall(r'([\w-]+)(?:="([^"]*)")?', tag) for tag in tags]
+    inputs = [{name: unescape(value) for name, value in each} for each in found]
     sent: dict[str, Any] = {}
     for each in inputs:
         if each.get("type") in ("radio", "checkbox") and "checked" not in each:
@@ -136,13 +139,16 @@ def fields(html: str) -> dict[str, Any]:
 
 
 def apply(client: Any, draft: str, **changed: Any) -> Any:
-    """Press the button under what is shown, with some of it changed."""
-    sent = fields(client.get(draft).text) | changed
-    return client.post(f"{draft}/application", data=sent)
+    """Choose all machines, look, and press the button under what is shown, with some of it
+    changed.
+    """
+    shown = look(client, draft)
+    assert shown.status_code == 200, shown.text
+    return client.post(f"{draft}/application", data=fields(shown.text) | changed)
 
 
 def look(client: Any, draft: str, **changed: Any) -> Any:
-    sent = fields(client.get(draft).text) | changed
+    sent = fields(client.get(draft).text) | {"which": "all"} | changed
     return client.post(draft, data=sent)
 
 

@@ -41,9 +41,9 @@ def in_a_request(request):
         yield
 
 
-def chosen(fablab, *machines, cancels=False, events=range(20), whole_days=WholeDays.CLOSE):
+def chosen(fablab, *machines, events=range(20), whole_days=WholeDays.CLOSE, **choice):
     ids = tuple(fablab.machine(slug).id for slug in machines or ("laser", "bench"))
-    return Choice(whole_days, ids, frozenset(events), cancels)
+    return Choice(whole_days, ids, frozenset(events), **choice)
 
 
 def apply(fablab: Fablab, uid: str, choice: Choice, plan=None, who: str = "amina") -> str:
@@ -382,6 +382,249 @@ def test_a_draft_holds_whatever_was_sent(any_fablab):
     )
 
     assert queries.draft(uid, any_fablab.place_id, clock.now()).content == b"BEGIN:VCALENDAR\0\xff"
+
+
+# -- in the place of an import of before
+
+LATER = hours("20270331T130000", "20270331T170000", uid="later", title="Later")
+
+
+def made() -> dict:
+    """What stands, by UID, as calendars tell changes of it."""
+    outages = select(Occupancy.uid, Occupancy.revision, Occupancy.changed_at).where(
+        Occupancy.kind == OccupancyKind.OUTAGE, Occupancy.standing
+    )
+    closed = select(Closure.uid, Closure.revision, Closure.changed_at)
+    db.session.rollback()
+    return {row[0]: row[1:] for each in (outages, closed) for row in db.session.execute(each)}
+
+
+def test_a_file_that_changed_is_in_place_of_its_import(any_fablab):
+    before = import_(any_fablab, CLOSED, HIRED, LATER)
+    [closure] = db.session.scalars(select(Closure.uid)).all()
+
+    uid = import_(
+        any_fablab,
+        days("20270512", "20270514", uid="closed", title="Spring"),
+        hours("20270330T140000", "20270330T180000", uid="hired", title="Private hire"),
+        replaces={before},
+    )
+
+    assert closures() == [("2027-05-12", "2027-05-13", "Spring")]
+    for slug in ("laser", "bench"):
+        moved = slot("2027-03-30 14:00-18:00")
+        assert standing(any_fablab, slug) == [("outage", moved, "Private hire")]
+    assert made()[closure][0] == 1  # the same closure, in its next revision
+    old, new = (queries.agenda(each, any_fablab.place_id) for each in (before, uid))
+    assert (old.undone_at, new.undone_at, new.replaced) == (new.applied_at, None, [before])
+    assert [each.uid for each in queries.replaced(new, any_fablab.place_id)] == [before]
+    assert queries.in_its_stead(old, any_fablab.place_id).uid == uid
+    assert queries.in_its_stead(new, any_fablab.place_id) is None
+    assert queries.replaced(old, any_fablab.place_id) == []
+
+
+def test_what_is_the_same_stays_the_same(any_fablab, at):
+    before = import_(any_fablab, CLOSED, HIRED, LATER)
+    was = made()
+    at("2027-03-29 10:00")
+
+    uid = import_(any_fablab, CLOSED, HIRED, replaces={before})
+
+    assert {each: was[each] for each in made()} == made()
+    assert len(made()) == 3
+    agenda = queries.agenda(uid, any_fablab.place_id)
+    assert len(queries.entries(agenda.id)) == 3
+
+
+def test_a_file_that_is_the_same_changes_nothing(any_fablab):
+    before = import_(any_fablab, CLOSED, HIRED)
+    was = contents()
+
+    with pytest.raises(NothingToDo):
+        import_(any_fablab, CLOSED, HIRED, replaces={before})
+
+    assert contents() == was | {"agenda_draft": 1}
+
+
+def test_undone_it_is_undone_alone(any_fablab):
+    before = import_(any_fablab, CLOSED, HIRED, LATER)
+    uid = import_(any_fablab, CLOSED, HIRED, replaces={before})
+
+    assert undo(any_fablab, uid)
+    assert not undo(any_fablab, before)
+
+    assert made() == {}
+
+
+def test_what_has_begun_of_an_import_that_is_replaced_stays(any_fablab, at):
+    over = days("20270329", "20270331", uid="over", title="Over")
+    under_way = days("20270330", "20270403", uid="days", title="Under way")
+    an_hour = hours("20270401T130000", "20270401T170000", uid="hours", title="Under way")
+    before = import_(any_fablab, over, under_way, an_hour)
+    at("2027-04-01 15:30")
+
+    import_(
+        any_fablab,
+        over,
+        days("20270330", "20270405", uid="days", title="Under way"),
+        hours("20270401T130000", "20270401T180000", uid="hours", title="Under way"),
+        replaces={before},
+    )
+
+    assert closures() == [
+        ("2027-03-29", "2027-03-30", "Over"),
+        ("2027-03-30", "2027-04-04", "Under way"),
+    ]
+    assert standing(any_fablab, "bench") == [
+        ("outage", slot("2027-04-01 13:00-15:30"), "Under way"),
+        ("outage", slot("2027-04-01 15:30-18:00"), "Under way"),
+    ]
+
+
+def test_a_closure_that_has_begun_ends_when_it_is_for_other_days(any_fablab, at):
+    before = import_(any_fablab, days("20270330", "20270403", uid="days", title="Days"))
+    at("2027-04-01 15:30")
+
+    import_(any_fablab, days("20270405", uid="days", title="Days"), replaces={before})
+
+    assert closures() == [
+        ("2027-03-30", "2027-03-31", "Days"),
+        ("2027-04-05", "2027-04-05", "Days"),
+    ]
+
+
+def test_bookings_are_respected_as_before(any_fablab):
+    before = import_(any_fablab, HIRED)
+    booked = any_fablab.book("bench", slot("2027-03-30 17:00-18:00"), "chloe")
+
+    later = hours("20270330T150000", "20270330T190000", uid="hired", title="Private hire")
+    uid = import_(any_fablab, later, replaces={before})
+
+    assert standing(any_fablab, "bench") == [
+        ("outage", slot("2027-03-30 15:00-17:00"), "Private hire"),
+        ("booking", slot("2027-03-30 17:00-18:00"), ""),
+        ("outage", slot("2027-03-30 18:00-19:00"), "Private hire"),
+    ]
+    assert queries.agenda(uid, any_fablab.place_id).stayed == [booked]
+
+
+def test_an_event_that_is_called_off_goes_with_its_import(any_fablab):
+    before = import_(any_fablab, HIRED)
+
+    off = hours("20270330T130000", "20270330T170000", "STATUS:CANCELLED", uid="hired")
+    import_(any_fablab, off, replaces={before})
+
+    assert standing(any_fablab, "bench") == []
+
+
+def test_what_another_import_made_stays(any_fablab):
+    before, other = import_(any_fablab, HIRED), import_(any_fablab, LATER)
+
+    import_(any_fablab, HIRED.replace("T170000", "T160000"), replaces={before, other})
+
+    assert queries.agenda(other, any_fablab.place_id).undone_at is None
+    assert standing(any_fablab, "bench")[1][2] == "Later"
+
+
+@pytest.mark.parametrize("when", ["undone", "replaced", "imported"])
+def test_an_import_that_is_no_longer_what_was_shown_is_not_replaced(any_fablab, when):
+    before, moved = import_(any_fablab, HIRED), HIRED.replace("T170000", "T160000")
+    uid, choice = kept(any_fablab, moved), chosen(any_fablab, replaces={before})
+    plan = shown(any_fablab, uid, choice)
+    if when == "undone":
+        undo(any_fablab, before)
+    elif when == "replaced":
+        import_(any_fablab, HIRED, LATER, replaces={before})
+    else:
+        import_(any_fablab, HIRED.replace("T130000", "T120000"))
+    was = contents()
+
+    with pytest.raises(ChangedMeanwhile):
+        apply(any_fablab, uid, choice, plan)
+
+    assert contents() == was
+
+
+def test_nothing_is_half_replaced(any_fablab, monkeypatch):
+    before = import_(any_fablab, CLOSED, HIRED, LATER)
+    moved = HIRED.replace("T170000", "T160000")
+    uid, choice = kept(any_fablab, moved), chosen(any_fablab, replaces={before})
+    was, stood = contents(), made()
+
+    def fails(*_args, **_kwargs):
+        raise RuntimeError("the lights went out")
+
+    for module, name in ((commands, "withdraw_all"), (commands.audit, "note")):
+        with monkeypatch.context() as broken:
+            broken.setattr(module, name, fails)
+            with pytest.raises(RuntimeError):
+                apply(any_fablab, uid, choice)
+        assert (contents(), made()) == (was, stood)
+        assert queries.agenda(before, any_fablab.place_id).undone_at is None
+
+    apply(any_fablab, uid, choice)
+    assert len(made()) == 2
+
+
+def test_replaced_and_undone_at_once_one_of_both_wins(any_app, any_fablab):
+    """Whoever comes second finds it changed; nobody waits in a circle."""
+    before = import_(any_fablab, CLOSED, HIRED)
+    uid = kept(any_fablab, HIRED.replace("T170000", "T160000"))
+    choice = chosen(any_fablab, replaces={before})
+    plan = shown(any_fablab, uid, choice)
+    db.session.rollback()
+    start, ended = Barrier(2), []
+
+    def replace():
+        try:
+            apply(any_fablab, uid, choice, plan)
+            return "replaced"
+        except ChangedMeanwhile:
+            return "changed"
+
+    def press(what):
+        with any_app.app_context(), any_app.test_request_context():
+            start.wait()
+            ended.append(what())
+            db.session.remove()
+
+    deeds = (replace, lambda: undo(any_fablab, before))
+    threads = [Thread(target=press, args=(each,)) for each in deeds]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert set(ended) in ({"replaced", False}, {"changed", True})
+    assert len(made()) == (2 if "replaced" in ended else 0)
+
+
+# -- some bookings alone
+
+
+def test_bookings_are_cancelled_one_by_one(any_fablab):
+    goes = any_fablab.book("bench", AFTERNOON, "chloe")
+    stays = any_fablab.book("laser", AFTERNOON, "bruno")
+
+    uid = import_(any_fablab, HIRED, cancelled={goes, "nobody's"})
+
+    agenda = queries.agenda(uid, any_fablab.place_id)
+    assert (agenda.cancelled, agenda.stayed) == ([goes], [stays])
+    assert standing(any_fablab, "bench") == [("outage", HIRE, "Private hire")]
+    assert ("booking", AFTERNOON, "") in standing(any_fablab, "laser")
+
+
+def test_a_draft_that_is_left_is_gone(any_fablab):
+    uid, other = kept(any_fablab, CLOSED), kept(any_fablab, HIRED)
+    assert not commands.leave(uid, any_fablab.place_id + 1)
+    assert len(queries.drafts(any_fablab.place_id, clock.now())) == 2
+
+    assert commands.leave(uid, any_fablab.place_id)
+    assert not commands.leave(uid, any_fablab.place_id)
+
+    [draft] = queries.drafts(any_fablab.place_id, clock.now())
+    assert (draft.uid, draft.name, draft.first_name) == (other, "closures.ics", "Amina")
+    assert queries.drafts(any_fablab.place_id + 1, clock.now()) == []
 
 
 # -- undone

@@ -1,7 +1,7 @@
 """A manager imports a calendar: sent, shown, applied, undone; and all that may go wrong."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -34,6 +34,7 @@ from tests.support import counting, slot
 
 CLOSED = days("20270505", "20270508", uid="closed", title="Spring holidays")
 HIRED = hours("20270330T130000", "20270330T170000", uid="hired", title="Private hire")
+EVENING = hours("20270330T180000", "20270330T200000", uid="hired", title="Private hire")
 AFTERNOON = slot("2027-03-30 14:00-16:00")
 
 
@@ -74,10 +75,10 @@ def test_the_teams_pages_lead_there(amina, page):
 def test_it_is_shown_before_anything_is_written(cast, amina):
     cast.book("bench", AFTERNOON, "chloe")
 
-    shown = amina.get(draft_of(amina, calendar(CLOSED, HIRED))).text
+    shown = look(amina, draft_of(amina, calendar(CLOSED, HIRED))).text
 
     for words in (
-        "It closes the place 1 time. It withdraws machines 3 times.",
+        "It closes the place 1 time. Out of service: 1 date, 2 machines.",
         "Wednesday 5 May – Friday 7 May",
         "Spring holidays",
         "Tuesday 30 March 13:00–17:00",
@@ -170,7 +171,210 @@ def test_members_read_why_and_cannot_book_then(cast, amina, browse):
     assert "Private hire" in browse("chloe").get("/planning/2027-03-31").text
 
 
+# -- a file that was imported before, and changed since
+
+
+def events_in(client, address):
+    found = Calendar.from_ical(client.get(address).data).events
+    return sorted((str(each["UID"]), str(each["DTSTART"].dt), each["SEQUENCE"]) for each in found)
+
+
+def test_a_file_that_changed_says_at_the_top_what_it_replaces(cast, amina):
+    done = apply(amina, draft_of(amina, calendar(CLOSED, HIRED))).location
+
+    shown = amina.get(draft_of(amina, calendar(CLOSED, EVENING), "again.ics")).text
+
+    assert "This file replaces “closures.ics”, imported on 29 Mar 2027 9:00" in shown
+    assert f'<a href="{done}">See that import</a>' in shown
+    assert shown.index("This file replaces") < shown.index("What events do")
+    assert "Private hire: Tuesday 30 March 13:00–17:00" in shown
+    assert "Spring holidays: " not in shown.replace("already: Spring holidays", "")
+    assert "1 date of the import before no longer stands." in shown
+    sent = fields(shown)
+    assert sent["replaces"] == [done.rpartition("/")[2]]
+    assert sent["which"] == "all"  # as it was
+
+
+def test_calendars_show_a_file_that_changed_once(cast, amina, browse):
+    feeds, reader = (address_of(cast, Scope.PLACE), "/machines/bench/calendar.ics"), browse(None)
+    place, machine = feeds
+    else_ = {each: set(events_in(reader, each)) for each in feeds}  # public holidays
+
+    def of_the_file():
+        return {each: sorted({*events_in(reader, each)} - else_[each]) for each in feeds}
+
+    apply(amina, draft_of(amina, calendar(CLOSED, HIRED)))
+    before = of_the_file()
+    assert [len(each) for each in before.values()] == [3, 1]
+
+    draft = draft_of(amina, calendar(days("20270510", uid="closed", title="Spring"), EVENING))
+    answer = amina.post(f"{draft}/application", data=fields(amina.get(draft).text))
+
+    assert answer.status_code == 303
+    after = of_the_file()
+    assert [len(each) for each in after.values()] == [3, 1]
+    assert "18:00" in after[machine][0][1]
+    closed = next(each for each in before[place] if each[1] == "2027-05-05")
+    assert (closed[0], "2027-05-10", closed[2] + 1) in after[place]
+    assert closures() == ["Spring"]
+    assert outages() == ["Private hire"] * 2
+
+    undo(amina, answer.location)
+    assert of_the_file() == {place: [], machine: []}
+
+
+def test_an_import_and_the_one_in_its_place_lead_to_one_another(cast, amina):
+    old = apply(amina, draft_of(amina, calendar(CLOSED, HIRED), "old.ics")).location
+    new = apply(amina, draft_of(amina, calendar(CLOSED), "new.ics")).location
+
+    shown_old, shown_new = amina.get(old).text, amina.get(new).text
+
+    assert f'Replaced by a newer file: <a href="{new}">new.ics</a>' in shown_old
+    assert "/undoing" not in shown_old
+    assert f'It replaced an import of before: <a href="{old}">old.ics</a>' in shown_new
+    assert "The import that it replaced does not come back." in shown_new
+
+
+def test_not_replaced_the_import_stays_and_what_is_new_is_added(cast, amina):
+    apply(amina, draft_of(amina, calendar(CLOSED, HIRED)))
+
+    draft = draft_of(amina, calendar(CLOSED, EVENING))
+    sent = fields(amina.get(draft).text)
+    del sent["replaces"]
+    answer = amina.post(f"{draft}/application", data=sent)
+    assert answer.status_code == 409
+    assert "replaces" not in fields(answer.text)
+
+    amina.post(f"{draft}/application", data=fields(answer.text))
+    assert outages() == ["Private hire"] * 4
+
+
+def test_a_file_replaces_nothing_of_another_place(cast, annex, amina, browse):
+    apply(amina, draft_of(amina, calendar(CLOSED, HIRED)))
+
+    dora = browse("dora")
+    assert "This file replaces" not in dora.get(draft_of(dora, calendar(CLOSED, HIRED))).text
+
+
+# -- files that are not imported yet
+
+
+def test_files_that_are_not_imported_are_listed_until_they_are_left(cast, amina, app):
+    draft, other = draft_of(amina, calendar(CLOSED)), draft_of(amina, calendar(HIRED), "b.ics")
+
+    listed = browser(app, "odile").get(LIST).text
+    for address, name in ((draft, "closures.ics"), (other, "b.ics")):
+        assert f'<a href="{address}">{name}</a>' in listed
+    assert "29 Mar 2027 9:00, by Amina Rahal" in listed
+
+    sent = {"csrf_token": token(amina.get(draft).text)}
+    answer = amina.post(f"{draft}/leaving", data=sent, follow_redirects=True)
+    assert "no longer kept" in answer.text
+    assert f'href="{draft}"' not in answer.text
+    assert f'href="{other}"' in answer.text
+    assert amina.get(draft).status_code == 404
+    assert closures() == []
+
+
+def test_nobody_leaves_the_file_of_another_place(cast, annex, amina, browse):
+    draft, dora = draft_of(amina, calendar(CLOSED)), browse("dora")
+
+    answer = dora.post(f"{draft}/leaving", data={"csrf_token": token(dora.get(LIST).text)})
+
+    assert answer.status_code == 404
+    assert "closures.ics" not in dora.get(LIST).text
+    assert amina.get(draft).status_code == 200
+
+
 # -- what is chosen
+
+
+def test_no_machine_is_taken_that_was_not_chosen(cast, amina):
+    draft = draft_of(amina, calendar(CLOSED, HIRED))
+    shown = amina.get(draft)
+    sent = fields(shown.text)
+    assert "which" not in sent
+    assert "Takes machines: choose which above." in shown.text
+
+    answer = amina.post(f"{draft}/application", data=sent)
+
+    assert answer.status_code == 422
+    assert "Choose which machines." in answer.text
+    assert fields(answer.text)["event"] == ["0", "1"]
+    assert closures() == outages() == []
+    alone = amina.post(f"{draft}/application", data=sent | {"event": "0"})
+    assert alone.status_code == 303  # a day takes none
+    assert outages() == []
+
+
+def test_days_that_take_machines_ask_which_too(cast, amina):
+    draft = draft_of(amina, calendar(CLOSED))
+    sent = fields(amina.get(draft).text) | {"whole_days": "take"}
+
+    answer = amina.post(draft, data=sent)
+
+    assert answer.status_code == 422
+    assert "Choose which machines." in answer.text
+    assert fields(answer.text)["whole_days"] == "take"
+
+
+def test_to_tick_machines_is_to_choose_them(cast, amina):
+    draft = draft_of(amina, calendar(HIRED))
+    sent = fields(amina.get(draft).text) | {"machines": "bench"}
+
+    shown = amina.post(draft, data=sent)
+    amina.post(f"{draft}/application", data=fields(shown.text))
+
+    assert "Takes 1 machine." in shown.text
+    assert outages() == ["Private hire"]
+
+
+@pytest.mark.parametrize("which", ["all", "none"])
+def test_machines_that_are_ticked_beside_another_choice_are_asked_about(cast, amina, which):
+    cast.book("bench", AFTERNOON, "chloe")
+    draft = draft_of(amina, calendar(HIRED))
+
+    answer = look(amina, draft, which=which, machines="bench", cancel="y")
+
+    assert answer.status_code == 422
+    assert "choose “those ticked below”, or untick them" in answer.text
+    sent = fields(answer.text)
+    assert (sent["which"], sent["machines"], sent["cancel"]) == (which, ["bench"], ["y"])
+
+
+def test_bookings_are_cancelled_one_by_one_and_none_at_first(cast, amina, browse):
+    goes = cast.book("bench", AFTERNOON, "chloe")
+    stays = cast.book("laser", AFTERNOON, "bruno")
+    draft = draft_of(amina, calendar(HIRED))
+    shown = look(amina, draft)
+    assert "bookings" not in fields(shown.text)
+    assert "Cancel all 2 bookings" in shown.text
+
+    again = amina.post(draft, data=fields(shown.text) | {"bookings": goes})
+    assert fields(again.text)["bookings"] == [goes]
+    amina.post(f"{draft}/application", data=fields(again.text))
+
+    assert "Cancelled" in browse("chloe").get(f"/bookings/{goes}").text
+    assert "Cancelled" not in browse("bruno").get(f"/bookings/{stays}").text
+
+
+def test_members_read_another_reason_when_one_is_given(cast, amina):
+    evil = days("20270505", uid="a", title='M. "X" & <Y>')
+    draft = draft_of(amina, calendar(evil, days("20270507", uid="b", title="Works")))
+    assert fields(amina.get(draft).text)["title-0"] == 'M. "X" & <Y>'
+
+    shown = look(amina, draft, **{"title-0": " Private \x07 hire ", "title-1": "  "})
+    assert fields(shown.text)["title-0"] == "Private hire"
+    amina.post(f"{draft}/application", data=fields(shown.text))
+
+    assert closures() == ["Private hire", "Works"]
+
+
+def test_many_events_keep_their_names(cast, amina):
+    many = [days(f"{date(2027, 5, 1) + timedelta(at):%Y%m%d}", uid=str(at)) for at in range(101)]
+
+    assert "title-0" in amina.get(draft_of(amina, calendar(*many[:100]))).text
+    assert "title-0" not in amina.get(draft_of(amina, calendar(*many))).text
 
 
 def test_single_events_may_be_left_out(cast, amina):
@@ -267,7 +471,9 @@ def test_too_much_at_once_is_said_before_and_refused(cast, amina):
     ]
     draft = draft_of(amina, calendar(*daily))
 
-    shown, answer = amina.get(draft).text, apply(amina, draft)
+    shown = look(amina, draft)
+    answer = amina.post(f"{draft}/application", data=fields(shown.text))
+    shown = shown.text
 
     assert "withdrawn more than 2,000 times" in shown
     assert answer.status_code == 422
@@ -352,6 +558,18 @@ def test_a_file_that_is_none_is_refused_with_a_sentence(cast, amina, content, se
     assert queries.agendas(cast.place_id) == []
 
 
+@pytest.mark.parametrize(
+    ("content", "heading"),
+    [
+        (b"a;b;c", "This file cannot be read"),
+        (b"BEGIN:VCALENDAR\r\n" + b"x" * 1024 * 1024, "This file holds too much"),
+        (calendar(*(days("20270505", uid=str(at)) for at in range(2001))), "holds too much"),
+    ],
+)
+def test_what_is_said_above_a_refusal_is_true(cast, amina, content, heading):
+    assert heading in send(amina, content).text
+
+
 def test_no_file_is_said_at_the_field(cast, amina):
     sent = {"csrf_token": token(amina.get(LIST).text)}
     answers = [
@@ -363,6 +581,7 @@ def test_no_file_is_said_at_the_field(cast, amina):
     for answer in answers:
         assert answer.status_code == 422
         assert "Choose a file." in answer.text
+        assert "cannot be read" not in answer.text
 
 
 def test_what_is_larger_than_any_request_is_refused_before_it_is_read(cast, amina):
@@ -400,7 +619,7 @@ def test_a_draft_that_is_gone_is_said_to_be(cast, amina, at):
 def test_a_booking_made_meanwhile_is_shown_before_it_is_cancelled(cast, amina):
     cast.book("bench", AFTERNOON, "chloe")
     draft = draft_of(amina, calendar(HIRED))
-    sent = fields(amina.get(draft).text) | {"cancel": "y"}
+    sent = fields(look(amina, draft).text) | {"cancel": "y"}
     later = cast.book("laser", AFTERNOON, "bruno")
 
     answer = amina.post(f"{draft}/application", data=sent)
@@ -441,10 +660,10 @@ def test_it_is_all_in_french_too(cast, amina):
     odd = event("DTSTART:20270330T130000", uid="odd", title="Odd")
 
     draft = draft_of(amina, calendar(CLOSED, HIRED, odd))
-    shown, done = amina.get(draft).text, amina.get(apply(amina, draft).location).text
+    shown, done = look(amina, draft).text, amina.get(apply(amina, draft).location).text
 
     for words in (
-        "Il ferme le lieu 1 fois. Il met des machines hors service 3 fois.",
+        "Il ferme le lieu 1 fois. Hors service\u00a0: 1 date, 2 machines.",
         "Mercredi 5 mai – vendredi 7 mai",
         "Il n’a ni fin ni durée.",
         "Annuler 1 réservation et prévenir la personne",

@@ -1,12 +1,14 @@
 """What a calendar would do: closures, the free time of machines, and whom it concerns."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from fablab.agendas import rules
 from fablab.agendas.kinds import WholeDays
-from fablab.agendas.rules import Choice, Taken, Withdrawal
+from fablab.agendas.reading import Days
+from fablab.agendas.rules import Choice, Earlier, Made, Taken, Withdrawal
 from fablab.machines.kinds import OccupancyKind
 from tests.agendas.support import NOW, days, hours, reading
 from tests.support import PARIS, instant, slot
@@ -23,14 +25,20 @@ def taken(id, machine_id, span, kind=OccupancyKind.BOOKING, cleanup=None):
     return Taken(id, f"uid-{id}", 0, kind, machine_id, slot_, cleanup or slot_)
 
 
-def plan(*standing, file=FILE, now=NOW, day_off=lambda day: None, **choice):
+def plan(*standing, file=FILE, now=NOW, day_off=lambda day: None, earlier=(), **choice):
     asked = {
         "whole_days": WholeDays.CLOSE,
         "machine_ids": (LASER, BENCH),
         "events": frozenset(range(len(file.events))),
     }
     return rules.plan(
-        file, Choice(**asked | choice), zone=PARIS, now=now, day_off=day_off, taken=standing
+        file,
+        Choice(**asked | choice),
+        zone=PARIS,
+        now=now,
+        day_off=day_off,
+        taken=standing,
+        earlier=earlier,
     )
 
 
@@ -201,6 +209,102 @@ def test_there_may_be_so_many_outages_and_no_more():
 
     assert not plan(file=daily, machine_ids=(1, 2, 3, 4)).is_too_much
     assert plan(file=daily, machine_ids=(1, 2, 3, 4, 5)).is_too_much
+
+
+WEEK = Days(date(2027, 5, 5), date(2027, 5, 7))
+LASER_HIRED = Withdrawal(LASER, slot("2027-03-30 13:00-17:00"))
+BENCH_HIRED = Withdrawal(BENCH, slot("2027-03-30 13:00-17:00"))
+
+
+def before(*made):
+    """An import that made these: before(("closed", WEEK)), under the name of the file's events."""
+    all_of_it = tuple(
+        Made(at, uid, f"made-{at}", "Works", does) for at, (uid, does) in enumerate(made)
+    )
+    return Earlier(1, "before", "closures.ics", NOW, all_of_it)
+
+
+def names(found):
+    """What stays as it is, what moves, what goes."""
+    same = [made.uid for effect in found.effects for made in effect.same.values()]
+    moved = [made.uid for effect in found.effects for made in effect.moved.values()]
+    return same, moved, [made.uid for made in found.goes]
+
+
+@pytest.mark.parametrize(
+    ("uid", "does", "expected"),
+    [
+        ("closed", WEEK, "same"),
+        ("closed", WEEK._replace(last=date(2027, 5, 8)), "moved"),
+        ("other", WEEK, "goes"),
+        ("hired", LASER_HIRED, "same"),
+        ("hired", LASER_HIRED._replace(span=slot("2027-03-30 13:00-16:59")), "goes"),
+        ("hired", LASER_HIRED._replace(machine_id=3), "goes"),
+    ],
+)
+def test_what_an_import_of_before_made_stays_moves_or_goes(uid, does, expected):
+    earlier = [before((uid, does))]
+    found = plan(earlier=earlier, replaces=frozenset({"before"}))
+
+    assert dict(zip(("same", "moved", "goes"), names(found), strict=True))[expected] == ["made-0"]
+    assert sum(map(len, names(found))) == 1
+    assert names(plan(earlier=earlier)) == ([], [], [])  # it is not replaced
+
+
+def test_all_the_same_is_nothing_to_do():
+    earlier = [before(("closed", WEEK), ("hired", LASER_HIRED), ("hired", BENCH_HIRED))]
+    found = plan(earlier=earlier, replaces=frozenset({"before"}))
+
+    assert found.does_nothing
+    assert names(found)[0] == ["made-0", "made-1", "made-2"]
+    left_out = plan(earlier=earlier, replaces=frozenset({"before"}), events=frozenset({0}))
+    assert names(left_out) == (["made-0"], [], ["made-1", "made-2"])
+    assert not left_out.does_nothing
+
+
+def test_what_is_replaced_is_in_nobodys_way():
+    old = taken(1, LASER, "2027-03-30 12:00-18:00", OccupancyKind.OUTAGE)
+    earlier = [before(("hired", Withdrawal(LASER, old.slot)))]
+    earlier = [replace(earlier[0], made=(earlier[0].made[0]._replace(uid=old.uid),))]
+    found = plan(old, earlier=earlier, replaces=frozenset({"before"}), machine_ids=(LASER,))
+
+    assert outages(found) == [LASER_HIRED]
+    assert outages(plan(old, earlier=earlier, machine_ids=(LASER,))) == []
+
+
+def test_another_name_is_another_reason():
+    earlier = [before(("closed", WEEK))]
+    found = plan(
+        earlier=[replace(earlier[0], made=(earlier[0].made[0]._replace(title="Spring"),))],
+        replaces=frozenset({"before"}),
+    )
+
+    assert names(found) == ([], ["made-0"], [])
+
+
+def test_single_bookings_are_cancelled():
+    first = taken(1, LASER, "2027-03-30 14:00-15:00")
+    found = plan(
+        first,
+        taken(2, LASER, "2027-03-30 15:00-16:00"),
+        machine_ids=(LASER,),
+        cancelled=frozenset({first.uid}),
+    )
+
+    assert [each.span for each in outages(found)] == [
+        slot("2027-03-30 13:00-15:00"),
+        slot("2027-03-30 16:00-17:00"),
+    ]
+    assert [each.id for each in found.concerned] == [1, 2]
+
+
+def test_the_mark_of_what_was_seen_moves_with_the_imports_that_are_offered():
+    earlier = [before(("closed", WEEK))]
+    replaced = {"replaces": frozenset({"before"})}
+
+    marks = {plan().seen, plan(earlier=earlier).seen, plan(earlier=earlier, **replaced).seen}
+    assert len(marks) == 3
+    assert plan(**replaced).seen == plan().seen
 
 
 def test_the_mark_of_what_was_seen_moves_with_the_choice_and_not_with_the_ticks():

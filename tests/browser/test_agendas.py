@@ -17,12 +17,16 @@ def far_away(days_: int) -> str:
     return f"{date.today() + timedelta(days=400 + days_):%Y%m%d}"  # noqa: DTZ011
 
 
-def sheet() -> bytes:
+def sheet(hour: int = 14) -> bytes:
     day = far_away(0)
     return calendar(
         days(far_away(7), uid="closed", title="Congés d’été"),
         hours(
-            f"{day}T140000", f"{day}T160000", "RRULE:FREQ=WEEKLY;COUNT=9", uid="h", title=ENDLESS
+            f"{day}T{hour}0000",
+            f"{day}T{hour + 2}0000",
+            "RRULE:FREQ=WEEKLY;COUNT=9",
+            uid="h",
+            title=ENDLESS,
         ),
         event("DTSTART;TZID=Nowhere:20270505T140000", "DURATION:PT1H", uid="odd", title=ENDLESS),
         event("DTSTART:20270505", "STATUS:CANCELLED", uid="off", title=ENDLESS),
@@ -58,6 +62,14 @@ def test_the_pages_of_a_calendar_hold_up(visit, size, dark):
     window.page.click("main form button[type=submit]:not([formaction])")
     window.page.wait_for_url("**/manage/agendas/*")
     look("applied")
+    done = window.page.url
+    send(window, sheet(15))
+    look("in its place")
+    window.go("/manage/agendas")
+    look("not imported yet")
+    window.page.locator("form[action$='/leaving'] button").first.click()
+    look("left")
+    window.page.goto(done)
     window.page.click("form[action$='/undoing'] button")
     look("undone")
     window.go("/manage/agendas")
@@ -66,4 +78,4 @@ def test_the_pages_of_a_calendar_hold_up(visit, size, dark):
     look("gone")
 
     assert found == {name: ([], 0) for name in found}
-    assert len(found) == 8
+    assert len(found) == 11
