@@ -29,7 +29,7 @@ def test_the_frame_leads_to_the_choice_and_to_the_stop_where_there_is_one(app, e
         always, chosen = foot(f"_layout.{ending}"), foot(f"_layout.{ending}", unsubscribe=stop)
 
     assert CHOICE in always
-    assert "Ne plus recevoir ce genre de mails" not in always
+    assert "Ne plus recevoir ce genre de courriels" not in always
     assert CHOICE in chosen
     assert stop in chosen
 

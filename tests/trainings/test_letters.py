@@ -91,7 +91,7 @@ def test_what_is_wanted_is_sent_with_the_link_that_stops_it(any_course, happens,
     mail = last_mail()
     assert mail.unsubscribe == stop
     assert f'href="{stop}"' in mail.html
-    assert f"Ne plus recevoir ce genre de mails\n{stop}\n" in mail.text
+    assert f"Ne plus recevoir ce genre de courriels\n{stop}\n" in mail.text
 
 
 @pytest.mark.parametrize("happens", CHOSEN)
