@@ -59,7 +59,9 @@ KINDS = {
     MailKind.OFFERS: Words(
         N_("Waiting list"), N_("A slot has come free for me, to be taken within some hours.")
     ),
-    MailKind.REMINDERS: Words(N_("Reminders"), N_("I have a booking tomorrow.")),
+    MailKind.REMINDERS: Words(
+        N_("Reminders"), N_("I have a booking or a training session tomorrow.")
+    ),
     MailKind.TRAININGS: Words(
         N_("Trainings"),
         N_(

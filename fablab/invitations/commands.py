@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from fablab.booking import consent_letters
 from fablab.db import Busy, db, retried, writing
 from fablab.invitations import letters, queries, session_letters
 from fablab.invitations.letters import Was
 from fablab.invitations.models import Invitation
-from fablab.invitations.promises import claim, remember
+from fablab.invitations.promises import claim, overtake, remember
 from fablab.invitations.rules import (
     GOES,
     Change,
@@ -204,7 +203,7 @@ def _promise(told: Told, now: datetime) -> bool:
             return False
         if told.is_news:
             for booking in told.case.bookings:
-                _overtake(session, booking, now)
+                overtake(session, booking.uid, booking.member_id, booking.email, now)
         for mail in told.others:
             outbox.put(session, mail, now=now)
         if told.mail is None:
@@ -221,17 +220,6 @@ def _promise(told: Told, now: datetime) -> bool:
                     now=now,
                 )
         return True
-
-
-def _overtake(session: Session, booking: Row[Any], now: datetime) -> None:
-    """Nothing that waits to be sent about the booking is sent any more; what it would have said of
-    others is told anew.
-    """
-    dropped = outbox.drop(session, booking.uid, booking.email, now=now)
-    for mail in dropped:
-        others = [uid for uid in mail.topic.split() if uid != booking.uid]
-        if others:
-            queries.untell(session, others, mail)
 
 
 # What is true whatever becomes of the booking or the session.

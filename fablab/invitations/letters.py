@@ -151,31 +151,6 @@ def buddy_letter(kind: Letter, booking: Any, buddy: Any) -> outbox.Mail:
     )
 
 
-def reminder_of_several(bookings: Sequence[Any]) -> outbox.Mail:
-    """One mail for all that its reader has on the next day, the soonest first."""
-    first = bookings[0]
-    return outbox.page(
-        f"{Letter.REMINDER}_of_several",
-        subject=subject(Letter.REMINDER, first),
-        envelope=outbox.Envelope(
-            topic=" ".join(booking.uid for booking in bookings),
-            **addresses(Letter.REMINDER, first),
-            useless_at=useless_at(Letter.REMINDER, first),
-        ),
-        link=outbox.address("/bookings/"),
-        bookings=[
-            (
-                machine_of(booking),
-                Slot(booking.starts_at, booking.ends_at),
-                link_to(booking),
-                trouble_with(booking),
-            )
-            for booking in bookings
-        ],
-        **said_of(first),
-    )
-
-
 def link_to(booking: Any) -> str:
     """Where its member reads it, and may cancel it, without signing in."""
     token = links.token_for(booking.uid, booking.member_uid)

@@ -7,6 +7,8 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
 from fablab.db import INSERT, Base
+from fablab.invitations import queries
+from fablab.mail import outbox
 
 
 def claim(session: Session, table: Table, ids: Collection[int], now: datetime) -> bool:
@@ -16,6 +18,16 @@ def claim(session: Session, table: Table, ids: Collection[int], now: datetime) -
         return False
     session.execute(update(table).where(table.c.id.in_(ids)).values(told_at=now))
     return True
+
+
+def overtake(session: Session, uid: str, member_id: int, email: str, now: datetime) -> None:
+    """Nothing that waits to be sent to that member about a booking or session is sent any more;
+    what it would have said of others is told anew.
+    """
+    for mail in outbox.drop(session, uid, email, now=now):
+        others = [other for other in mail.topic.split() if other != uid]
+        if others:
+            queries.untell(session, others, mail, member_id)
 
 
 def remember(

@@ -164,6 +164,17 @@ def seatings(session_ids: Collection[int]) -> dict[tuple[int, int], Seating]:
     return {(row.session_id, row.member_id): row.seating for row in rows}
 
 
+def last_heard(session_ids: Collection[int]) -> dict[tuple[int, int], datetime]:
+    """When something of a session happened last that a member is told, by session and member."""
+    notice = SessionNotice.__table__.c
+    asked = (
+        select(notice.session_id, notice.member_id, func.max(notice.made_at).label("at"))
+        .where(notice.session_id.in_(session_ids))
+        .group_by(notice.session_id, notice.member_id)
+    )
+    return {(row.session_id, row.member_id): row.at for row in db.session.execute(asked)}
+
+
 def invited_to(session_ids: Collection[int]) -> set[tuple[int, int]]:
     """The sessions, and the members into whose calendar an invitation put them."""
     asked = select(SessionInvitation.session_id, SessionInvitation.member_id).where(
@@ -182,17 +193,36 @@ def session_now_of(uid: str) -> Any:
     return db.session.execute(SESSION_NOW_OF, {"uid": uid}).first()
 
 
-def untell(session: Session, uids: Collection[str], mail: Any) -> None:
-    """What a mail that is not sent said of these bookings is to be said anew."""
+def untell(session: Session, uids: Collection[str], mail: Any, member_id: int) -> None:
+    """What a mail to that member that is not sent said of these bookings and sessions is to be
+    said anew.
+    """
     ids = select(Occupancy.id).where(Occupancy.uid.in_(list(uids)))
     if mail.kind.startswith(Letter.REMINDER):
         bookings = update(Occupancy.__table__).where(Occupancy.id.in_(ids))
         session.execute(bookings.values(reminded_of=None))
+        _untell_sessions(session, uids, member_id)
     else:
         changes = update(Change.__table__).where(
             Change.occupancy_id.in_(ids), Change.told_at == mail.created_at
         )
         session.execute(changes.values(told_at=None))
+
+
+def _untell_sessions(session: Session, uids: Collection[str], member_id: int) -> None:
+    """That is nothing that a calendar shows, which the time of the last change would move."""
+    held, seat = TrainingSession.__table__, Registration.__table__
+    those = held.c.uid.in_(list(uids))
+    session.execute(
+        update(held)
+        .where(those, held.c.trainer_id == member_id)
+        .values(trainer_reminded_of=None, changed_at=held.c.changed_at)
+    )
+    session.execute(
+        update(seat)
+        .where(seat.c.session_id.in_(select(held.c.id).where(those)), seat.c.member_id == member_id)
+        .values(reminded_of=None, changed_at=seat.c.changed_at)
+    )
 
 
 def due_of(occupancy_id: int) -> datetime | None:

@@ -241,14 +241,17 @@ REMIND_AT = time(17)  # on the place's clock, the day before
 
 
 def reminded_at(starts_at: datetime, zone: tzinfo) -> datetime:
-    """When a booking's member is reminded: at five in the afternoon, the day before."""
+    """When somebody is reminded of a booking or a session: at five in the afternoon, the day
+    before.
+    """
     day = to_wall(zone, starts_at).date() - timedelta(days=1)
     return from_wall(zone, day, REMIND_AT)
 
 
 def is_to_remind(starts_at: datetime, changed_at: datetime, zone: tzinfo, now: datetime) -> bool:
     """On the evening before alone. Not of what was booked or changed since the reminder would have
-    been sent: of that they have just been told.
+    been sent: of that they have just been told. `changed_at` is of a booking; of a session, when
+    they last heard of it.
     """
     due = reminded_at(starts_at, zone)
     return due <= now < no_longer_tomorrow(starts_at, zone) and changed_at < due

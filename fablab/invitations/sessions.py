@@ -17,7 +17,7 @@ from fablab.calendars.sessions import Part
 from fablab.db import Busy, db, retried, writing
 from fablab.invitations import queries, session_letters
 from fablab.invitations.models import SessionInvitation
-from fablab.invitations.promises import claim, remember
+from fablab.invitations.promises import claim, overtake, remember
 from fablab.invitations.rules import Notice, event_method, session_news
 from fablab.mail import outbox
 from fablab.members.kinds import MailKind
@@ -142,7 +142,7 @@ def _promise(told: Told, now: datetime) -> bool:
         if not claim(session, SessionNotice.__table__, [each.id for each in case.notices], now):
             return False
         if told.is_news:
-            outbox.drop(session, case.held.uid, case.reader.email, now=now)
+            overtake(session, case.held.uid, case.reader.id, case.reader.email, now)
         if mail is None:
             return False
         outbox.put(session, mail, now=now)

@@ -49,6 +49,7 @@ KINDS = {
     "booking": N_("Booking"),
     "consent": N_("Approval"),
     "wait": N_("Waiting list"),
+    "session_reminder": N_("Reminder"),
     "session": N_("Training"),
     "qualification": N_("Training"),
     "digest": N_("The day's mail"),

@@ -131,6 +131,7 @@ class TrainingSession(Model):
     state: Mapped[SessionState] = mapped_column(choice(SessionState), default=SessionState.PLANNED)
     cancel_reason: Mapped[str] = mapped_column(default="")  # empty: too few people
     decided_at: Mapped[datetime | None]  # whether it is held for so few; none: not decided yet
+    trainer_reminded_of: Mapped[datetime | None]  # the start that who gives it was reminded of
     revision: Mapped[int] = mapped_column(default=0)  # SEQUENCE, RFC 5545 §3.8.7.4
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
@@ -148,6 +149,7 @@ class Registration(Model):
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
     seating: Mapped[Seating] = mapped_column(choice(Seating))
     asked_at: Mapped[datetime]  # the order of the waiting list
+    reminded_of: Mapped[datetime | None]  # the start that its member was reminded of
     changed_at: Mapped[datetime] = last_change()
 
 
@@ -160,6 +162,7 @@ class SessionNotice(Model):
 
     __tablename__ = "session_notice"
     __table_args__ = (
+        Index("ix_session_notice_session_member", "session_id", "member_id"),
         Index(
             "ix_session_notice_untold",
             "id",

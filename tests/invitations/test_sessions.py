@@ -251,6 +251,7 @@ def test_ones_own_doing_is_told_in_ones_own_language(fablab, language, seated, w
     for mail, said in zip(mails, (seated, waiting, back), strict=True):
         assert said in mail.text
         assert said in mail.html
+        assert "\n\nLaser cutting\n" in mail.text
 
 
 def test_the_team_registers_somebody(any_fablab):
@@ -278,6 +279,7 @@ def test_the_mail_says_what_where_when_and_leads_to_its_page(fablab):
             assert said in body
         assert f"/trainings/sessions/{uid}" in body
         assert "give your seat back on its page" in body
+    assert "Room 2\n\n" in mail.text
     assert "/mails/stop/" in mail.unsubscribe
 
 

@@ -236,8 +236,9 @@ def test_the_day_tells_of_mails_that_did_not_leave(browse, cast, annex):
 def test_every_kind_of_mail_has_a_word(cast, amina):
     promise(BRUNO, kind="session_changed")
     promise(CHLOE, kind="consent_team")
+    promise(BRUNO, kind="session_reminder")
 
-    assert [each.split()[5] for each in listed(amina)] == ["Approval", "Training"]
+    assert [each.split()[5] for each in listed(amina)] == ["Reminder", "Approval", "Training"]
 
 
 def test_a_mail_waiting_longest_comes_first_of_those_that_wait(cast, amina, at):
