@@ -614,6 +614,19 @@ def test_bookings_are_cancelled_one_by_one(any_fablab):
     assert ("booking", AFTERNOON, "") in standing(any_fablab, "laser")
 
 
+def test_no_booking_that_is_ticked_is_cancelled_beside_one_that_was_not_shown(any_fablab):
+    booked = any_fablab.book("bench", AFTERNOON, "chloe")
+    uid, choice = kept(any_fablab, HIRED), chosen(any_fablab, cancelled={booked})
+    plan = shown(any_fablab, uid, choice)
+    any_fablab.book("laser", AFTERNOON, "bruno")
+    before = contents()
+
+    with pytest.raises(ChangedMeanwhile):
+        apply(any_fablab, uid, choice, plan)
+
+    assert contents() == before
+
+
 def test_a_draft_that_is_left_is_gone(any_fablab):
     uid, other = kept(any_fablab, CLOSED), kept(any_fablab, HIRED)
     assert not commands.leave(uid, any_fablab.place_id + 1)
