@@ -292,6 +292,8 @@ class Runner:
 
     def _do(self, *parts: Callable[[datetime], Any]) -> None:
         for part in parts:
+            if self._stop.is_set():
+                return
             try:
                 with self.app.app_context():
                     part(clock.now())
