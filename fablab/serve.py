@@ -6,6 +6,7 @@ spends 0.15 ms less on a request of 2 to 12, but as two processes with 20 MiB mo
 first is killed the second goes on alone, unseen, on the same database.
 """
 
+import ctypes
 import fcntl
 import logging
 import os
@@ -14,7 +15,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -31,6 +32,7 @@ IDLE = 60  # seconds a connection may stay silent
 DRAIN, BACKLOG, STALLED = 20.0, 0.5, 2.0
 # Each takes a file descriptor, of which a process usually has 1024.
 CONNECTIONS = 800
+M_ARENA_MAX = -8  # of malloc.h
 LARGEST_HEAD = 32 * 1024  # bytes
 
 
@@ -52,8 +54,17 @@ def in_use(folder: Path, *, alone: bool = False) -> Iterator[None]:
         yield
 
 
+def share_arenas() -> None:
+    """Before there are threads: glibc gives each an arena of its own, of which much stays unused;
+    two for all of them take 8 MiB less. Where there is another library nothing is done.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
 def listening(app: Flask) -> Any:
     """The server, already listening. Raises OSError when the address cannot be had."""
+    share_arenas()
     host, port = app.config["HOST"], app.config["PORT"]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full moment is no event
