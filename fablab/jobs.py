@@ -287,13 +287,12 @@ class Runner:
             invitations.tell,
             session_news.tell,
         )
-        self._write_now_and_then(clock.now())
-        self._tidy_now_and_then(clock.now())
+        if not self._stop.is_set():
+            self._write_now_and_then(clock.now())
+            self._tidy_now_and_then(clock.now())
 
     def _do(self, *parts: Callable[[datetime], Any]) -> None:
         for part in parts:
-            if self._stop.is_set():
-                return
             try:
                 with self.app.app_context():
                     part(clock.now())
