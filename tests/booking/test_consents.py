@@ -691,6 +691,18 @@ def test_without_a_buddy_its_member_is_asked_to_name_one(any_fablab):
     assert f"/consents/{asked_of(uid)[0].uid}/buddy" in mails("consent_nobody")[0].text
 
 
+def test_every_revision_of_a_booking_turns_the_page_of_its_members_calendar(any_fablab):
+    """Else the calendar's tag stays while its bytes change."""
+    uid = with_buddy(any_fablab, "amina")
+    page, before = page_of(any_fablab, "bruno"), commands.find(uid).revision
+
+    say(any_fablab, uid, False)
+    name(any_fablab, uid, "amina")
+
+    assert commands.find(uid).revision == before + 2
+    assert page_of(any_fablab, "bruno") == page + 2
+
+
 def test_a_buddy_named_later_is_written_to(any_fablab):
     uid = with_buddy(any_fablab, None)
     consent_letters.send_questions(clock.now())
