@@ -110,11 +110,20 @@ class Visit:
     def go(self, path: str) -> Any:
         return self.page.goto(self.service + path)
 
+    def press(self, selector: str) -> None:
+        """Click the first of `selector` and stay until the page it leads to is there.
+
+        A click alone comes back while the old page still stands, and on a slow day what is
+        asked next is asked of neither page.
+        """
+        with self.page.expect_navigation():
+            self.page.locator(selector).first.click()
+
     def sign_in(self, email: str) -> None:
         self.go("/login")
         self.page.fill('input[name="email"]', email)
         self.page.fill('input[name="password"]', demo.PASSWORD)
-        self.page.click('main form button[type="submit"]')
+        self.press('main form button[type="submit"]')
         self.page.locator("form[action='/logout']").wait_for()
 
     def axe(self) -> list[str]:

@@ -135,7 +135,7 @@ def test_what_a_mail_leads_to_is_for_every_reader(visit, mailed):
             window.page.locator("main form").wait_for()
         look(path)
     for window in (light, dark):
-        window.page.click("main form button")
+        window.press("main form button")
         window.page.locator("[role=status]").wait_for()
     look("stopped")
 

@@ -24,16 +24,16 @@ def reserve_on_the_planning(window: Any, slug: str, purpose: str, *, in_list: bo
     day = first_free_day(window, slug)
     window.go(f"/planning/{day}")
     free = f"a.slot[href*='machine={slug}&']" if in_list else f"a.free[data-machine='{slug}']"
-    window.page.locator(free).first.click()
+    window.press(free)
     window.page.fill("input[name='purpose']", purpose)
-    window.page.click("main form[action='/bookings/'] button:not([name])")
+    window.press("main form[action='/bookings/'] button:not([name])")
     return re.search(r"/bookings/([0-9a-f-]{36})$", window.page.url)[1]
 
 
 def subscribe(window: Any, feed: str) -> str:
     """Make a calendar's address on the page, as a person would; the address."""
     window.go("/calendars/")
-    window.page.locator(f"form:has(input[value='{feed}']) button").first.click()
+    window.press(f"form:has(input[value='{feed}']) button")
     return window.page.locator("copy-button input").input_value()
 
 
@@ -62,7 +62,7 @@ def test_a_member_reserves_the_laser_and_every_calendar_shows_it(visit, size, sc
 
 def cancel(window: Any, uid: str) -> None:
     window.go(f"/bookings/{uid}/cancellation")
-    window.page.click(f"main form[action='/bookings/{uid}/cancellation'] button")
+    window.press(f"main form[action='/bookings/{uid}/cancellation'] button")
     assert window.page.url.endswith(f"/bookings/{uid}")
 
 
@@ -75,15 +75,15 @@ def test_a_machine_is_booked_every_week_and_given_back_in_one_go(visit, scripts)
     window.page.click("main details summary")
     window.page.select_option("select[name='repeat']", "1")
     window.page.fill("input[name='until']", f"{day + timedelta(days=56)}")
-    window.page.click("main form[action='/bookings/'] button:not([name])")
+    window.press("main form[action='/bookings/'] button:not([name])")
 
     assert window.spills() == 0
     assert not scripts or window.axe() == []
     assert window.page.locator("input[name^='date-'][type='checkbox']:checked").count() >= 2
-    window.page.click("main button[name='confirm']")
+    window.press("main button[name='confirm']")
     assert re.search(r"/bookings/series/[0-9a-f-]{36}$", window.page.url)
-    window.page.click("main a[href$='/following/cancellation']")
-    window.page.click("main form[action$='/following/cancellation'] button")
+    window.press("main a[href$='/following/cancellation']")
+    window.press("main form[action$='/following/cancellation'] button")
     assert window.page.locator("main a[href$='/following/cancellation']").count() == 0
 
 
@@ -116,15 +116,15 @@ def test_two_people_ask_for_one_slot_and_the_second_is_told_kindly(visit):
         window.go(address)
 
     for window in (noa, camille):
-        window.page.click("main form[action='/bookings/'] button:not([name])")
+        window.press("main form[action='/bookings/'] button:not([name])")
 
     assert re.search(r"/bookings/[0-9a-f-]{36}$", noa.page.url)
     assert camille.page.locator("#refusal").is_visible()
     assert camille.page.title().startswith("Erreur")
     assert camille.page.evaluate("document.activeElement.id") == "refusal"
     assert camille.page.locator("a.slot--offer").count() == 3
-    camille.page.locator("a.slot--offer").first.click()
-    camille.page.click("main form[action='/bookings/'] button:not([name])")
+    camille.press("a.slot--offer")
+    camille.press("main form[action='/bookings/'] button:not([name])")
     assert re.search(r"/bookings/[0-9a-f-]{36}$", camille.page.url)
     for window in (noa, camille):
         cancel(window, window.page.url.rsplit("/", 1)[1])
@@ -169,7 +169,7 @@ def test_the_other_language_is_one_click_away(visit):
     window = visit(size=PHONE)
     window.go("/machines/m01")
 
-    window.page.get_by_role("button", name="English").click()
+    window.press("role=button[name='English']")
 
     assert window.page.url.endswith("/machines/m01")
     assert window.page.locator("html").get_attribute("lang") == "en"
