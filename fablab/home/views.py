@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import groupby
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +10,6 @@ from flask import (
     Blueprint,
     Response,
     abort,
-    current_app,
     make_response,
     redirect,
     render_template,
@@ -34,6 +32,7 @@ from fablab.home.pages import (
     Day,
     viewer_of,
 )
+from fablab.machines import photos
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here
 
 bp = Blueprint("home", __name__)
@@ -92,12 +91,21 @@ def machines():
 @bp.get("/machines/<slug>/photo")
 @anyone
 def photo(slug: str):
-    """The machine's photograph: re-encoded when it came in, so of one type whatever its name."""
+    """The machine's photograph, of `?size=small` too; for ever under its own version.
+
+    It was re-encoded when it came in, so it is of one type whatever its name.
+    """
     machine = here().by_slug.get(slug)
     if machine is None or not machine.photo:
         abort(404)
-    folder = Path(current_app.instance_path) / "media"
-    return send_from_directory(folder, machine.photo, mimetype="image/webp", max_age=A_DAY)
+    is_small = request.args.get("size") == "small"
+    is_this_one = request.args.get("v") == photos.version(machine.photo)
+    return send_from_directory(
+        photos.folder(),
+        photos.small(machine.photo) if is_small else machine.photo,
+        mimetype="image/webp",
+        max_age=A_YEAR if is_this_one else A_DAY,
+    )
 
 
 @bp.get("/machines/<slug>")
