@@ -85,6 +85,7 @@ class Asked:
     category: str = ""
     view: str = ""  # grid, list; neither leaves it to the width
     is_free_now: bool = False
+    may_use: bool = False  # only what the reader may book
     place: str = ""  # when it is not the default one
 
     def query(self, **changed: str) -> str:
@@ -172,6 +173,7 @@ class Day:
     addresses: Addresses
     asked: Asked = Asked()
     barred: Mapping[int, str] = field(default_factory=dict)  # why, by the machines' ids
+    usable: frozenset[int] | None = None  # by the reader as of today; None when nobody asked
     words: Phrases = field(default_factory=phrases)
 
     def __post_init__(self) -> None:
@@ -278,11 +280,13 @@ class Day:
     def machines(self) -> list[MachineFacts]:
         """Those the filters let through."""
         only, is_free_now = self.category, self.asked.is_free_now and self.is_today
+        usable = self.usable if self.asked.may_use else None
         return [
             machine
             for machine in self.inventory.machines
             if (only is None or machine.category.id == only.id)
             and (not is_free_now or machine.id in self.free_now)
+            and (usable is None or machine.id in usable)
         ]
 
     @cached_property
@@ -663,8 +667,14 @@ class Day:
         minutes = (row.starts_at - self.now) // MINUTE * MINUTE
         return _("%(hours)s, in %(length)s", hours=hours, length=texts.length(minutes))
 
+    @property
+    def may(self) -> str:
+        """As an address says that only what the reader may book is asked for."""
+        return "use" if self.asked.may_use and self.usable is not None else ""
+
     def day_url(self, day: date, **changed: str) -> str:
-        return f"{self.addresses.planning}{day.isoformat()}{self.asked.query(**changed)}"
+        query = self.asked.query(**{"may": self.may} | changed)
+        return f"{self.addresses.planning}{day.isoformat()}{query}"
 
     @cached_property
     def steps(self) -> list[dict[str, Any]]:

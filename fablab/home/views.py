@@ -1,9 +1,8 @@
 """The pages anyone opens first: the planning of a day, the machines, one machine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
-from types import MappingProxyType
 from typing import Any
 
 from flask import (
@@ -21,10 +20,9 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import anyone
-from fablab.booking.obstacles import known_of, obstacles
 from fablab.clock import whole_day
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
-from fablab.home import queries, recent
+from fablab.home import queries
 from fablab.home.machine_page import MachinePage, span_shown
 from fablab.home.pages import (
     Addresses,
@@ -32,6 +30,7 @@ from fablab.home.pages import (
     Day,
     viewer_of,
 )
+from fablab.home.reach import Reach, reach_of
 from fablab.machines import photos
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here
 
@@ -155,38 +154,14 @@ def of_category(machine: MachineFacts) -> int:
 
 def planning(shown: date) -> Response:
     inventory = here()
-    page = day_of(inventory, shown, barred=barred(inventory, shown))
+    page = day_of(inventory, shown, reach_of(current_user, inventory, clock.now()))
     response = make_response(render_template("home/day.html", day=page))
     if request.args.get("view") in VIEWS:
         response.set_cookie("view", page.asked.view, max_age=A_YEAR, samesite="Lax")
     return response
 
 
-def barred(inventory: Inventory, shown: date) -> Mapping[int, str]:
-    """Why the reader can book nothing of each machine that day, by the machines' ids.
-
-    Kept for those who hold the same: what is asked anew each time is what they hold.
-    """
-    now, zone = clock.now().replace(second=0), inventory.schedule.zone
-    if current_user.id is None or shown < clock.today(zone, now):
-        return {}
-    standing = current_user.standings.get(inventory.place.id)
-    known = known_of(current_user.id, standing, inventory, now=now)
-    if known is None:
-        return {}
-    return recent.kept(
-        inventory,
-        ("barred", known, shown, now, texts.language()),
-        lambda: {
-            machine_id: texts.filled(refusal.sentence, refusal.values, zone)
-            for machine_id, refusal in obstacles(known, inventory, shown, now=now).items()
-        },
-    )
-
-
-def day_of(
-    inventory: Inventory, shown: date, *, barred: Mapping[int, str] = MappingProxyType({})
-) -> Day:
+def day_of(inventory: Inventory, shown: date, reach: Reach | None = None) -> Day:
     """The day with all that stands on the machines then: one statement, whatever the number."""
     span = whole_day(inventory.schedule.zone, shown)
     around = inventory.margin
@@ -198,7 +173,8 @@ def day_of(
         rows_of=queries.on_place(inventory.place.id, span.widened(around, around)),
         addresses=addresses(),
         asked=asked(inventory),
-        barred=barred,
+        barred=reach.barred(shown) if reach else {},
+        usable=reach.usable if reach else None,
     )
 
 
@@ -219,6 +195,7 @@ def asked(inventory: Inventory) -> Asked:
         category=request.args.get("category", ""),
         view=view if view in VIEWS else "",
         is_free_now=request.args.get("free") == "now",
+        may_use=request.args.get("may") == "use",
         place=inventory.place.slug if is_named else "",
     )
 
