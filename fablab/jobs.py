@@ -21,6 +21,7 @@ from fablab import clock
 from fablab.agendas import commands as agendas
 from fablab.booking import answers, consent_letters, waits
 from fablab.db import Busy, db, writing
+from fablab.imports import drafts
 from fablab.invitations import commands as invitations
 from fablab.invitations import digest, reminders
 from fablab.invitations import sessions as session_news
@@ -227,7 +228,7 @@ def settle(mail_id: int, **values: Any) -> None:
 
 def tidy(now: datetime) -> None:
     """What is kept no longer than promised: mails that are old or of no use, links, tries,
-    unproven accounts, marks, waits that are over, calendar files that were never applied.
+    unproven accounts, marks, waits that are over, files that were sent and never applied.
     """
     table = OutgoingMail.__table__
     with writing() as session:
@@ -241,6 +242,7 @@ def tidy(now: datetime) -> None:
         marks.tidy(session, now)
         waits.tidy(session, now)
         agendas.tidy(session, now)
+        drafts.tidy(session, now)
 
 
 class Runner:

@@ -3,6 +3,7 @@
 from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
 from fablab.booking.models import Acknowledgement, Booking, Consent, Series, Wait
 from fablab.calendars.models import FeedToken
+from fablab.imports.models import ImportDraft
 from fablab.invitations.models import Invitation
 from fablab.machines.models import Change, Claim, Machine, Occupancy, Resource
 from fablab.mail.models import OutgoingMail
@@ -23,6 +24,7 @@ __all__ = [
     "Claim",
     "Consent",
     "FeedToken",
+    "ImportDraft",
     "Invitation",
     "Machine",
     "Mark",

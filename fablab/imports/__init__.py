@@ -5,6 +5,7 @@ all, written (`apply`). The columns are told in docs/import.md.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from fablab.clock import today
 from fablab.db import Busy, NoSuch, db, retried, writing
-from fablab.imports import machines, members, qualifications, sheet
+from fablab.imports import drafts, machines, members, qualifications, sheet
 from fablab.imports.plan import Kind, Plan, Where
 from fablab.imports.sheet import MAX_BYTES, Problem, Sheet
 from fablab.places.models import Place
@@ -24,12 +25,24 @@ KINDS = {
 }
 
 
+class ChangedMeanwhile(Exception):
+    """What would be written now is not what was shown. Nothing was written."""
+
+
 class ImportRefused(Exception):
     """Nothing was written, for each of `problems`."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(f"{len(problems)} problems")
         self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A draft, and the fingerprint of the plan that was looked at."""
+
+    uid: str
+    seen: str
 
 
 def read(kind: Kind, data: bytes) -> Sheet:
@@ -58,17 +71,23 @@ def apply(
     now: datetime,
     by: int | None = None,
     told: Callable[[int, int], None] = lambda done, of: None,
+    draft: Shown | None = None,
 ) -> Plan:
     """Write the lines, all or none; `told` hears after each how many of how many are done.
 
     Raises ImportRefused, NoSuch, GuardMissing, and Busy, also when somebody else wrote
-    one of the same codes or addresses in the same moment.
+    one of the same codes or addresses in the same moment. Of a draft, which is gone with it:
+    ChangedMeanwhile, and NoSuch when it is there no longer.
     """
     try:
         with writing() as session:
+            if draft:
+                drafts.use_up(session, draft.uid, place_id)
             plan = compare(kind, lines, place_id, now=now, by=by)
             if plan.problems:
                 raise ImportRefused(plan.problems)
+            if draft and draft.seen != plan.fingerprint:
+                raise ChangedMeanwhile
             done = count(1)
             kind.write(
                 session,
@@ -91,11 +110,13 @@ def where(place_id: int, now: datetime, by: int | None) -> Where:
 __all__ = [
     "KINDS",
     "MAX_BYTES",
+    "ChangedMeanwhile",
     "ImportRefused",
     "Kind",
     "Plan",
     "Problem",
     "Sheet",
+    "Shown",
     "apply",
     "compare",
     "read",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -60,6 +61,20 @@ class Plan:
     @property
     def same(self) -> list[Step]:
         return [step for step in self.steps if step.is_same]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same changes: what is done is what was shown, or nothing."""
+        said = [
+            (
+                step.line,
+                step.name,
+                step.is_new,
+                sorted((n, str(v)) for n, v in step.changes.items()),
+            )
+            for step in self.steps
+        ]
+        return sha256(repr((said, self.categories, self.pools)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

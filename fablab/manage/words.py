@@ -40,4 +40,5 @@ DEEDS = {
     Deed.LIFTED: N_("Mark lifted"),
     Deed.TRAINING: N_("Session of a training"),
     Deed.AGENDA: N_("Calendar read in"),
+    Deed.INVENTORY: N_("Inventory"),
 }

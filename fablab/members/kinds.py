@@ -85,6 +85,7 @@ class Deed(StrEnum):
     REFERENTS = "referents"  # of a machine
     TRAINING = "training"
     AGENDA = "agenda"  # a calendar file read in, or undone
+    INVENTORY = "inventory"  # a machine's sheet, a category or a pool; or an import of many
 
 
 class AttemptKind(StrEnum):
