@@ -12,15 +12,13 @@ from fablab.access import team_only
 from fablab.booking import absences, consent_pages, consent_views, consents, queries
 from fablab.booking import pages as booking_pages
 from fablab.booking.consent_forms import AnswerForm
-from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.booking.orders import NotAllowed
 from fablab.booking.views import slot_of
 from fablab.machines.inventory import here
 from fablab.machines.models import Machine
 from fablab.manage.blueprint import bp, page
-
-OF_THE_TEAM = (ConsentKind.TEAM, ConsentKind.COMPANY)
+from fablab.manage.todo_queries import OF_THE_TEAM
 
 
 @bp.get("/manage/approvals")

@@ -10,7 +10,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from fablab import clock
 from fablab.db import NoSuch
 from fablab.machines.inventory import here, of_place
-from fablab.manage import queries
+from fablab.manage import queries, todo_queries
 from fablab.members.staff import NotAllowed
 from fablab.web import error_page
 
@@ -45,10 +45,15 @@ def managed() -> list[int]:
 
 
 def page(template: str, **values: Any) -> str:
-    """A page of the team's, with the way from one of their places to another."""
+    """A page of the team's, with how much waits for it, and the way to their other places."""
     ids = managed()
     places = queries.places(ids) if len(ids) > 1 else ()
-    return render_template(f"manage/{template}", places=places, **values)
+    return render_template(
+        f"manage/{template}",
+        places=places,
+        to_do=todo_queries.counts(here().place.id, current_user.id, clock.now()),
+        **values,
+    )
 
 
 def today() -> date:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import abort
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select
 
 from fablab.db import db
 from fablab.mail.commands import is_unsent
@@ -50,6 +50,11 @@ COLUMNS = (
 )
 
 
+def parked(place_id: int) -> Select[str]:
+    """Those that nobody will try again unless the team has it done."""
+    return select(OutgoingMail.message_id).where(IN_STATE[MailState.PARKED], seen_from(place_id))
+
+
 def seen_from(place_id: int) -> ColumnElement[bool]:
     """The mails that a place's team may know of: to its members, to accounts of no place, and to
     addresses that are nobody's. Who is a member of another place is for that place to know.
@@ -67,11 +72,6 @@ def counts(place_id: int) -> dict[MailState, int]:
         select(*asked).select_from(OutgoingMail).where(seen_from(place_id))
     ).one()
     return {state: getattr(row, state.value) for state in MailState}
-
-
-def parked(place_id: int) -> int:
-    asked = select(func.count()).select_from(OutgoingMail)
-    return db.session.scalar(asked.where(IN_STATE[MailState.PARKED], seen_from(place_id))) or 0
 
 
 def mails(place_id: int, state: MailState | None, page: int, size: int) -> Sequence[Row[Any]]:

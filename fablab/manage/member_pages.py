@@ -59,6 +59,25 @@ def line(row: Any, roles: Iterable[Role], now: datetime, today: date) -> Line:
     )
 
 
+# The columns of the file, named as an import of members reads them.
+FILE = ("email", "first_name", "last_name", "phone", "language", "audience", "membership_until")
+
+
+def in_file(row: Any) -> tuple[Any, ...]:
+    """The telephone only of who shares it."""
+    phone = row.phone if row.shares_phone else ""
+    audience = row.audience.value if row.audience else ""
+    return (
+        row.email,
+        row.first_name,
+        row.last_name,
+        phone,
+        row.language,
+        audience,
+        row.expires_on,
+    )
+
+
 def tags(row: Any, now: datetime, today: date) -> list[tuple[str, str]]:
     found = []
     if row.membership_id is None:

@@ -12,6 +12,7 @@ from fablab import clock
 from fablab.access import team_only
 from fablab.booking import mark_pages
 from fablab.booking.views import page_number
+from fablab.exports import csv_file
 from fablab.machines.inventory import here
 from fablab.manage import member_pages, queries
 from fablab.manage.blueprint import bp, page, today
@@ -22,6 +23,7 @@ from fablab.manage.forms import (
     RolesForm,
     SuspensionForm,
 )
+from fablab.manage.member_filters import MemberFilter
 from fablab.manage.occupancies import lines
 from fablab.members import marks, staff
 from fablab.members.kinds import Audience, Role
@@ -38,8 +40,8 @@ LONGEST_SEARCH = 80  # letters
 @team_only
 def members():
     place_id, now = here().place.id, clock.now()
-    searched = request.args.get("q", "").strip()[:LONGEST_SEARCH]
-    people = member_pages.found(queries.everybody(place_id), searched)
+    searched, form = request.args.get("q", "").strip()[:LONGEST_SEARCH], filter_form()
+    people = asked_for(form, searched)
     number, last = page_number(), max(1, -(-len(people) // PAGE))
     number = min(number, last)
     shown = people[(number - 1) * PAGE : number * PAGE]
@@ -56,9 +58,42 @@ def members():
         members=[each for each in found if each.is_member],
         count=len(people),
         searched=searched,
+        form=form,
         number=number,
         last=last,
+        may_export=is_administrator(),
     )
+
+
+@bp.get("/manage/members.csv")
+@team_only
+def members_file():
+    """Those whom the list shows, as `fablab import members` reads them; for administrators."""
+    if not is_administrator():
+        abort(403)
+    place_id = here().place.id
+    people = asked_for(filter_form(), request.args.get("q", "").strip()[:LONGEST_SEARCH])
+    rows = queries.members(place_id, [person.id for person in people if person.is_member])
+    found = [rows[person.id] for person in people if person.id in rows]
+    return csv_file("members", member_pages.FILE, [member_pages.in_file(row) for row in found])
+
+
+def filter_form() -> MemberFilter:
+    return MemberFilter(request.args, queries.trainings(here().place.id))
+
+
+def asked_for(form: MemberFilter, searched: str) -> list[queries.Somebody]:
+    """Whom the filters and the words leave, in the order of the list."""
+    now = clock.now()
+    people = queries.everybody(here().place.id, *form.conditions(now, today()))
+    holders = form.holders(here(), now)
+    if holders is not None:
+        people = [person for person in people if person.id in holders]
+    return member_pages.found(people, searched)
+
+
+def is_administrator() -> bool:
+    return Role.ADMINISTRATOR in current_user.standings[here().place.id].roles
 
 
 @bp.get("/manage/members/<uuid:uid>")
@@ -257,7 +292,7 @@ def member_page(row: Any, **forms: Any):
         marks=marks_of(row),
         lifting=lambda mark_uid: lift_form(mark_uid, forms.get("lifting")),
         is_own=row.id == current_user.id,
-        may_give_roles=Role.ADMINISTRATOR in current_user.standings[place_id].roles,
+        may_give_roles=is_administrator(),
         forms=blank | forms,
     )
     return shown, 422 if forms else 200

@@ -123,7 +123,7 @@ def bookings_ahead(member_id: int, place_id: int, now: datetime) -> Sequence[Row
 Elsewhere = aliased(Membership)
 
 
-def _people(place_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
+def people_of(place_id: int, *columns: Any) -> Select[*tuple[Any, ...]]:
     """Whom a place's team sees: its members, and proven accounts that are of no place yet.
 
     Who is a member of another place is for that place to know.
@@ -154,11 +154,15 @@ class Somebody(NamedTuple):
     is_member: bool
 
 
-def everybody(place_id: int) -> list[Somebody]:
-    """All whom the team sees. A place has hundreds of people, and these are their bare names."""
+def everybody(place_id: int, *narrowed: ColumnElement[bool]) -> list[Somebody]:
+    """All whom the team sees, as far as `narrowed` leaves them. A place has hundreds of people,
+    and these are their bare names.
+    """
     is_member = Membership.id.is_not(None)
     rows = db.session.execute(
-        _people(place_id, Member.id, Member.first_name, Member.last_name, Member.email, is_member)
+        people_of(
+            place_id, Member.id, Member.first_name, Member.last_name, Member.email, is_member
+        ).where(*narrowed)
     )
     return [Somebody(*row) for row in rows]
 
@@ -186,13 +190,13 @@ MEMBER = (
 
 def members(place_id: int, ids: Collection[int]) -> dict[int, Row[Any]]:
     """The particulars of some of them. One statement."""
-    rows = db.session.execute(_people(place_id, *MEMBER).where(Member.id.in_(ids)))
+    rows = db.session.execute(people_of(place_id, *MEMBER).where(Member.id.in_(ids)))
     return {row.id: row for row in rows}
 
 
 def find_member(place_id: int, uid: str) -> Row[Any]:
     """Somebody the team sees; anybody else answers 404, as if there were no such person."""
-    found = db.session.execute(_people(place_id, *MEMBER).where(Member.uid == uid)).first()
+    found = db.session.execute(people_of(place_id, *MEMBER).where(Member.uid == uid)).first()
     if found is None:
         abort(404)
     return found

@@ -11,12 +11,12 @@ from fablab.manage import (
     approval_views,
     care_views,
     machine_views,
-    mail_queries,
     mail_views,
     member_views,
     policy_views,
     queries,
     resource_views,
+    todo_views,
     training_views,
 )
 from fablab.manage.blueprint import bp, page, today
@@ -35,6 +35,7 @@ __all__ = [
     "member_views",
     "policy_views",
     "resource_views",
+    "todo_views",
     "training_views",
 ]
 
@@ -57,7 +58,6 @@ def day(day: str = ""):
     return page(
         "day.html",
         form=form,
-        parked_mails=mail_queries.parked(inventory.place.id),
         day=Day(
             inventory=inventory,
             day=shown,

@@ -43,6 +43,7 @@ FOR_MEMBERS = [
     "/calendars/help/outlook",
 ]
 FOR_THE_TEAM = [
+    "/manage/",
     "/manage/day",
     "/manage/members",
     "/manage/machines",

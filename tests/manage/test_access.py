@@ -20,6 +20,8 @@ from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking
 from tests.support import slot
 
+# What an administrator alone takes along.
+FOR_ADMINISTRATORS = ("/manage/members.csv",)
 # Neither of a person nor of a thing
 OF_NOTHING = ("/manage/day/", "/manage/trainings/new", "/manage/mails/retry", "/manage/mails/test")
 
@@ -110,7 +112,11 @@ def test_who_is_not_on_the_team_is_shut_out(browse, routes, who):
 
 @pytest.mark.parametrize("who", ["amina", "odile"])
 def test_the_team_reads_every_page(browse, routes, who):
-    pages = [(method, address) for method, address in routes if method == "GET"]
+    pages = [
+        (method, address)
+        for method, address in routes
+        if method == "GET" and (who == "odile" or address not in FOR_ADMINISTRATORS)
+    ]
 
     assert answers(browse(who), pages) == {200}
 

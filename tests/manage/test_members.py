@@ -662,3 +662,78 @@ def test_what_another_places_team_did_is_not_on_this_one(cast, annex, amina, pag
 
     assert "What the team did" not in shown
     assert "Dora" not in shown
+
+
+# The filters, and the list as a file
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("audience=resident", ["Bruno Lefil"]),
+        ("role=referent", ["Rémi Copeau"]),
+        ("standing=waiting", ["Lina Bobine"]),
+        ("standing=ended", ["Chloé Navette"]),
+        ("standing=ending", ["Odile Filature"]),
+        ("standing=suspended", ["Anouk Livre"]),
+        ("qualification=training:LAS", ["Amina Rahal"]),
+        ("qualification=ending", []),
+        ("standing=ended&q=bruno", []),
+        ("standing=nonsense&role=%F0&audience=staff'--", None),
+    ],
+)
+def test_the_list_is_narrowed_by_what_members_are_and_hold(any_fablab, any_app, asked, found):
+    add_cast(any_fablab)
+    with writing() as session:
+        for who, values in {
+            "bruno": {"audience": Audience.RESIDENT},
+            "chloe": {"expires_on": date(2027, 3, 28)},
+            "odile": {"expires_on": date(2027, 3, 29)},
+            "anouk": {"suspended_until": instant("2027-03-29 09:01")},
+        }.items():
+            session.execute(
+                Membership.__table__.update()
+                .where(Membership.__table__.c.member_id == any_fablab.people[who])
+                .values(**values)
+            )
+        session.execute(
+            Qualification.__table__.update()
+            .where(Qualification.__table__.c.member_id == any_fablab.people["bruno"])
+            .values(expires_on=date(2027, 3, 28))
+        )
+
+    page = browser(any_app, "amina").get(f"/manage/members?{asked}").text
+
+    assert len(names(page)) == 7 if found is None else names(page) == found
+    assert ("Nobody is as you ask for." in page or "Nobody answers" in page) is (found == [])
+
+
+def test_filters_are_kept_from_page_to_page_and_in_the_form(cast, amina):
+    with writing() as session:
+        for number in range(60):
+            member = account(session, f"extra{number:02}", f"Z{number:02}")
+            member.memberships.append(
+                Membership(place_id=cast.place_id, audience=Audience.ASSOCIATION)
+            )
+
+    page = amina.get("/manage/members?audience=association").text
+
+    assert 'href="/manage/members?page=2&amp;audience=association"' in page
+    assert '<option selected value="association">' in page
+
+
+def test_an_administrator_takes_the_list_along_as_a_file(cast, odile, amina):
+    with writing() as session:
+        lefil = session.get(Member, cast.people["bruno"])
+        lefil.first_name = "=HYPERLINK(1)"
+
+    page = odile.get("/manage/members?q=lefil").text
+    answer = odile.get("/manage/members.csv?q=lefil")
+
+    assert 'href="/manage/members.csv?q=lefil"' in page
+    assert answer.content_type == "text/csv; charset=utf-8"
+    lines = answer.data.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("email,first_name,last_name")
+    assert lines[1:] == ["bruno@atelier.example,'=HYPERLINK(1),Lefil,,fr,individual,"]
+    assert "members.csv" not in amina.get("/manage/members").text
+    assert amina.get("/manage/members.csv").status_code == 403

@@ -1,0 +1,205 @@
+"""What needs the team, as plain values: how much of each, its first lines, and where to go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from fablab import clock
+from fablab.booking import consent_pages, consents
+from fablab.machines.inventory import Inventory
+from fablab.machines.models import Machine
+from fablab.manage import mail_queries, queries, todo_queries, training_pages
+from fablab.manage.mail_queries import MailState
+from fablab.manage.member_filters import ENDING, ending_holdings
+from fablab.manage.member_pages import full_name, moment, short
+from fablab.trainings.queries import sessions
+
+SHOWN = 5  # of each kind: the rest is where it is dealt with
+
+
+class Line(NamedTuple):
+    text: str
+    url: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One kind of thing, with the first of them."""
+
+    key: str
+    icon: str
+    title: str
+    count: int
+    lines: Sequence[Line]
+    url: str = ""  # where all of them are
+    more: str = ""  # what the way there is called
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """What somebody has to do, and what is only good to know ahead; the empty kinds left out."""
+
+    waiting: list[Section]
+    soon: list[Section]
+
+
+def to_do(inventory: Inventory, counts: todo_queries.Counts, reader: int, now: datetime) -> ToDo:
+    """`counts` of what waits were asked already: what there is none of is not looked for."""
+    waiting = [
+        approvals(inventory, reader, now) if counts.approvals else None,
+        newcomers(inventory, counts.newcomers) if counts.newcomers else None,
+        unsettled(inventory, now) if counts.sessions else None,
+        parked(inventory, counts.mails) if counts.mails else None,
+    ]
+    today = clock.today(inventory.schedule.zone, now)
+    soon = [
+        qualifications(inventory, now),
+        memberships(inventory, today),
+        suspensions(inventory, now),
+    ]
+    return ToDo(
+        [each for each in waiting if each and each.count], [each for each in soon if each.count]
+    )
+
+
+def approvals(inventory: Inventory, reader: int, now: datetime) -> Section:
+    rows = consents.waiting_for(
+        reader,
+        now,
+        Machine.place_id == inventory.place.id,
+        consents.Consent.kind.in_(todo_queries.OF_THE_TEAM),
+    )
+    asked = [consent_pages.question(row, now) for row in rows[:SHOWN]]
+    url = url_for("manage.approvals")
+    return Section(
+        "approvals",
+        "hourglass",
+        _("Approvals"),
+        len(rows),
+        [
+            Line(
+                _("%(who)s, %(machine)s", who=each.who, machine=each.machine),
+                f"{url}#asked-{each.uid}",
+                _("Answer before %(when)s", when=each.due),
+            )
+            for each in asked
+        ],
+        url,
+        _("Answer them"),
+    )
+
+
+def newcomers(inventory: Inventory, count: int) -> Section:
+    zone = inventory.schedule.zone
+    return Section(
+        "newcomers",
+        "user-plus",
+        _("Accounts without a membership"),
+        count,
+        [
+            of_member(
+                row,
+                _("Since %(day)s", day=short(clock.today(zone, row.created_at))),
+            )
+            for row in todo_queries.newcomers(inventory.place.id, SHOWN)
+        ],
+        url_for("manage.members", standing="waiting"),
+        _("See them"),
+    )
+
+
+def unsettled(inventory: Inventory, now: datetime) -> Section:
+    rows = sessions(todo_queries.needs_somebody(inventory.place.id, now))
+    return Section(
+        "sessions",
+        "graduation-cap",
+        _("Training sessions"),
+        len(rows),
+        [
+            Line(
+                f"{row.training}, {training_pages.when(row, inventory)}",
+                url_for("manage.session", uid=row.uid),
+                _("Nobody gives it yet") if row.starts_at > now else _("Who came is not noted"),
+            )
+            for row in rows[:SHOWN]
+        ],
+        url_for("manage.trainings"),
+        _("See the trainings"),
+    )
+
+
+def parked(inventory: Inventory, count: int) -> Section:
+    rows = mail_queries.mails(inventory.place.id, MailState.PARKED, 1, SHOWN)
+    url = url_for("manage.mails", state=MailState.PARKED.value)
+    return Section(
+        "mails",
+        "mail",
+        _("Mails that could not be delivered"),
+        count,
+        [Line(row.recipient, url, row.subject) for row in rows],
+        url,
+        _("See the mails"),
+    )
+
+
+def qualifications(inventory: Inventory, now: datetime) -> Section:
+    """What ends within a month and was not renewed."""
+    place_id, zone = inventory.place.id, inventory.schedule.zone
+    ending = ending_holdings(place_id, zone, now)
+    people = queries.members(place_id, {each.member_id for each in ending}) if ending else {}
+    known = [each for each in ending if each.member_id in people]
+    return Section(
+        "qualifications",
+        "graduation-cap",
+        _("Qualifications that end within a month"),
+        len(known),
+        [
+            of_member(people[each.member_id], f"{each.training or each.machine}, {until(each)}")
+            for each in known[:SHOWN]
+        ],
+        url_for("manage.members", qualification=ENDING),
+        _("See these members"),
+    )
+
+
+def until(held: Any) -> str:
+    return _("until %(day)s", day=short(held.last_day))
+
+
+def memberships(inventory: Inventory, today: date) -> Section:
+    rows = todo_queries.memberships_ending(inventory.place.id, today)
+    return Section(
+        "memberships",
+        "user",
+        _("Memberships that end within a month"),
+        len(rows),
+        [of_member(row, _("until %(day)s", day=short(row.expires_on))) for row in rows[:SHOWN]],
+        url_for("manage.members", standing=ENDING),
+        _("See these members"),
+    )
+
+
+def suspensions(inventory: Inventory, now: datetime) -> Section:
+    rows = todo_queries.suspensions_ending(inventory.place.id, now)
+    zone = inventory.schedule.zone
+    return Section(
+        "suspensions",
+        "ban",
+        _("May book again within a week"),
+        len(rows),
+        [
+            of_member(row, _("Suspended until %(until)s", until=moment(row.until, zone)))
+            for row in rows[:SHOWN]
+        ],
+        url_for("manage.members", standing="suspended"),
+        _("See these members"),
+    )
+
+
+def of_member(row: Any, note: str) -> Line:
+    return Line(full_name(row), url_for("manage.member", uid=row.uid), note)
