@@ -63,4 +63,4 @@ class AgendaEntry(Model):
     agenda_id: Mapped[int] = mapped_column(ForeignKey("agenda.id"), index=True)
     event_uid: Mapped[str]
     closure_uid: Mapped[str | None]
-    outage_uid: Mapped[str | None]
+    outage_uid: Mapped[str | None] = mapped_column(index=True)

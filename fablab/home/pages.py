@@ -40,6 +40,7 @@ from fablab.home.planning import (
     starts_offered,
     state_at,
     terms_of,
+    with_absent,
     without_full,
 )
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
@@ -51,6 +52,7 @@ SHORTLY = 30  # minutes: a machine freed so soon is "soon" free
 SLOTS_ON_A_CARD = 3
 LINKS_ON_A_PHONE = 6
 SEARCHED = 10  # days looked through for the open day before or after
+WITHDRAWN = (Kind.OUTAGE, Kind.HIRE)
 ASIDE = (Kind.FREE, Kind.OPEN, Kind.SHORT)  # what a strip leaves blank
 
 
@@ -185,10 +187,13 @@ class Day:
         self.minute = self.scale.minute(self.now)
         self.openings = schedule.openings_on(self.day)
         placed, viewer_id = self.scale.placed, self.viewer.id
-        self.taken: dict[int, list[Taken]] = {
-            machine_id: [placed(row, viewer_id) for row in rows]
-            for machine_id, rows in self.rows_of.items()
-        }
+        self.taken: dict[int, list[Taken]] = {}
+        self.absent: dict[int, list[Taken]] = {}
+        for machine_id, rows in self.rows_of.items():
+            all_of_it = [placed(row, viewer_id) for row in rows]
+            self.taken[machine_id] = [t for t in all_of_it if t.kind is not Kind.ABSENT]
+            if len(self.taken[machine_id]) < len(all_of_it):
+                self.absent[machine_id] = [t for t in all_of_it if t.kind is Kind.ABSENT]
         self.hours: Range = hours_shown(
             self.scale, self.openings, (t for taken in self.taken.values() for t in taken)
         )
@@ -319,6 +324,8 @@ class Day:
         if policy.whole_days:
             may_begin = terms.is_bookable and terms.is_in_service and terms.earliest <= 0
             drawn = list(by_the_day(drawn, may_begin=may_begin))
+        if machine.id in self.absent:
+            drawn = list(with_absent(drawn, self.absent[machine.id]))
         return drawn, terms
 
     def full_of(self, machine: MachineFacts) -> tuple[tuple[Range, ...], ...]:
@@ -443,6 +450,8 @@ class Day:
         words, until = self.words, self.hour_of(state.until)
         if state.kind is Kind.OUTAGE:
             return "stopped", words.state_outage % until, state.row.title
+        if state.kind is Kind.HIRE:
+            return "busy", words.state_hire % until, state.row.title
         if state.kind is Kind.TRAINING:
             return "busy", words.state_session % until, state.row.title
         is_soon = state.until is not None and state.until - self.minute <= SHORTLY
@@ -552,9 +561,12 @@ class Day:
         row, words, kind = part.row, self.words, part.kind
         start, end = self.scale.minute(row.starts_at), self.scale.minute(row.ends_at)
         hours = self.written(row, start, end)
-        if kind is Kind.OUTAGE:
-            why = row.title or words.outage
-            return Cell("outage", part.span, words.outage_said % {"hours": hours, "why": why}, why)
+        if kind in WITHDRAWN:
+            why = row.title or (words.outage if kind is Kind.OUTAGE else words.hire)
+            phrase = words.outage_said if kind is Kind.OUTAGE else words.hire_said
+            return Cell(kind.value, part.span, phrase % {"hours": hours, "why": why}, why)
+        if kind is Kind.ABSENT:
+            return self.missed(part, hours)
         is_over = row.ends_at <= self.now
         if kind is Kind.TRAINING:
             return self.training(part, hours, is_over=is_over)
@@ -573,6 +585,20 @@ class Day:
             is_over,
             url=f"{self.addresses.bookings}{row.uid}" if self.viewer.is_team else "",
         )
+
+    def missed(self, part: Segment, hours: str) -> Cell:
+        """Who did not come is the team's business, and their own."""
+        words, row = self.words, part.row
+        if row.member_id == self.viewer.id:
+            who, said = words.own, words.own_absent_said % {"hours": hours}
+        elif self.viewer.is_team:
+            who = self.holder(row)
+            said = words.absent_said % {"who": self.holder_said(row, who), "hours": hours}
+        else:
+            who, said = words.absent, words.nobody_came_said % {"hours": hours}
+        is_theirs = self.viewer.is_team or row.member_id == self.viewer.id
+        url = f"{self.addresses.bookings}{row.uid}" if is_theirs else ""
+        return Cell("absent", part.span, said, who, words.absent, url=url)
 
     def training(self, part: Segment, hours: str, *, is_over: bool) -> Cell:
         words, name = self.words, part.row.title

@@ -32,6 +32,12 @@ class Phrases(NamedTuple):
     stopped_said: str
     outage: str
     outage_said: str
+    hire: str
+    hire_said: str
+    absent: str
+    absent_said: str
+    own_absent_said: str
+    nobody_came_said: str
     session: str
     session_said: str
     booked: str
@@ -47,6 +53,7 @@ class Phrases(NamedTuple):
     state_busy: str
     state_yours: str
     state_outage: str
+    state_hire: str
     state_session: str
     state_stopped: str
     state_closed: str
@@ -82,6 +89,12 @@ def _phrases(_language: str) -> Phrases:
         stopped_said=_("Out of service from %(start)s to %(end)s. %(why)s"),
         outage=_("Maintenance"),
         outage_said=_("Maintenance %(hours)s: %(why)s"),
+        hire=_("Event"),
+        hire_said=_("Event %(hours)s: %(why)s"),
+        absent=_("Absent"),
+        absent_said=_("%(who)s, %(hours)s, did not come"),
+        own_absent_said=_("You, %(hours)s, noted as absent"),
+        nobody_came_said=_("Booked %(hours)s, nobody came"),
         session=_("Training: %(name)s"),
         session_said=_("Training: %(name)s, %(hours)s"),
         booked=_("Booked"),
@@ -97,6 +110,7 @@ def _phrases(_language: str) -> Phrases:
         state_busy=_("Busy until %(hour)s"),
         state_yours=_("Yours until %(hour)s"),
         state_outage=_("Maintenance until %(hour)s"),
+        state_hire=_("Taken for an event until %(hour)s"),
         state_session=_("Training until %(hour)s"),
         state_stopped=_("Out of service"),
         state_closed=_("Closed"),

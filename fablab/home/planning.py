@@ -36,11 +36,15 @@ class Kind(StrEnum):
     FREE = "free"  # a slot the rules accept fits in it
     STOPPED = "stopped"  # the machine is out of service
     OUTAGE = "outage"
+    HIRE = "hire"  # taken for an event that a calendar of the place brought
+    ABSENT = "absent"  # was booked, and nobody came
     TRAINING = "training"  # a session of one
     BOOKED = "booked"
     WAITING = "waiting"  # for an approval
     OWN = "own"
 
+
+NOT_PEOPLE = frozenset({Kind.OUTAGE, Kind.HIRE})  # who use nothing that machines share
 
 # Whose edges are drawn outwards when a range does not fall on quarter-hours: the more solid.
 SOLIDITY = {Kind.CLOSED: 2, Kind.PAST: 1, Kind.SHORT: 1, Kind.IN_USE: 1, Kind.OPEN: 0, Kind.FREE: 0}
@@ -57,6 +61,7 @@ class Occupied(Protocol):
     occupied_from: Any
     occupied_until: Any
     member_id: Any
+    is_hire: Any
 
 
 @dataclass(slots=True)
@@ -163,7 +168,9 @@ def _change_of_clocks(zone: tzinfo, start: datetime, lasts: int) -> int:
 
 def kind_of(row: Occupied, viewer_id: int | None) -> Kind:
     if row.kind == OccupancyKind.OUTAGE:
-        return Kind.OUTAGE
+        return Kind.HIRE if row.is_hire else Kind.OUTAGE
+    if row.status == Status.MISSED:
+        return Kind.ABSENT
     if row.kind == OccupancyKind.SESSION:
         return Kind.TRAINING
     if viewer_id is not None and row.member_id == viewer_id:
@@ -279,7 +286,7 @@ def full_ranges(taken: Iterable[Taken], capacity: int) -> list[Range]:
     steps = sorted(
         (minute, change)
         for one in taken
-        if one.kind is not Kind.OUTAGE
+        if one.kind not in NOT_PEOPLE
         for minute, change in ((one.occupied_from, 1), (one.occupied_until, -1))
     )
     full: list[Range] = []
@@ -310,6 +317,27 @@ def without_full(row: Iterable[Segment], full: Sequence[Range], terms: Terms) ->
             yield segment
         else:
             yield from _free_or_open(cursor, segment.end, terms)
+
+
+def with_absent(row: Iterable[Segment], absent: Iterable[Taken]) -> Iterator[Segment]:
+    """What was free and is over, less the time in which somebody was expected who never came.
+
+    What is left of theirs is free for others, and drawn as such.
+    """
+    expected = sorted(absent, key=lambda one: one.start)
+    for segment in row:
+        cursor = segment.start
+        for one in expected if segment.kind is Kind.PAST else ():
+            start, end = max(one.start, cursor), min(one.end, segment.end)
+            if start < end:
+                if cursor < start:
+                    yield Segment(Kind.PAST, cursor, start)
+                yield Segment(Kind.ABSENT, start, end, one.row)
+                cursor = end
+        if cursor == segment.start:
+            yield segment
+        elif cursor < segment.end:
+            yield Segment(segment.kind, cursor, segment.end)
 
 
 def by_the_day(row: Sequence[Segment], *, may_begin: bool) -> Iterator[Segment]:

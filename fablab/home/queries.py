@@ -5,15 +5,38 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Executable,
+    Row,
+    Select,
+    bindparam,
+    case,
+    exists,
+    false,
+    select,
+    union_all,
+)
 
+from fablab.agendas.models import AgendaEntry
 from fablab.booking.facts import NEXT_SESSION
 from fablab.db import db
+from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Bounds, Machine, MachineReferent, Occupancy, standing_around
 from fablab.members.models import Member
 from fablab.organizations.models import Organization
 from fablab.slots import Slot
 from fablab.trainings.models import Training, TrainingGrant
+
+# An outage that a calendar of the place brought. In a CASE, so that no other row is looked up.
+IS_HIRE = case(
+    (
+        Occupancy.kind == OccupancyKind.OUTAGE,
+        exists().where(AgendaEntry.outage_uid == Occupancy.uid),
+    ),
+    else_=false(),
+).label("is_hire")
 
 COLUMNS = (
     Occupancy.machine_id,
@@ -30,26 +53,45 @@ COLUMNS = (
     Member.first_name,
     Member.last_name,
     Organization.name.label("organization_name"),
+    IS_HIRE,
 )
 
 
 def _standing(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    return (
-        standing_around(Bounds())
-        .with_only_columns(*COLUMNS)
-        .outerjoin(Member, Member.id == Occupancy.member_id)
-        .outerjoin(Organization, Organization.id == Occupancy.organization_id)
-        .where(where)
-        .order_by(Occupancy.starts_at)
+    return _with_names(standing_around(Bounds()).with_only_columns(*COLUMNS).where(where))
+
+
+def _with_missed(where: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """Also those to which nobody came, which stand in nobody's way any more."""
+    missed = _with_names(
+        select(*COLUMNS)
+        .select_from(Machine)
+        .join(Occupancy, Occupancy.machine_id == Machine.id)
+        .where(
+            where,
+            Occupancy.status == Status.MISSED,
+            Occupancy.starts_at >= Bounds.start,
+            Occupancy.starts_at < Bounds.end,
+        )
+    )
+    return union_all(_standing(where), missed).order_by("starts_at")
+
+
+def _with_names(asked: Select[Any]) -> Select[Any]:
+    return asked.outerjoin(Member, Member.id == Occupancy.member_id).outerjoin(
+        Organization, Organization.id == Occupancy.organization_id
     )
 
 
-ON_PLACE = _standing(Machine.place_id == bindparam("place_id"))
-ON_MACHINE = _standing(Machine.id == bindparam("machine_id"))
+OF_PLACE = Machine.place_id == bindparam("place_id")
+ON_PLACE = _with_missed(OF_PLACE)
+ON_MACHINE = _standing(Machine.id == bindparam("machine_id")).order_by(Occupancy.starts_at)
 
 
 def on_place(place_id: int, span: Slot) -> dict[int, list[Row[Any]]]:
-    """What stands on each machine of the place in `span`, soonest first. One statement."""
+    """What stands on each machine of the place in `span`, and what was missed, soonest first. One
+    statement.
+    """
     by_machine: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in _rows(ON_PLACE, span, place_id=place_id):
         by_machine[row.machine_id].append(row)
@@ -61,7 +103,7 @@ def on_machine(machine_id: int, span: Slot) -> Sequence[Row[Any]]:
     return _rows(ON_MACHINE, span, machine_id=machine_id)
 
 
-def _rows(statement: Select[*tuple[Any, ...]], span: Slot, **values: int) -> Sequence[Row[Any]]:
+def _rows(statement: Executable, span: Slot, **values: int) -> Sequence[Row[Any]]:
     """Straight from the connection: these are columns, of which the session need not know."""
     values_of_span = {"span_start": span.start, "span_end": span.end}
     return db.session.connection().execute(statement, values_of_span | values).all()

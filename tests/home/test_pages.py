@@ -17,6 +17,7 @@ from fablab.places.kinds import Mode, NamesShown
 from fablab.places.models import Closure, Opening, Place
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
+from tests.agendas.support import hours, imported
 from tests.support import counting, slot
 
 TUESDAY = "2027-03-30"
@@ -126,6 +127,35 @@ def test_a_booking_that_waits_for_an_answer_says_so(fablab, browse):
     assert "Bruno Lefil, 14:00–16:00, waiting" in words(
         browse("chloe").get(f"/planning/{TUESDAY}").text
     )
+
+
+def test_who_did_not_come_is_read_by_the_team_and_themselves_alone(any_fablab, browse_any, at):
+    any_fablab.book("bench", AFTERNOON, "bruno", purpose="Lamp")
+    with writing() as session:
+        session.execute(update(Occupancy).values(status=Status.MISSED, standing=False))
+    at(f"{TUESDAY} 14:30")
+
+    pages = {
+        who: words(grid(browse_any(who).get(f"/planning/{TUESDAY}").text))
+        for who in ("bruno", "amina", "chloe")
+    }
+
+    assert "You, 14:00–16:00, noted as absent" in pages["bruno"]
+    assert "Bruno Lefil, Lamp, 14:00–16:00, did not come" in pages["amina"]
+    assert "Booked 14:00–16:00, nobody came" in pages["chloe"]
+    assert "Bruno" not in pages["chloe"]
+    assert "Book Workbench, free from 14:30 to 18:00" in pages["chloe"]
+
+
+def test_an_event_that_took_the_machines_is_no_breakdown(any_fablab, browse_any, any_app):
+    imported(any_app, any_fablab, hours("20270330T100000", "20270330T120000", title="Wedding fair"))
+    bench, now = any_fablab.machine("bench").id, clock.now()
+    machines.withdraw(bench, slot(f"{TUESDAY} 15:00-16:00"), "New vice", by=None, now=now)
+
+    page = words(grid(browse_any("chloe").get(f"/planning/{TUESDAY}").text))
+
+    assert "Event 10:00–12:00: Wedding fair" in page
+    assert "Maintenance 15:00–16:00: New vice" in page
 
 
 def test_a_free_range_links_to_the_form_with_an_hour_filled_in(fablab, browse):

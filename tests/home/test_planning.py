@@ -23,6 +23,7 @@ from fablab.home.planning import (
     starts_offered,
     state_at,
     terms_of,
+    with_absent,
     without_full,
 )
 from fablab.machines.policies import BookingPolicy
@@ -66,6 +67,35 @@ def day(*occupied: Taken, now: int = BEFORE, **changed: Any) -> list[str]:
 
 def test_an_empty_day_is_closed_then_free_then_closed():
     assert day() == ["closed 8:00-9:00", "free 9:00-18:00", "closed 18:00-20:00"]
+
+
+def test_where_nobody_came_it_shows_and_what_was_released_is_free():
+    free = segments(HOURS, OPEN, [], Terms(), now=minutes("11:00"))
+
+    row = told(list(with_absent(free, [taken("10:00-12:30", Kind.ABSENT)])))
+
+    assert row == [
+        "closed 8:00-9:00",
+        "past 9:00-10:00",
+        "absent 10:00-11:00",
+        "free 11:00-18:00",
+        "closed 18:00-20:00",
+    ]
+
+
+def test_whoever_came_instead_is_shown_before_who_did_not():
+    others = [taken("10:30-11:30")]
+    row = segments(HOURS, OPEN, others, Terms(), now=minutes("13:00"))
+
+    row = told(list(with_absent(row, [taken("10:00-12:00", Kind.ABSENT)])))
+
+    assert row[1:6] == [
+        "past 9:00-10:00",
+        "absent 10:00-10:30",
+        "booked 10:30-11:30",
+        "absent 11:30-12:00",
+        "past 12:00-13:00",
+    ]
 
 
 def test_a_booking_cuts_the_free_time_in_two():
