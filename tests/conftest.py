@@ -271,7 +271,7 @@ def browser(app: Flask, who: str | None) -> FlaskClient:
     client = Browser(app, app.response_class)
     client.set_cookie("language", "en")
     if who:
-        email = f"{who}@atelier.example"
+        email = who if "@" in who else f"{who}@atelier.example"
         member = db.session.execute(
             db.select(Member.id, Member.session_version).where(Member.email == email)
         ).one()
