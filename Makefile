@@ -8,7 +8,7 @@ COMPILED := $(CATALOGUES:.po=.mo)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test readers check format bench translations lock clean
+.PHONY: help setup run test readers screenshots check format bench translations lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -23,6 +23,9 @@ test: $(VENV)/.dev $(COMPILED) ## run every test (ARGS="-k feed" for some)
 
 readers: $(VENV)/.dev $(COMPILED) ## have the calendars read by programs of others, all of which must be there
 	@CI=true $(BIN)/python -m pytest -q -n auto tests/calendars/test_readers.py $(ARGS)
+
+screenshots: $(VENV)/.dev $(COMPILED) ## draw every page, on a desk and a phone, light and dark, into screenshots/
+	@$(BIN)/python tools/screenshots.py $(ARGS)
 
 check: $(VENV)/.dev $(COMPILED) ## lint, format, types, import order, templates, style sheet, translations
 	@$(BIN)/ruff check --quiet .
