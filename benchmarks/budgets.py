@@ -37,6 +37,7 @@ from fablab.places.rules import days
 PAST, LONG_PAST = 20_000, 1_000_000
 STATEMENTS = {
     "planning day": 6,
+    "planning week": 6,
     "machine page": 8,
     "POST booking": 14,
     "feed, unchanged": 2,
@@ -45,6 +46,7 @@ STATEMENTS = {
 }
 CPU = {
     "planning day": 45.0,
+    "planning week": 90.0,
     "POST booking": 50.0,
     "feed, unchanged": 4.0,
     "POST booking, every rule on": 50.0,
@@ -126,6 +128,7 @@ def measured_requests(
     etag = client.get(feed).headers["ETag"]
     return {
         "planning day": lambda: answered(client.get("/planning/"), 200),
+        "planning week": lambda: answered(client.get("/planning/week/"), 200),
         "machine page": lambda: answered(client.get("/machines/m03"), 200),
         "POST booking": Booker(app, client, ahead=ahead).book,
         "feed, unchanged": lambda: answered(
@@ -217,6 +220,8 @@ def weights(report: Report, app: Flask, client: FlaskClient) -> None:
     report.line("first page load, compressed", compressed(page.data, *bodies), FIRST_LOAD, "kB")
     report.line("first page load: requests", 1 + len(files), FIRST_REQUESTS, "")
     report.line("next page, HTML compressed", compressed(page.data), NEXT_PAGE, "kB")
+    week = client.get("/planning/week/")
+    report.line("planning week, HTML compressed", compressed(week.data), NEXT_PAGE, "kB")
 
 
 def grown(report: Report, requests: dict[str, Callable[[], Any]], unit: float) -> None:

@@ -17,6 +17,7 @@ from wtforms.widgets import DateInput, TextInput, TimeInput
 from fablab import texts
 
 DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 HOUR = re.compile(r"(\d{1,2}):(\d{2})(?::00)?", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 2000, 2200  # of the days a form takes and a page shows
 
@@ -49,6 +50,15 @@ def parse_day(typed: str) -> date | None:
     found = DAY.fullmatch(typed)
     try:
         return date(*(int(part) for part in found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def parse_week(typed: str) -> date | None:
+    """The Monday of `YYYY-Www` (ISO 8601), in ASCII digits, or None."""
+    found = WEEK.fullmatch(typed)
+    try:
+        return date.fromisocalendar(int(found[1]), int(found[2]), 1) if found else None
     except ValueError:
         return None
 

@@ -114,6 +114,7 @@ class Stage:
             "code": "LAS",
             "mark_uid": self.mark,
             "client": "apple",
+            "week": "2027-W13",
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")

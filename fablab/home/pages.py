@@ -36,6 +36,7 @@ from fablab.home.planning import (
     fill_columns,
     full_ranges,
     hours_shown,
+    name_of_week,
     segments,
     starts_offered,
     state_at,
@@ -701,6 +702,11 @@ class Day:
     def day_url(self, day: date, **changed: str) -> str:
         query = self.asked.query(**{"may": self.may} | changed)
         return f"{self.addresses.planning}{day.isoformat()}{query}"
+
+    @property
+    def week_url(self) -> str:
+        query = self.asked.query(may=self.may)
+        return f"{self.addresses.planning}week/{name_of_week(self.day)}{query}"
 
     @cached_property
     def steps(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from fablab import texts
 from fablab.home.planning import WHOLE_DAY
@@ -62,6 +63,7 @@ class Phrases(NamedTuple):
     then_free_until: str
     left_free: str
     left_none: str
+    is_over: str
     yours: str
     see_slots: str
     whole_day: str
@@ -119,6 +121,7 @@ def _phrases(_language: str) -> Phrases:
         then_free_until=_("then free until %(hour)s"),
         left_free=_("%(length)s left free"),
         left_none=_("Nothing left free"),
+        is_over=pgettext("day", "Over"),
         yours=_("Yours"),
         see_slots=_("See the next free slots"),
         whole_day=_("The whole day"),

@@ -510,3 +510,13 @@ def _free_until(minute: int, openings: Sequence[Range], taken: Iterable[Taken]) 
 
 def round_up(value: int, step: int) -> int:
     return -(-value // step) * step
+
+
+def monday_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def name_of_week(day: date) -> str:
+    """As addresses say it: `2027-W13` (ISO 8601)."""
+    year, week, _day = day.isocalendar()
+    return f"{year}-W{week:02}"

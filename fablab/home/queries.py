@@ -1,13 +1,12 @@
 """What occupies the machines, and what their page says beyond the inventory."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Executable,
     Row,
     Select,
@@ -61,9 +60,9 @@ def _standing(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return _with_names(standing_around(Bounds()).with_only_columns(*COLUMNS).where(where))
 
 
-def _with_missed(where: ColumnElement[bool]) -> CompoundSelect[Any]:
-    """Also those to which nobody came, which stand in nobody's way any more."""
-    missed = _with_names(
+def _missed(where: ColumnElement[bool]) -> Select[Any]:
+    """Those to which nobody came, and which stand in nobody's way any more."""
+    return (
         select(*COLUMNS)
         .select_from(Machine)
         .join(Occupancy, Occupancy.machine_id == Machine.id)
@@ -74,7 +73,6 @@ def _with_missed(where: ColumnElement[bool]) -> CompoundSelect[Any]:
             Occupancy.starts_at < Bounds.end,
         )
     )
-    return union_all(_standing(where), missed).order_by("starts_at")
 
 
 def _with_names(asked: Select[Any]) -> Select[Any]:
@@ -83,8 +81,25 @@ def _with_names(asked: Select[Any]) -> Select[Any]:
     )
 
 
+# What a week is drawn of: strips, which name nobody.
+BARE_COLUMNS = (
+    Occupancy.machine_id,
+    Occupancy.kind,
+    Occupancy.status,
+    Occupancy.starts_at,
+    Occupancy.ends_at,
+    Occupancy.occupied_from,
+    Occupancy.occupied_until,
+    Occupancy.member_id,
+    Occupancy.uid,
+    IS_HIRE,
+)
 OF_PLACE = Machine.place_id == bindparam("place_id")
-ON_PLACE = _with_missed(OF_PLACE)
+ON_PLACE = union_all(_standing(OF_PLACE), _with_names(_missed(OF_PLACE))).order_by("starts_at")
+IN_WEEK = union_all(
+    standing_around(Bounds()).where(OF_PLACE).with_only_columns(*BARE_COLUMNS),
+    _missed(OF_PLACE).with_only_columns(*BARE_COLUMNS),
+).order_by("starts_at")
 ON_MACHINE = _standing(Machine.id == bindparam("machine_id")).order_by(Occupancy.starts_at)
 
 
@@ -92,10 +107,19 @@ def on_place(place_id: int, span: Slot) -> dict[int, list[Row[Any]]]:
     """What stands on each machine of the place in `span`, and what was missed, soonest first. One
     statement.
     """
+    return _by_machine(_rows(ON_PLACE, span, place_id=place_id))
+
+
+def _by_machine(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
     by_machine: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in _rows(ON_PLACE, span, place_id=place_id):
+    for row in rows:
         by_machine[row.machine_id].append(row)
     return by_machine
+
+
+def in_week(place_id: int, span: Slot) -> dict[int, list[Row[Any]]]:
+    """As `on_place`, without names and purposes, which a week has no room for. One statement."""
+    return _by_machine(_rows(IN_WEEK, span, place_id=place_id))
 
 
 def on_machine(machine_id: int, span: Slot) -> Sequence[Row[Any]]:

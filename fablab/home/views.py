@@ -1,7 +1,7 @@
 """The pages anyone opens first: the planning of a day, the machines, one machine."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -21,7 +21,7 @@ from flask_login import current_user
 from fablab import clock, texts
 from fablab.access import anyone
 from fablab.clock import whole_day
-from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
+from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day, parse_week
 from fablab.home import queries
 from fablab.home.machine_page import MachinePage, span_shown
 from fablab.home.pages import (
@@ -30,7 +30,10 @@ from fablab.home.pages import (
     Day,
     viewer_of,
 )
+from fablab.home.planning import monday_of
 from fablab.home.reach import Reach, reach_of
+from fablab.home.week import DAYS, Week
+from fablab.home.week import span_shown as span_of_week
 from fablab.machines import photos
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here
 
@@ -63,6 +66,24 @@ def day(day: str = ""):
     if shown is None or not FIRST_YEAR <= shown.year <= LAST_YEAR:
         abort(404)
     return planning(shown)
+
+
+@bp.get("/planning/week/")
+@bp.get("/planning/week/<week>")
+@anyone
+def week(week: str = ""):
+    """Seven days, all machines. `?day=` shows the week that this day is in."""
+    inventory, asked_for = here(), "" if week else request.args.get("day", "").strip()
+    if week:
+        monday = parse_week(week)
+    elif asked_for:
+        shown = parse_day(asked_for)
+        monday = shown and monday_of(shown)
+    else:
+        monday = monday_of(clock.today(inventory.schedule.zone, clock.now()))
+    if monday is None or not FIRST_YEAR <= monday.year <= LAST_YEAR:
+        abort(404)
+    return render_template("home/week.html", week=week_of(inventory, monday))
 
 
 @bp.get("/machines/")
@@ -175,6 +196,23 @@ def day_of(inventory: Inventory, shown: date, reach: Reach | None = None) -> Day
         asked=asked(inventory),
         barred=reach.barred(shown) if reach else {},
         usable=reach.usable if reach else None,
+    )
+
+
+def week_of(inventory: Inventory, monday: date) -> Week:
+    """The week with all that stands on the machines then: one statement, whatever the number."""
+    now = clock.now()
+    reach = reach_of(current_user, inventory, now)
+    return Week(
+        inventory=inventory,
+        monday=monday,
+        now=now,
+        viewer=viewer_of(current_user, inventory),
+        rows_of=queries.in_week(inventory.place.id, span_of_week(inventory, monday)),
+        addresses=addresses(),
+        asked=asked(inventory),
+        barred=[reach.barred(monday + timedelta(days=n)) for n in range(DAYS)],
+        usable=reach.usable,
     )
 
 

@@ -15,6 +15,8 @@ FOR_ALL = [
     "/planning/?view=list",
     "/planning/?view=grid",
     "/planning/2027-12-25",
+    "/planning/week/",
+    "/planning/week/2027-W02",
     "/machines/",
     "/machines/?q=zzz",
     "/machines/m01",
