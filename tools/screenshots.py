@@ -1,9 +1,10 @@
 """Every page as its readers see it: on a desk and a phone, light and dark. `make screenshots`.
 
-    python tools/screenshots.py [FOLDER] [--only manage] [--language en]
+    python tools/screenshots.py [FOLDER] [--only manage] [--language en] [--at "2026-11-25 10:40"]
 
 Each reader of the demonstration follows the links, and of each kind of page the first that is met
-is drawn: FOLDER/<reader>/<page>-<size>-<look>.png. Needs Chromium, as the browser tests do.
+is drawn: FOLDER/<reader>/<page>-<size>-<look>.png. The clock stands still, on a busy morning
+unless told otherwise. Needs Chromium, as the browser tests do.
 """
 
 import argparse
@@ -11,18 +12,23 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from flask import Flask
 from playwright.sync_api import sync_playwright
+from waitress import create_server
 
 from fablab import clock, create_app, demo
 from fablab.migrations import upgrade
 from tests.browser.conftest import CAMILLE, CHROMIUM, DESK, FLAGS, NOA, PHONE, SASHA, Visit
 from tests.conftest import browser
-from tests.server import Server
 from tests.support import close
 from tests.wander import Walk
 
@@ -35,54 +41,72 @@ def main() -> None:
     asked.add_argument("folder", nargs="?", type=Path, default=Path("screenshots"))
     asked.add_argument("--only", default="", help="pages whose name this is a part of")
     asked.add_argument("--language", default="fr", choices=["fr", "en"])
+    asked.add_argument("--at", default="2026-11-25 10:40", help="the hour in Paris")
     said = asked.parse_args()
-    with tempfile.TemporaryDirectory() as instance:
-        pages = {
-            reader: {name: address for name, address in found.items() if said.only in name}
-            for reader, found in found_by_each(Path(instance), said.language)
-        }
-        with Server(Path(instance), DEMO="true") as server, sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            for reader, found in pages.items():
-                for name in draw(chromium, server.port, reader, found, said):
-                    print(name)
+    moment = datetime.fromisoformat(said.at).replace(tzinfo=ZoneInfo("Europe/Paris"))
+    clock.now = lambda: moment.astimezone(clock.UTC)
+    with (
+        tempfile.TemporaryDirectory() as instance,
+        place(instance) as app,
+        served(app) as service,
+        sync_playwright() as playwright,
+    ):
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for reader in READERS:
+            pages = found_by(app, reader, said)
+            for size in SIZES:
+                for look in ("light", "dark"):
+                    window = opened(chromium, service, reader, size, look, said.language)
+                    window.page.clock.set_fixed_time(moment)
+                    for kind, address in pages.items():
+                        name = f"{re.sub(r'[^a-z_]', '-', kind)}-{size}-{look}.png"
+                        window.go(address)
+                        file = said.folder / reader / name
+                        window.page.screenshot(path=file, full_page=True)
+                        print(file)
+                    window.page.context.close()
 
 
-def found_by_each(instance: Path, language: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each reader with the address of one page of each kind, by its name."""
-    app = create_app({"INSTANCE_PATH": str(instance)})
+@contextmanager
+def place(instance: str) -> Iterator[Flask]:
+    app = create_app({"INSTANCE_PATH": instance, "DEMO": True, "LOG_LEVEL": "ERROR"})
     with app.app_context():
         upgrade()
         demo.load(clock.now())
-        for reader, email in READERS.items():
-            client = browser(app, email or None)
-            client.set_cookie("language", language)
-            walk = Walk(app, client).from_("/")
-            drawn = {
-                kind: next((each for each in addresses if each in walk.pages), "")
-                for kind, addresses in walk.kinds.items()
-            }
-            yield reader, {kind: address for kind, address in drawn.items() if address}
+    yield app
     close(app)
 
 
-def draw(
-    chromium: Any, port: int, reader: str, pages: dict[str, str], said: argparse.Namespace
-) -> Iterator[Path]:
-    service = f"http://127.0.0.1:{port}"
-    for size, viewport in SIZES.items():
-        for look in ("light", "dark"):
-            context = chromium.new_context(viewport=viewport, color_scheme=look)
-            context.add_cookies([{"name": "language", "value": said.language, "url": service}])
-            window = Visit(context.new_page(), service, [])
-            if READERS[reader]:
-                window.sign_in(READERS[reader])
-            for kind, address in pages.items():
-                file = said.folder / reader / f"{re.sub(r'[^a-z_]', '-', kind)}-{size}-{look}.png"
-                window.go(address)
-                window.page.screenshot(path=file, full_page=True)
-                yield file
-            context.close()
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address it answers at; here rather than in a process of its own, for the clock's sake."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=2)
+    Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+def found_by(app: Flask, reader: str, said: argparse.Namespace) -> dict[str, str]:
+    """The address of one page of each kind that the reader meets, by the kind's name."""
+    with app.app_context():
+        client = browser(app, READERS[reader] or None)
+        client.set_cookie("language", said.language)
+        walk = Walk(app, client).from_("/")
+    drawn = {
+        kind: next((each for each in addresses if each in walk.pages), "")
+        for kind, addresses in walk.kinds.items()
+        if said.only in kind
+    }
+    return {kind: address for kind, address in drawn.items() if address}
+
+
+def opened(chromium: Any, service: str, reader: str, size: str, look: str, language: str) -> Visit:
+    context = chromium.new_context(viewport=SIZES[size], color_scheme=look)
+    context.add_cookies([{"name": "language", "value": language, "url": service}])
+    window = Visit(context.new_page(), service, [])
+    if READERS[reader]:
+        window.sign_in(READERS[reader])
+    return window
 
 
 if __name__ == "__main__":
