@@ -29,9 +29,10 @@ from fablab.calendars import commands as calendars
 from fablab.calendars.kinds import About, Scope
 from fablab.db import Base, add_row, db, writing
 from fablab.invitations import links
+from fablab.machines import documents
 from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
-from fablab.machines.models import MachineReferent, Occupancy
+from fablab.machines.models import MachineDocument, MachineReferent, Occupancy
 from fablab.machines.resources_commands import create_resource
 from fablab.members import mails, marks, passwords
 from fablab.members.commands import digest
@@ -89,6 +90,7 @@ class Stage:
     mail: str
     draft: str
     agenda: str
+    document: int
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -115,6 +117,7 @@ class Stage:
             "mark_uid": self.mark,
             "client": "apple",
             "week": "2027-W13",
+            "document_id": str(self.document),
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")
@@ -257,7 +260,14 @@ def set_up(app: Flask) -> Stage:
         promise_a_mail(),
         kept(fablab, days("20270505")),
         imported(app, fablab, days("20270512")),
+        keep_a_document(laser),
     )
+
+
+def keep_a_document(machine_id: int) -> int:
+    file = documents.take(b"%PDF-1.7")
+    with writing() as session:
+        return add_row(session, MachineDocument, machine_id=machine_id, title="Manual", file=file)
 
 
 def promise_a_mail() -> str:

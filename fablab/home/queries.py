@@ -22,7 +22,14 @@ from fablab.agendas.models import AgendaEntry
 from fablab.booking.facts import NEXT_SESSION
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
-from fablab.machines.models import Bounds, Machine, MachineReferent, Occupancy, standing_around
+from fablab.machines.models import (
+    Bounds,
+    Machine,
+    MachineDocument,
+    MachineReferent,
+    Occupancy,
+    standing_around,
+)
 from fablab.members.models import Member
 from fablab.organizations.models import Organization
 from fablab.slots import Slot
@@ -184,3 +191,11 @@ def particulars(machine_id: int, now: datetime) -> Particulars:
         first.next_session,
         names,
     )
+
+
+def documents(machine_id: int) -> Sequence[Any]:
+    return db.session.execute(
+        select(MachineDocument.id, MachineDocument.title, MachineDocument.file)
+        .where(MachineDocument.machine_id == machine_id)
+        .order_by(MachineDocument.id)
+    ).all()

@@ -34,7 +34,7 @@ from fablab.home.planning import monday_of
 from fablab.home.reach import Reach, reach_of
 from fablab.home.week import DAYS, Week
 from fablab.home.week import span_shown as span_of_week
-from fablab.machines import photos
+from fablab.machines import files, photos
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here
 
 bp = Blueprint("home", __name__)
@@ -121,10 +121,28 @@ def photo(slug: str):
     is_small = request.args.get("size") == "small"
     is_this_one = request.args.get("v") == photos.version(machine.photo)
     return send_from_directory(
-        photos.folder(),
+        files.folder(),
         photos.small(machine.photo) if is_small else machine.photo,
         mimetype="image/webp",
         max_age=A_YEAR if is_this_one else A_DAY,
+    )
+
+
+@bp.get("/machines/<slug>/documents/<int:document_id>")
+@anyone
+def document(slug: str, document_id: int):
+    """A PDF as it came, to keep: nothing in it runs on a page of ours."""
+    machine = here().by_slug.get(slug) or abort(404)
+    found = [row for row in queries.documents(machine.id) if row.id == document_id]
+    if not found:
+        abort(404)
+    return send_from_directory(
+        files.folder(),
+        found[0].file,
+        mimetype="application/pdf",
+        as_attachment=True,
+        download_name=f"{found[0].title}.pdf",
+        max_age=A_DAY,
     )
 
 
@@ -158,6 +176,7 @@ def machine(slug: str):
         "home/machine.html",
         page=page,
         machine=machine,
+        documents=queries.documents(machine.id),
         feed=feed,
         webcal=f"webcal:{feed.partition(':')[2]}" if feed else "",
     )

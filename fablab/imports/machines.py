@@ -23,13 +23,11 @@ from fablab.imports.sheet import (
 from fablab.machines.commands import how_it_is, stand_in_line
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.machines.models import Category, Machine, Pool
+from fablab.machines.sheets import HUES, RESERVED
 from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.organizations.models import Organization
 from fablab.words import N_, slug
-
-# The hues of the design system, in the order in which new categories get them.
-HUES = "red orange blue plum teal brown slate green terracotta ink".split()
 
 
 def sluggish(longest: int) -> Callable[[str], str]:
@@ -123,6 +121,8 @@ class Known:
     def address(self, code: str) -> str:
         """The slug of a new machine, different from all others; empty when there is none left."""
         for candidate in (slug(code), f"{self.where.slug}-{slug(code)}"):
+            if candidate in RESERVED:
+                continue
             if candidate not in self.slugs:
                 return candidate
             if self.slugs[candidate][0] == self.where.place_id:

@@ -5,16 +5,13 @@ nor what may hide behind its last pixel.
 """
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from threading import Lock
-from uuid import uuid4
 
-from flask import current_app
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from fablab.machines import files
 from fablab.words import N_
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -53,7 +50,7 @@ class NoPhoto(ValueError):
 _reading = Lock()
 
 
-def take(data: bytes, shape: Shape = OF_MACHINE) -> str:
+def take(data: bytes, shape: Shape = OF_MACHINE, *, as_draft: bool = False) -> str:
     """Keep a photograph under a random name, and give the name. Raises NoPhoto."""
     if len(data) > MAX_BYTES:
         raise NoPhoto(
@@ -62,36 +59,39 @@ def take(data: bytes, shape: Shape = OF_MACHINE) -> str:
     with _reading:
         image = opened(data, shape)
         sizes = [encoded(resized(image, size, shape), shape) for size in (shape.large, shape.small)]
-    name = f"{uuid4().hex}.webp"
-    folder().mkdir(parents=True, exist_ok=True)
-    for path, written in zip(paths(name), sizes, strict=True):
-        path.write_bytes(written)
+    name = files.new_name("webp")
+    for each, written in zip(names(name), sizes, strict=True):
+        files.write(each, written, as_draft=as_draft)
     return name
 
 
 def forget(name: str | None) -> None:
     """Delete one that nothing shows any longer."""
-    for path in paths(name) if name else ():
-        path.unlink(missing_ok=True)
+    if name:
+        files.forget(*names(name))
+
+
+def copy_as_draft(name: str) -> str:
+    """The same photograph once more, for another machine."""
+    copy = files.new_name("webp")
+    for each, other in zip(names(name), names(copy), strict=True):
+        files.copy_as_draft(each, other)
+    return copy
 
 
 def small(name: str) -> str:
     """The file that holds the smaller size."""
-    return f"{Path(name).stem}-small.webp"
+    return f"{name.removesuffix('.webp')}-small.webp"
+
+
+def names(name: str) -> tuple[str, str]:
+    """The files of both sizes."""
+    return name, small(name)
 
 
 def version(name: str) -> str:
     """For its address, which changes with the photograph."""
     return name[:8]
-
-
-def paths(name: str) -> Iterator[Path]:
-    yield folder() / name
-    yield folder() / small(name)
-
-
-def folder() -> Path:
-    return Path(current_app.instance_path) / "media"
 
 
 def opened(data: bytes, shape: Shape) -> Image.Image:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, db, retried, writing
 from fablab.machines.kinds import MachineState
@@ -54,43 +55,50 @@ def set_policy(scope: Scope, values: Mapping[str, Any], *, by: int, now: datetim
     """
     with writing() as session:
         alone_in(scope.place_id)
-        rows = rows_of(scope.place_id)
-        others = [row for row in rows if not scope.is_of(row)]
-        own = [row for row in rows if scope.is_of(row)]
-        said = {name: values.get(name) for name in NAMES}
-        asked = Policy(
-            place_id=scope.place_id,
-            category_id=scope.category_id,
-            machine_id=scope.machine_id,
-            audience=scope.audience,
-            **said,
-        )
-        before, after = told(own[-1:]), told([asked])
-        changed = {name for name in NAMES if before.get(name) != after.get(name)}
-        tables = list(tables_of(scope))
-        found = conflicts(tables, [*others, asked], scope.audience, changed)
-        if found:
-            raise PolicyRefused(found)
-        if before == after:
-            return
-        for row in own[:-1] if after else own:
-            session.delete(row)
-        if after and own:
-            for name in NAMES:
-                setattr(own[-1], name, said[name])
-        elif after:
-            session.add(asked)
-        about = subject(scope)
-        audit.note(
-            session,
-            Deed.POLICY,
-            place_id=scope.place_id,
-            machine_id=scope.machine_id,
-            by=by,
-            now=now,
-            before={name: before.get(name) for name in NAMES if name in changed},
-            after=about | {name: after.get(name) for name in NAMES if name in changed},
-        )
+        say(session, scope, values, by=by, now=now)
+
+
+def say(
+    session: Session, scope: Scope, values: Mapping[str, Any], *, by: int, now: datetime
+) -> None:
+    """The same in a write that is under way, alone in the place."""
+    rows = rows_of(scope.place_id)
+    others = [row for row in rows if not scope.is_of(row)]
+    own = [row for row in rows if scope.is_of(row)]
+    said = {name: values.get(name) for name in NAMES}
+    asked = Policy(
+        place_id=scope.place_id,
+        category_id=scope.category_id,
+        machine_id=scope.machine_id,
+        audience=scope.audience,
+        **said,
+    )
+    before, after = told(own[-1:]), told([asked])
+    changed = {name for name in NAMES if before.get(name) != after.get(name)}
+    tables = list(tables_of(scope))
+    found = conflicts(tables, [*others, asked], scope.audience, changed)
+    if found:
+        raise PolicyRefused(found)
+    if before == after:
+        return
+    for row in own[:-1] if after else own:
+        session.delete(row)
+    if after and own:
+        for name in NAMES:
+            setattr(own[-1], name, said[name])
+    elif after:
+        session.add(asked)
+    about = subject(scope)
+    audit.note(
+        session,
+        Deed.POLICY,
+        place_id=scope.place_id,
+        machine_id=scope.machine_id,
+        by=by,
+        now=now,
+        before={name: before.get(name) for name in NAMES if name in changed},
+        after=about | {name: after.get(name) for name in NAMES if name in changed},
+    )
 
 
 def alone_in(place_id: int) -> None:

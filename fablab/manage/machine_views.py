@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -15,7 +15,7 @@ from fablab.machines import commands, policy_commands
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
 from fablab.machines.kinds import OccupancyKind
-from fablab.manage import machine_pages, member_pages, queries
+from fablab.manage import inventory_queries, machine_pages, member_pages, queries
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.forms import OutageForm, StateForm
 from fablab.manage.occupancies import line, lines, mail_to
@@ -26,10 +26,13 @@ from fablab.manage.policy_forms import ReferentForm, SafetyForm
 @team_only
 def machines():
     inventory, now = here(), clock.now()
+    shown = machine_pages.shown(inventory, request.args)
     rows = queries.outages_ahead(inventory.place.id, now)
     return page(
         "machines.html",
-        machines=[machine_pages.line(each, rows, inventory, now) for each in inventory.machines],
+        shown=shown,
+        machines=[machine_pages.line(each, rows, inventory, now) for each in shown.machines],
+        retired=inventory_queries.retired(inventory.place.id),
     )
 
 

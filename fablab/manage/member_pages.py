@@ -248,11 +248,37 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "needed_by": (_("Machines that need it"), ", ".join),
         "registered_for": (_("Registered for"), str),
         "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
+        **of_sheet(),
     }
     if name in policy_words.LABELS and name != "level":
         return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)
     label, read = readers[name]
     return label, read(kept) if kept else "–"
+
+
+def of_sheet() -> dict[str, tuple[str, Callable[[Any], str]]]:
+    """What a machine's sheet says, a category or a pool."""
+    return {
+        "code": (_("Code"), str),
+        "name": (_("Name"), str),
+        "model": (_("Make and model"), str),
+        "location": (_("Where it stands"), str),
+        "risk_class": (_("Risk class"), str),
+        "notes": (_("What to know"), str),
+        "asset_number": (_("Asset number"), str),
+        "funder": (_("Funder"), str),
+        "owner": (_("Owner"), str),
+        "pool": (_("Pool"), str),
+        "specs": (_("Specifications"), "; ".join),
+        "materials_allowed": (_("Materials allowed"), "; ".join),
+        "materials_forbidden": (_("Materials forbidden"), "; ".join),
+        "photo": (_("Photo"), lambda _version: _("changed")),
+        "photo_alt": (_("What the photo shows"), str),
+        "documents": (_("Documents"), "; ".join),
+        "position": (_("Order in its category"), str),
+        "icon": (_("Drawing"), str),
+        "hue": (_("Colour"), str),
+    }
 
 
 def read_day(kept: str) -> str:

@@ -1,6 +1,6 @@
 """What the team's pages call the words that columns hold; translated where they are shown."""
 
-from fablab.machines.kinds import MachineState
+from fablab.machines.kinds import MachineState, RiskClass
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.words import N_
 
@@ -24,6 +24,12 @@ STATES = {
     MachineState.OUT_OF_SERVICE: N_("Out of service"),
     MachineState.LOCKED_OUT: N_("Locked out"),
     MachineState.RETIRED: N_("Retired"),
+}
+RISKS = {
+    RiskClass.A: N_("A: free to use"),
+    RiskClass.B: N_("B: after one initiation"),
+    RiskClass.C: N_("C: with a valid qualification, and staying beside it"),
+    RiskClass.D: N_("D: dangerous, never alone, adults only"),
 }
 DEEDS = {
     Deed.MEMBERSHIP: N_("Membership"),

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageDraw
 
-from fablab.machines import photos
+from fablab.machines import files, photos
 from fablab.machines.photos import OF_FAULT, NoPhoto
 
 
@@ -20,8 +20,12 @@ def picture(size=(1600, 1200), form="JPEG", mode="RGB", **more):
     return buffer.getvalue()
 
 
+def paths(name):
+    return [files.folder() / each for each in photos.names(name)]
+
+
 def kept(name):
-    return [Image.open(path) for path in photos.paths(name)]
+    return [Image.open(path) for path in paths(name)]
 
 
 @pytest.mark.usefixtures("app")
@@ -48,7 +52,7 @@ def test_it_stands_upright_and_tells_nothing_of_who_took_it():
     assert left[2] > left[0]
     assert right[0] > right[2]
     assert not large.getexif()
-    assert all(b"Appareil" not in path.read_bytes() for path in photos.paths(name))
+    assert all(b"Appareil" not in path.read_bytes() for path in paths(name))
 
 
 @pytest.mark.usefixtures("app")
@@ -57,7 +61,7 @@ def test_the_busiest_photo_stays_light():
     buffer = BytesIO()
     noise.save(buffer, "PNG")
 
-    for path in photos.paths(photos.take(buffer.getvalue())):
+    for path in paths(photos.take(buffer.getvalue())):
         assert path.stat().st_size <= 60_000
 
 
@@ -87,7 +91,7 @@ def test_what_is_forgotten_leaves_nothing():
     photos.forget(name)
     photos.forget(None)
 
-    assert not list(photos.folder().iterdir())
+    assert not list(files.folder().iterdir())
 
 
 def png_that_says(width, height):
@@ -127,11 +131,11 @@ def test_what_is_no_photo_is_refused(data, sentence):
         photos.take(data)
 
     assert sentence in refused.value.sentence % refused.value.values
-    assert not photos.folder().exists()
+    assert not files.folder().exists()
 
 
 @pytest.mark.usefixtures("app")
 def test_of_a_picture_with_something_behind_it_only_the_picture_is_kept():
     name = photos.take(picture() + SVG)
 
-    assert all(b"<svg" not in path.read_bytes() for path in photos.paths(name))
+    assert all(b"<svg" not in path.read_bytes() for path in paths(name))

@@ -23,7 +23,13 @@ from tests.support import slot
 # What an administrator alone takes along.
 FOR_ADMINISTRATORS = ("/manage/members.csv",)
 # Neither of a person nor of a thing
-OF_NOTHING = ("/manage/day/", "/manage/trainings/new", "/manage/mails/retry", "/manage/mails/test")
+OF_NOTHING = (
+    "/manage/day/",
+    "/manage/trainings/new",
+    "/manage/mails/retry",
+    "/manage/mails/test",
+    "/manage/machines/new",
+)
 
 
 @pytest.fixture
