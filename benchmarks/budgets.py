@@ -38,6 +38,7 @@ PAST, LONG_PAST = 20_000, 1_000_000
 STATEMENTS = {
     "planning day": 6,
     "planning week": 6,
+    "planning, unchanged": 2,
     "machine page": 8,
     "POST booking": 14,
     "feed, unchanged": 2,
@@ -47,6 +48,7 @@ STATEMENTS = {
 CPU = {
     "planning day": 45.0,
     "planning week": 90.0,
+    "planning, unchanged": 4.0,
     "POST booking": 50.0,
     "feed, unchanged": 4.0,
     "POST booking, every rule on": 50.0,
@@ -126,8 +128,13 @@ def measured_requests(
     """
     feed = feed_address(client)
     etag = client.get(feed).headers["ETag"]
+    version = f"/planning/{today(stage.ZONE, clock.now()).isoformat()}/version"
+    shown = client.get(version).headers["ETag"]
     return {
         "planning day": lambda: answered(client.get("/planning/"), 200),
+        "planning, unchanged": lambda: answered(
+            app.test_client().get(version, headers={"If-None-Match": shown}), 304
+        ),
         "planning week": lambda: answered(client.get("/planning/week/"), 200),
         "machine page": lambda: answered(client.get("/machines/m03"), 200),
         "POST booking": Booker(app, client, ahead=ahead).book,

@@ -20,6 +20,7 @@ from fablab.booking.wait_rules import is_only_offered
 from fablab.clock import to_wall, today
 from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.home import recent
+from fablab.home.live import version_shown
 from fablab.home.phrases import FIELDS, HOURS, LENGTHS, Phrases, phrases
 from fablab.home.planning import (
     DAYTIME,
@@ -702,6 +703,16 @@ class Day:
     def day_url(self, day: date, **changed: str) -> str:
         query = self.asked.query(**{"may": self.may} | changed)
         return f"{self.addresses.planning}{day.isoformat()}{query}"
+
+    @cached_property
+    def version(self) -> str:
+        """Of what is shown; `version_url` answers 304 to it for as long as that is true."""
+        return version_shown(self.inventory, self.day, self.now, self.rows_of.values())
+
+    @property
+    def version_url(self) -> str:
+        query = self.asked.query(category="")
+        return f"{self.addresses.planning}{self.day.isoformat()}/version{query}"
 
     @property
     def week_url(self) -> str:

@@ -20,9 +20,8 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import anyone
-from fablab.clock import whole_day
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day, parse_week
-from fablab.home import queries
+from fablab.home import live, queries
 from fablab.home.machine_page import MachinePage, span_shown
 from fablab.home.pages import (
     Addresses,
@@ -35,7 +34,7 @@ from fablab.home.reach import Reach, reach_of
 from fablab.home.week import DAYS, Week
 from fablab.home.week import span_shown as span_of_week
 from fablab.machines import files, photos
-from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here
+from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here, of_place
 
 bp = Blueprint("home", __name__)
 
@@ -66,6 +65,27 @@ def day(day: str = ""):
     if shown is None or not FIRST_YEAR <= shown.year <= LAST_YEAR:
         abort(404)
     return planning(shown)
+
+
+@bp.get("/planning/<day>/version")
+@anyone
+def version(day: str):
+    """The version of the planning of a day; 304, after one statement, while nothing happened.
+
+    Asked again and again by every open planning. Who asks makes no difference, so that nobody is
+    looked up; it says nothing but that something changed.
+    """
+    shown, now = parse_day(day), clock.now()
+    if shown is None or not FIRST_YEAR <= shown.year <= LAST_YEAR:
+        abort(404)
+    found = live.counters(request.args.get("place", ""))
+    response = make_response("")
+    response.set_etag(found.at(now))
+    response.make_conditional(request)
+    if response.status_code == 200:
+        response.data = live.version_now(of_place(place_id=found.place_id), shown, now)
+        response.mimetype = "text/plain"
+    return response
 
 
 @bp.get("/planning/week/")
@@ -203,14 +223,12 @@ def planning(shown: date) -> Response:
 
 def day_of(inventory: Inventory, shown: date, reach: Reach | None = None) -> Day:
     """The day with all that stands on the machines then: one statement, whatever the number."""
-    span = whole_day(inventory.schedule.zone, shown)
-    around = inventory.margin
     return Day(
         inventory=inventory,
         day=shown,
         now=clock.now(),
         viewer=viewer_of(current_user, inventory),
-        rows_of=queries.on_place(inventory.place.id, span.widened(around, around)),
+        rows_of=queries.on_place(inventory.place.id, live.span_shown(inventory, shown)),
         addresses=addresses(),
         asked=asked(inventory),
         barred=reach.barred(shown) if reach else {},

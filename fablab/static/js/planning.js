@@ -11,9 +11,7 @@
 const plan = document.querySelector(".plan")
 const frame = plan.querySelector(".plan__frame")
 const announcer = document.getElementById("announce")
-const FIRST = Number(plan.dataset.first)
-const LAST = Number(plan.dataset.last)
-const STEP = Number(plan.dataset.step)
+let FIRST, LAST, STEP // the hours shown and the step of the mouse, as the server last drew them
 const ENOUGH_TO_DRAG = 5 // px: below it, a press is a click
 
 // --- times and words
@@ -109,6 +107,7 @@ function follow(press, moved, done) {
   function stop(isMeant) {
     listening.abort()
     drag = null
+    showBusy()
     plan.classList.remove("plan--dragging")
     erase()
     if (isUnderWay) swallowOneClick()
@@ -122,6 +121,7 @@ function follow(press, moved, done) {
     const way = Math.hypot(event.clientX - press.clientX, event.clientY - press.clientY)
     if (!isUnderWay && way < ENOUGH_TO_DRAG) return
     isUnderWay = true
+    showBusy()
     plan.classList.add("plan--dragging")
     moved(event)
   }
@@ -242,14 +242,30 @@ function isWhole(booking) {
   return Number(booking.dataset.start) >= FIRST && Number(booking.dataset.end) <= LAST
 }
 
-for (const booking of plan.querySelectorAll(".booking--own[data-move-url]")) {
-  if (!isWhole(booking)) continue
-  const handle = document.createElement("span")
-  handle.className = "handle"
-  handle.setAttribute("aria-hidden", "true")
-  booking.classList.add("booking--movable")
-  booking.append(handle)
+/** Own bookings get a handle. Also of what live-planning.js brought since. */
+function dress() {
+  FIRST = Number(plan.dataset.first)
+  LAST = Number(plan.dataset.last)
+  STEP = Number(plan.dataset.step)
+  for (const booking of plan.querySelectorAll(".booking--own[data-move-url]")) {
+    if (!isWhole(booking) || booking.querySelector(".handle")) continue
+    const handle = document.createElement("span")
+    handle.className = "handle"
+    handle.setAttribute("aria-hidden", "true")
+    booking.classList.add("booking--movable")
+    booking.append(handle)
+  }
 }
+
+dress()
+plan.addEventListener("planning:brought", () => {
+  erase()
+  dress()
+  if ("live" in plan.dataset) advance()
+})
+
+/** While something is dragged or chosen nothing may change beneath it. */
+const showBusy = () => plan.toggleAttribute("data-busy", Boolean(drag || choice))
 
 // --- where the hours do not all fit: begin at the opening, or just before now
 
@@ -313,6 +329,7 @@ let choice = null // { cell, range }
 
 function clear() {
   choice = null
+  showBusy()
   erase()
 }
 
@@ -324,6 +341,7 @@ function lengthen(cell, isLonger) {
   const most = Math.min(free.end, free.start + longest(cell))
   const end = clamp((onStep + (isLonger ? 1 : -1)) * STEP, least, most)
   choice = { cell, range: { start: free.start, end } }
+  showBusy()
   drawChoice(cell, choice.range)
   say(`${rangeInWords(choice.range)} ${plan.dataset.sayEnter}`)
 }
