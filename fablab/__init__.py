@@ -37,6 +37,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.booking import views as booking
     from fablab.booking import wait_views as waits
     from fablab.calendars import views as calendars
+    from fablab.home import look_views as look
     from fablab.home import views as home
     from fablab.invitations import choice_views as mails
     from fablab.invitations import views as invitations
@@ -46,6 +47,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
 
     for feature in (
         home,
+        look,
         members,
         trainings,
         booking,

@@ -51,6 +51,9 @@ class PlaceFacts:
     house_rules: str
     names_shown: NamesShown
     has_public_feeds: bool
+    brick: str
+    blue: str
+    logo: str | None
     revision: int
 
 

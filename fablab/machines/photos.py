@@ -31,6 +31,7 @@ class Shape:
     small: tuple[int, int]
     is_cut: bool  # to exactly this; else it fits inside
     weight: int = 60_000  # bytes
+    least: int = 200  # pixels a side of what is sent
 
 
 OF_MACHINE = Shape((1200, 600), (600, 300), is_cut=True)
@@ -100,7 +101,7 @@ def opened(data: bytes, shape: Shape) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(BytesIO(data), formats=READ)
-            check_size(image, data)
+            check_size(image, data, shape)
             largest = max(shape.large)
             image.draft("RGB", (largest, largest))
             image.load()
@@ -115,7 +116,7 @@ def opened(data: bytes, shape: Shape) -> Image.Image:
         raise NoPhoto(N_("This picture is damaged and cannot be read.")) from error
 
 
-def check_size(image: Image.Image, data: bytes) -> None:
+def check_size(image: Image.Image, data: bytes, shape: Shape) -> None:
     """Of its head alone, before a pixel is read."""
     is_jpeg = image.format in ("JPEG", "MPO")  # a phone's JPEG may hold a second picture
     if is_jpeg and data.count(SCAN) > MAX_SCANS:
@@ -125,8 +126,10 @@ def check_size(image: Image.Image, data: bytes) -> None:
     width, height = image.size
     if width * height > limit:
         raise too_many_pixels(limit)
-    if min(width, height) < 200:
-        raise NoPhoto(N_("This picture is too small: 200 pixels a side at least."))
+    if min(width, height) < shape.least:
+        raise NoPhoto(
+            N_("This picture is too small: %(least)s pixels a side at least."), least=shape.least
+        )
 
 
 def too_many_pixels(limit: int) -> NoPhoto:

@@ -12,7 +12,7 @@ from fablab import texts
 from fablab.booking.mark_pages import WORDS as MARKS
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import MachineState
-from fablab.manage import policy_words
+from fablab.manage import place_words, policy_words
 from fablab.manage.queries import Somebody
 from fablab.manage.words import AUDIENCES, DEEDS, ROLES, STATES
 from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
@@ -250,6 +250,8 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
         **of_sheet(),
     }
+    if name in place_words.LABELS:
+        return _(place_words.LABELS[name]), place_words.as_recorded(name, kept)
     if name in policy_words.LABELS and name != "level":
         return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)
     label, read = readers[name]

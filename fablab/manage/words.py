@@ -47,4 +47,7 @@ DEEDS = {
     Deed.TRAINING: N_("Session of a training"),
     Deed.AGENDA: N_("Calendar read in"),
     Deed.INVENTORY: N_("Inventory"),
+    Deed.PLACE: N_("The place"),
+    Deed.OPENING: N_("Opening hours"),
+    Deed.CLOSURE: N_("Closure"),
 }

@@ -86,6 +86,9 @@ class Deed(StrEnum):
     TRAINING = "training"
     AGENDA = "agenda"  # a calendar file read in, or undone
     INVENTORY = "inventory"  # a machine's sheet, a category or a pool; or an import of many
+    PLACE = "place"  # who it is, who sees what, how it looks
+    OPENING = "opening"  # of the ordinary week
+    CLOSURE = "closure"
 
 
 class AttemptKind(StrEnum):

@@ -41,6 +41,12 @@ class Place(Model):
     marks_allowed: Mapped[int | None]
     marks_window_days: Mapped[int] = mapped_column(default=90, server_default="90")
     marks_suspension_days: Mapped[int] = mapped_column(default=14, server_default="14")
+    # Of the house, `#rrggbb` as they are in the light look; empty: ours. What the dark look and
+    # the shades of a button take is made of them (`settings/colours.py`).
+    brick: Mapped[str] = mapped_column(default="", server_default="")
+    blue: Mapped[str] = mapped_column(default="", server_default="")
+    logo: Mapped[str | None]  # a file under `media/` of the instance
+    welcomed_at: Mapped[datetime | None]  # when the first steps were put aside
     position: Mapped[int] = mapped_column(default=0)
     # Counts the changes of all that staff set up (hours, closures, machines, policies), so
     # that what is derived from it can be kept in memory until the count moves.

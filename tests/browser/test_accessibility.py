@@ -51,6 +51,11 @@ FOR_THE_TEAM = [
     "/manage/machines",
     "/manage/agendas",
     "/manage/mails",
+    "/manage/settings",
+    "/manage/settings/place",
+    "/manage/openings",
+    "/manage/closures",
+    "/manage/holidays",
 ]
 KINDS = r"(/bookings(?:/series)?|/waits|/manage/\w+)/[\w-]+"
 READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]

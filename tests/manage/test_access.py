@@ -13,6 +13,7 @@ from fablab.machines import commands as machines
 from fablab.machines.resources_commands import create_resource
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
+from fablab.places.models import Closure, Opening
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.agendas.support import days, imported, kept
@@ -29,6 +30,7 @@ OF_NOTHING = (
     "/manage/mails/retry",
     "/manage/mails/test",
     "/manage/machines/new",
+    "/manage/settings/",
 )
 
 
@@ -57,6 +59,7 @@ def routes(app, annex, cast, uid):
         "qualification_id": held,
         "mark_uid": str(uuid4()),
         "code": "LAS",
+        "opening_id": db.session.scalar(select(Opening.id)),
     }
     session_uid = plan(
         db.session.scalar(select(Training.id).where(Training.code == "LAS")),
@@ -67,6 +70,7 @@ def routes(app, annex, cast, uid):
     promise("bruno@atelier.example")
     mail = promised()[0].message_id[1:37]
     draft, agenda = kept(cast, days("20270505")), imported(app, cast, days("20270512"))
+    closure = db.session.scalar(select(Closure.uid))
     found = []
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("manage."):
@@ -77,6 +81,7 @@ def routes(app, annex, cast, uid):
         known |= {"uid": mail} if "mails" in rule.rule else {}
         known |= {"uid": agenda} if "agendas" in rule.rule else {}
         known |= {"uid": draft} if "drafts" in rule.rule else {}
+        known |= {"uid": closure} if "closures" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":
             given["of"] = "training:LAS"

@@ -1,0 +1,113 @@
+"""The settings of the place: the way to all of them, who it is, how it looks, the first steps."""
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from fablab import clock
+from fablab.access import team_only
+from fablab.machines import photos
+from fablab.machines.inventory import here
+from fablab.manage import member_pages, place_pages, queries
+from fablab.manage.blueprint import bp, page
+from fablab.manage.place_forms import IdentityForm, LookForm, ParticularsForm, zones
+from fablab.members.kinds import Deed, Role
+from fablab.settings import colours, commands, looks
+
+
+@bp.get("/manage/settings")
+@team_only
+def settings():
+    return page("settings.html", cards=place_pages.cards(here()))
+
+
+@bp.get("/manage/settings/place")
+@team_only
+def place():
+    return place_page()
+
+
+@bp.post("/manage/settings/place")
+@team_only
+def set_particulars():
+    form = ParticularsForm()
+    if not form.validate():
+        return place_page(particulars=form), 422
+    save({name: form[name].data for name in commands.PARTICULARS})
+    return redirect(url_for(".place"), 303)
+
+
+@bp.post("/manage/settings/identity")
+@team_only
+def set_identity():
+    form = IdentityForm()
+    if not form.validate():
+        return place_page(identity=form), 422
+    is_other_zone = form.zone.data != here().place.zone
+    save({name: form[name].data for name in commands.IDENTITY})
+    if is_other_zone:
+        flash(
+            _(
+                "The clock of the place is another one now. Opening hours read as before; bookings"
+                " keep their moment, and so read at another hour: look through those to come."
+            ),
+            "warning",
+        )
+    return redirect(url_for(".place"), 303)
+
+
+@bp.post("/manage/settings/look")
+@team_only
+def set_look():
+    form = LookForm(upload=request.files.get("logo"))
+    if not form.validate():
+        return place_page(look=form), 422
+    try:
+        looks.set_look(
+            here().place.id,
+            form.values(),
+            content=form.content,
+            is_without_logo=form.is_without_logo.data,
+            by=current_user.id,
+            now=clock.now(),
+        )
+    except photos.NoPhoto as error:
+        form.logo.errors = [_(error.sentence, **error.values)]
+        return place_page(look=form), 422
+    flash(_("The look of the place is saved."))
+    return redirect(url_for(".place"), 303)
+
+
+def save(values: dict[str, Any]) -> None:
+    now = clock.now()
+    if commands.set_place(here().place.id, values, by=current_user.id, now=now):
+        flash(_("The settings of the place are saved."))
+    else:
+        flash(_("Nothing was changed."), "info")
+
+
+def place_page(**forms: Any) -> str:
+    """Everything of the place; a form that was refused keeps what was typed."""
+    inventory = here()
+    place = inventory.place
+    known = {name: getattr(place, name) for name in (*commands.PARTICULARS, *commands.IDENTITY)}
+    blank = {
+        "particulars": ParticularsForm(formdata=None, data=known),
+        "identity": IdentityForm(formdata=None, data=known),
+        "look": LookForm(
+            formdata=None,
+            data={"brick": place.brick or colours.BRICK, "blue": place.blue or colours.BLUE},
+        ),
+    }
+    return page(
+        "place.html",
+        **blank | forms,
+        is_administrator=Role.ADMINISTRATOR in current_user.standings[place.id].roles,
+        zones=sorted(zones()),
+        record=[
+            member_pages.event(row, inventory.schedule.zone)
+            for row in queries.record_of_place(place.id, Deed.PLACE)
+        ],
+    )
