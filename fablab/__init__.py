@@ -15,7 +15,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
 
     Raises config.ConfigError, one line that names the setting, when any of them cannot be read.
     """
-    from fablab import access, config, db, health, logs, preferences, security, web
+    from fablab import access, config, db, health, logs, metrics, preferences, security, web
     from fablab import models as _every_table  # noqa: F401  (mappers find each other)
 
     app = Flask(
@@ -31,6 +31,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     db.init_app(app)
     access.init_app(app)
     web.init_app(app)
+    metrics.init_app(app)
 
     from fablab.booking import consent_views as consents
     from fablab.booking import series_views as series
@@ -60,6 +61,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         manage,
         preferences,
         health,
+        metrics,
     ):
         app.register_blueprint(feature.bp)
 

@@ -218,6 +218,12 @@ SETTINGS = {
     "LOG_FORMAT": Setting(
         "text", one_of("text", "json"), "How it is written: text for people, json for machines."
     ),
+    "METRICS_TOKEN": Setting(
+        "",
+        optional(secret),
+        "Whoever sends it (Authorization: Bearer …) reads /metrics, 32 characters at least. Empty:"
+        " only this machine does.",
+    ),
     "DEMO": Setting(
         False,
         yes_or_no,

@@ -126,6 +126,7 @@ WRONG = {
     "MAX_CONTENT_LENGTH": ["0", "1", "9" * 12, "9" * 10_000],
     "LOG_LEVEL": ["", "info", "TRACE"],
     "LOG_FORMAT": ["", "xml"],
+    "METRICS_TOKEN": ["short", "x" * 31],
     "DEMO": ["", "maybe", "2"],
     "INSTANCE_PATH": ["\x1b"],
 }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from fablab import db as layer
@@ -18,6 +19,7 @@ from fablab.machines import guards
 from fablab.machines.models import Occupancy
 from fablab.migrations import downgrade, upgrade
 from tests.conftest import browser, populate
+from tests.mail.conftest import promise
 from tests.support import slot, submit
 
 TUESDAY = "2027-03-30"
@@ -229,3 +231,41 @@ def test_somebody_who_writes_for_long_keeps_nobody_from_reading(
     assert reading == [200, 200, 200]
     assert (writing_.status_code, writing_.headers["Retry-After"]) == (503, "5")
     assert submit(bruno, FORM, "/bookings/", **FIELDS).status_code == 303
+
+
+# -- figures
+
+
+def test_the_figures_are_for_this_machine_or_for_the_token(make_app):
+    app = make_app(METRICS_TOKEN="t" * 32)
+    with app.app_context():
+        populate()
+    app.testing = False
+    client = app.test_client()
+
+    def status(address="127.0.0.1", **headers):
+        environ = {"REMOTE_ADDR": address}
+        return client.get("/metrics", environ_base=environ, headers=headers).status_code
+
+    assert status() == status("::1") == 200
+    assert status("192.0.2.7") == status("") == 404
+    assert status(**{"X-Forwarded-For": "192.0.2.7"}) == 404
+    assert status("192.0.2.7", Authorization="Bearer " + "t" * 32) == 200
+    assert status("192.0.2.7", Authorization="Bearer " + "t" * 31) == 404
+    assert status("192.0.2.7", Authorization="Bearer ") == 404
+
+
+def test_the_figures_tell_of_requests_mails_and_guards_and_of_no_person(any_app):
+    populate()
+    browser(any_app, "bruno").get("/machines/laser")
+    promise("bruno@atelier.example")
+
+    said = browser(any_app, None).get("/metrics").text
+
+    assert 'fablab_requests_total{endpoint="home.machine",method="GET",status="200"} 1.0' in said
+    assert "fablab_request_seconds_count" in said
+    assert 'fablab_mails{state="waiting"} 1.0' in said
+    assert 'fablab_mails{state="parked"} 0.0' in said
+    assert "fablab_ready 1.0" in said
+    assert "bruno" not in said.lower()
+    assert {family.name for family in text_string_to_metric_families(said)} >= {"fablab_mails"}

@@ -45,6 +45,7 @@ LED_TO_OTHERWISE = {
         "calendars.secret",
         "health.alive",
         "health.ready",
+        "metrics.figures",
     },
     "a machine whose buddy said no": {"consents.buddy"},
     "a machine with a photograph": {"home.photo"},
