@@ -28,6 +28,7 @@ from fablab.booking.models import Consent
 from fablab.calendars import commands as calendars
 from fablab.calendars.kinds import About, Scope
 from fablab.db import Base, add_row, db, writing
+from fablab.imports import drafts
 from fablab.invitations import links
 from fablab.machines import documents
 from fablab.machines.commands import withdraw
@@ -92,6 +93,7 @@ class Stage:
     draft: str
     agenda: str
     document: int
+    sheet: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -120,6 +122,7 @@ class Stage:
             "client": "apple",
             "week": "2027-W13",
             "document_id": str(self.document),
+            "what": "machines",
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")
@@ -141,6 +144,7 @@ class Stage:
             "/waits/": self.wait,
             "/mails/": self.mail,
             "/agendas/drafts/": self.draft,
+            "/imports/drafts/": self.sheet,
             "/agendas/": self.agenda,
             "/closures/": db.session.scalar(select(Closure.uid)),
         }
@@ -264,7 +268,14 @@ def set_up(app: Flask) -> Stage:
         kept(fablab, days("20270505")),
         imported(app, fablab, days("20270512")),
         keep_a_document(laser),
+        keep_a_sheet(fablab),
     )
+
+
+def keep_a_sheet(fablab: Fablab) -> str:
+    lines, amina = b"code,name,category\nS1,Sewing machine,Textile\n", fablab.people["amina"]
+    place = fablab.place_id
+    return drafts.keep("machines", "machines.csv", lines, place, by=amina, now=clock.now())
 
 
 def keep_a_document(machine_id: int) -> int:

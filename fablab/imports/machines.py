@@ -180,6 +180,7 @@ def write(session: Session, plan: Plan, where: Where, tick: Callable[[], None]) 
     stand_in_line(session, *(step.target.id for step in plan.changed))
     categories = make_categories(session, plan, where)
     pools = make_pools(session, plan, where)
+    made: list[Machine] = []
     for step in plan.steps:
         values = dict(step.changes)
         if "category" in values:
@@ -189,10 +190,14 @@ def write(session: Session, plan: Plan, where: Where, tick: Callable[[], None]) 
         if "owner" in values:
             values["owner_id"] = values.pop("owner")
         if step.is_new:
-            session.add(Machine(place_id=where.place_id, **values))
+            made.append(Machine(place_id=where.place_id, **values))
+            session.add(made[-1])
         elif values:
             change(session, step.target, values, where)
         tick()
+    session.flush()
+    for machine in made if where.by else ():
+        note(session, machine, where, after={"code": machine.code, "name": machine.name})
 
 
 def make_categories(session: Session, plan: Plan, where: Where) -> dict[str, int]:
@@ -221,20 +226,45 @@ def make_pools(session: Session, plan: Plan, where: Where) -> dict[str, int]:
 
 
 def change(session: Session, machine: Machine, values: dict[str, Any], where: Where) -> None:
-    before = how_it_is(machine)
+    state, before = how_it_is(machine), said(machine, values)
     for name, value in values.items():
         setattr(machine, name, value)
-    if how_it_is(machine) != before:
-        audit.note(
-            session,
-            Deed.STATE,
-            place_id=where.place_id,
-            machine_id=machine.id,
-            by=where.by,
-            now=where.now,
-            before=before,
-            after=how_it_is(machine),
-        )
+    if how_it_is(machine) != state:
+        note(session, machine, where, Deed.STATE, before=state, after=how_it_is(machine))
+    if where.by and said(machine, values):  # the command line leaves no more than a state
+        note(session, machine, where, before=before, after=said(machine, values))
+
+
+# What the record says as the columns hold it.
+TOLD = ("code", "name", "model", "location", "risk_class", "notes", "asset_number", "funder")
+
+
+def said(machine: Machine, values: dict[str, Any]) -> dict[str, Any]:
+    told = {name: getattr(machine, name) for name in TOLD if name in values}
+    for name in ("materials_allowed", "materials_forbidden"):
+        if name in values:
+            told[name] = list(getattr(machine, name))
+    if "specs" in values:
+        told["specs"] = [f"{name}: {fact}" for name, fact in machine.specs.items()]
+    return told
+
+
+def note(
+    session: Session,
+    machine: Machine,
+    where: Where,
+    what: Deed = Deed.INVENTORY,
+    **told: Any,
+) -> None:
+    audit.note(
+        session,
+        what,
+        place_id=where.place_id,
+        machine_id=machine.id,
+        by=where.by,
+        now=where.now,
+        **told,
+    )
 
 
 KIND = Kind(COLUMNS, plan, write)

@@ -117,6 +117,19 @@ class Known:
             )
         }
 
+        self.elsewhere = set(
+            db.session.scalars(
+                select(Membership.member_id).where(Membership.place_id != where.place_id)
+            )
+        )
+
+    def is_of_others(self, member: Member) -> bool:
+        """Somebody of another place, and not of this one: their name is not for its team to say.
+        Who holds the machine that the service runs on may.
+        """
+        is_here = member.id in self.memberships
+        return self.where.by is not None and not is_here and member.id in self.elsewhere
+
     def problems_of(self, row: Row) -> Iterator[Problem]:
         values, member = row.values, self.members.get(row.values["email"])
         if member and member.erased_at:
@@ -140,6 +153,8 @@ class Known:
         member = self.members.get(email)
         if member is None:
             return Step(row.line, email, values)
+        if self.is_of_others(member):
+            values = {name: value for name, value in values.items() if name not in OF_MEMBER}
         link = self.links.get((member.id, values.get("organization", 0)))
         there = There(member, self.memberships.get(member.id), link)
         changes = differing(values, as_lines_say_it(there, self.where))

@@ -54,6 +54,7 @@ class Known:
     """The people, trainings and machines that the lines speak of, and what is held already."""
 
     def __init__(self, rows: Sequence[Row], where: Where) -> None:
+        self.by = where.by
         here = {"place_id": where.place_id}
         named = [row.values["email"] for row in rows]
         named += [row.values["given_by"] for row in rows if "given_by" in row.values]
@@ -83,7 +84,8 @@ class Known:
         if "given_by" in values and self.member(values["given_by"]) is None:
             sentence = N_("Nobody has the address %(email)s.")
             yield Problem(row.line, sentence, {"email": values["given_by"]})
-        if values.get("given_by") == values["email"]:
+        is_own = member is not None and member.id == self.by
+        if is_own or values.get("given_by") == values["email"]:
             yield Problem(row.line, N_("Nobody qualifies themselves."))
         if "training" in values and values["training"].casefold() not in self.trainings:
             sentence = N_("There is no training “%(code)s”.")

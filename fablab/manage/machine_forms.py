@@ -1,5 +1,6 @@
 """What the team may type of a machine, in one sitting: its sheet, its photo, its main rules."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -78,7 +79,8 @@ class FactsField(ParagraphField):
 
 
 def lines_of(text: str | None) -> list[str]:
-    return [line.strip() for line in (text or "").split("\n") if line.strip()]
+    """A bar parts them too, as in a file to import."""
+    return [line.strip() for line in re.split(r"[\n|]", text or "") if line.strip()]
 
 
 def sheet_line(label: str, maximum: int = LINE) -> TextField:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from fablab import clock
 from fablab.db import db, writing
+from fablab.imports import drafts
 from fablab.machines import commands as machines
 from fablab.machines.resources_commands import create_resource
 from fablab.members.kinds import Role
@@ -31,6 +32,7 @@ OF_NOTHING = (
     "/manage/mails/test",
     "/manage/machines/new",
     "/manage/settings/",
+    "/manage/imports/machines",
 )
 
 
@@ -60,6 +62,7 @@ def routes(app, annex, cast, uid):
         "mark_uid": str(uuid4()),
         "code": "LAS",
         "opening_id": db.session.scalar(select(Opening.id)),
+        "what": "machines",
     }
     session_uid = plan(
         db.session.scalar(select(Training.id).where(Training.code == "LAS")),
@@ -71,6 +74,8 @@ def routes(app, annex, cast, uid):
     mail = promised()[0].message_id[1:37]
     draft, agenda = kept(cast, days("20270505")), imported(app, cast, days("20270512"))
     closure = db.session.scalar(select(Closure.uid))
+    lines, boss = b"code,name,category\nS1,Sewing machine,Textile\n", cast.people["amina"]
+    sheet = drafts.keep("machines", "m.csv", lines, cast.place_id, by=boss, now=clock.now())
     found = []
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("manage."):
@@ -82,6 +87,7 @@ def routes(app, annex, cast, uid):
         known |= {"uid": agenda} if "agendas" in rule.rule else {}
         known |= {"uid": draft} if "drafts" in rule.rule else {}
         known |= {"uid": closure} if "closures" in rule.rule else {}
+        known |= {"uid": sheet} if "imports" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":
             given["of"] = "training:LAS"

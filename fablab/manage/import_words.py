@@ -1,0 +1,104 @@
+"""What the columns of files to import hold, as their pages explain it; docs/import.md says more."""
+
+from fablab.words import N_
+
+KINDS = {
+    "machines": N_("Machines"),
+    "members": N_("Members"),
+    "qualifications": N_("Qualifications"),
+}
+EXPLAINED = {
+    "machines": N_(
+        "One line a machine, known by its code. A category or a pool that does not exist is made."
+    ),
+    "members": N_(
+        "One line a person, known by their mail address. Nobody gets a mail: they choose a password"
+        " with “forgotten password” when you have told them. Roles are given on screen."
+    ),
+    "qualifications": N_(
+        "One line a qualification, known by who holds it, what of, and the day it was given. The"
+        " person must be a member already."
+    ),
+}
+HELP = {
+    "machines": {
+        "code": N_("What is screwed on the machine, 20 characters at most"),
+        "name": N_("As one says it"),
+        "category": N_("Its name; made when there is none"),
+        "model": N_("Make and model"),
+        "location": N_("Where it stands"),
+        "specs": N_("Power: 80 W | Area: 1000 × 610 mm"),
+        "materials_allowed": N_("A list: plywood | card"),
+        "materials_forbidden": N_("A list: plywood | card"),
+        "risk_class": N_("A, B, C or D; A when it is empty"),
+        "notes": N_("What a member should know; several lines in quotation marks"),
+        "asset_number": N_("Asset number"),
+        "funder": N_("Funder"),
+        "owner": N_("The organization it belongs to, which must exist; empty for the place"),
+        "pool": N_("Machines of one pool stand in for one another"),
+        "state": N_("in_service, out_of_service, locked_out or retired"),
+        "state_reason": N_("Why; not for a machine in service"),
+        "back_on": N_("The day it is expected back, as 2031-03-31"),
+    },
+    "members": {
+        "email": N_("Mail address"),
+        "first_name": N_("First name"),
+        "last_name": N_("Last name"),
+        "phone": N_("With digits, like +33 5 00 00 00 00"),
+        "language": N_("fr or en"),
+        "audience": N_(
+            "individual, reduced, association, professional, resident, cooperative or staff"
+        ),
+        "membership_until": N_("The last day it is valid; empty without end"),
+        "minor": N_("yes or no; no date of birth is kept"),
+        "guardian_agreed_on": N_("The day a minor’s guardian agreed"),
+        "organization": N_("Its name; it must exist"),
+        "manager": N_("yes: they manage the organization"),
+        "activity": N_("An entrepreneur’s activity in a co-operative"),
+    },
+    "qualifications": {
+        "email": N_("Mail address of a member"),
+        "given_on": N_("The day it was given, as 2031-03-31"),
+        "training": N_("The code of a training: all that it gives"),
+        "machine": N_("Else the code of one machine, with a level"),
+        "level": N_("1 accompanied, 2 while supervised, 3 autonomous, 4 trainer"),
+        "expires_on": N_("The last day it is valid; empty for what the training says"),
+        "given_by": N_("Mail address of who gave it; never oneself"),
+    },
+}
+EXAMPLES = {
+    "machines": (
+        "L1",
+        "Découpe laser",
+        "Découpe laser",
+        "Maker 80",
+        "Atelier 2",
+        "Puissance: 80 W | Surface: 1000 × 610 mm",
+        "contreplaqué | carton",
+        "PVC | ABS",
+        "C",
+        "Restez à côté tant qu’elle coupe.",
+        "INV-2031-001",
+        "Région",
+        "",
+        "",
+        "in_service",
+        "",
+        "",
+    ),
+    "members": (
+        "camille@exemple.example",
+        "Camille",
+        "Dupont",
+        "+33 5 00 00 00 00",
+        "fr",
+        "individual",
+        "2031-12-31",
+        "no",
+        "",
+        "",
+        "",
+        "",
+    ),
+    "qualifications": ("camille@exemple.example", "2031-03-31", "", "L1", "2", "", ""),
+}
