@@ -158,6 +158,7 @@ def visit(chromium: Any, service: str, request: Any) -> Iterator[Callable[..., V
         dark: bool = False,
         scripts: bool = True,
         language: str = "fr",
+        touch: bool = False,
     ) -> Visit:
         context = chromium.new_context(
             viewport=size,
@@ -165,6 +166,7 @@ def visit(chromium: Any, service: str, request: Any) -> Iterator[Callable[..., V
             locale="fr-FR" if language == "fr" else "en-GB",
             timezone_id="America/New_York",
             java_script_enabled=scripts,
+            has_touch=touch,
             bypass_csp=False,
         )
         context.add_cookies([{"name": "language", "value": language, "url": service}])
