@@ -39,6 +39,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.booking import wait_views as waits
     from fablab.calendars import views as calendars
     from fablab.home import look_views as look
+    from fablab.home import organization_views as organizations
     from fablab.home import views as home
     from fablab.invitations import choice_views as mails
     from fablab.invitations import views as invitations
@@ -58,6 +59,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         calendars,
         invitations,
         mails,
+        organizations,
         manage,
         preferences,
         health,

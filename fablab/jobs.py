@@ -30,6 +30,7 @@ from fablab.mail.kinds import NO_SERVER, Reason
 from fablab.mail.models import OutgoingMail
 from fablab.members import commands as members
 from fablab.members import endings, marks
+from fablab.organizations import commands as organizations
 from fablab.trainings import expiries, sessions
 
 log = logging.getLogger(__name__)
@@ -243,6 +244,7 @@ def tidy(now: datetime) -> None:
         waits.tidy(session, now)
         agendas.tidy(session, now)
         drafts.tidy(session, now)
+        organizations.tidy(session, now)
 
 
 class Runner:

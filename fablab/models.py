@@ -9,7 +9,7 @@ from fablab.machines.models import Change, Claim, Machine, Occupancy, Resource
 from fablab.mail.models import OutgoingMail
 from fablab.members.audit import AuditEntry
 from fablab.members.models import Mark, Member
-from fablab.organizations.models import Organization
+from fablab.organizations.models import Organization, OrganizationInvitation
 from fablab.places.models import Place
 from fablab.trainings.models import Qualification, TrainingSession
 
@@ -31,6 +31,7 @@ __all__ = [
     "Member",
     "Occupancy",
     "Organization",
+    "OrganizationInvitation",
     "OutgoingMail",
     "Place",
     "Qualification",

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, exists, or_
-from wtforms import SelectField
+from wtforms import SelectChoice, SelectField
 
 from fablab import clock
 from fablab.forms import Form
@@ -21,7 +21,7 @@ from fablab.trainings.models import Qualification, Training
 from fablab.trainings.queries import holdings
 from fablab.words import N_
 
-ANY = ("", lazy_gettext("All"))
+ANY = SelectChoice("", lazy_gettext("All"))
 ENDING = "ending"  # whatever ends within a month
 STANDINGS = {
     "valid": N_("Valid"),
@@ -57,7 +57,7 @@ class MemberFilter(Form):
         self.trainings = {f"training:{each.code}": each.id for each in trainings}
         for name, choices in offered.items():
             field = self[name]
-            field.choices = [ANY, *choices]
+            field.choices = [ANY, *(SelectChoice(*each) for each in choices)]
             if field.data not in dict(choices):
                 field.data = ""
 

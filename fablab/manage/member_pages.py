@@ -14,8 +14,9 @@ from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import MachineState
 from fablab.manage import place_words, policy_words
 from fablab.manage.queries import Somebody
-from fablab.manage.words import AUDIENCES, DEEDS, ROLES, STATES
+from fablab.manage.words import AUDIENCES, DEEDS, ORGANIZATIONS, ROLES, STATES
 from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
+from fablab.organizations.kinds import OrganizationKind
 from fablab.trainings.models import Level, Training
 from fablab.trainings.words import LEVELS
 
@@ -239,6 +240,17 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "marks_window_days": (_("Within so many days"), str),
         "marks_suspension_days": (_("Suspended for so many days"), str),
         "shared": (_("Shared resources"), str),
+        "organization": (_("Organization"), str),
+        "is_manager": (_("Manages it"), lambda v: _("Yes")),
+        "activity": (_("Activity account"), str),
+        "since": (_("Since"), read_day),
+        "until": (_("Last day"), read_day),
+        "name": (_("Name"), str),
+        "kind": (_("Kind"), lambda v: _(ORGANIZATIONS[OrganizationKind(v)])),
+        "trade": (_("Trade"), str),
+        "legal_form": (_("Legal form"), str),
+        "hosted_since": (_("Hosted since"), read_day),
+        "hosted_until": (_("Hosted until"), read_day),
         "mark": (_("Mark"), lambda v: _(MARKS[MarkKind(v)])),
         "marked_until": (
             _("No booking until"),

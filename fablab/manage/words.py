@@ -2,6 +2,7 @@
 
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.members.kinds import Audience, Deed, Role
+from fablab.organizations.kinds import OrganizationKind
 from fablab.words import N_
 
 AUDIENCES = {
@@ -31,6 +32,14 @@ RISKS = {
     RiskClass.C: N_("C: with a valid qualification, and staying beside it"),
     RiskClass.D: N_("D: dangerous, never alone, adults only"),
 }
+ORGANIZATIONS = {
+    OrganizationKind.COMPANY: N_("Company"),
+    OrganizationKind.SOLE_TRADER: N_("Sole trader"),
+    OrganizationKind.ASSOCIATION: N_("Association"),
+    OrganizationKind.COOPERATIVE: N_("Co-operative"),
+    OrganizationKind.SCHOOL: N_("School"),
+    OrganizationKind.PUBLIC_BODY: N_("Public body"),
+}
 DEEDS = {
     Deed.MEMBERSHIP: N_("Membership"),
     Deed.SUSPENDED: N_("Right to book suspended"),
@@ -46,6 +55,9 @@ DEEDS = {
     Deed.LIFTED: N_("Mark lifted"),
     Deed.TRAINING: N_("Session of a training"),
     Deed.AGENDA: N_("Calendar read in"),
+    Deed.ORGANIZATION: N_("Organization"),
+    Deed.MERGED: N_("Accounts merged"),
+    Deed.ERASED: N_("Account erased"),
     Deed.INVENTORY: N_("Inventory"),
     Deed.PLACE: N_("The place"),
     Deed.OPENING: N_("Opening hours"),

@@ -89,6 +89,9 @@ class Deed(StrEnum):
     PLACE = "place"  # who it is, who sees what, how it looks
     OPENING = "opening"  # of the ordinary week
     CLOSURE = "closure"
+    ORGANIZATION = "organization"  # itself, or somebody's stay in one
+    MERGED = "merged"  # a second account of theirs into this one
+    ERASED = "erased"  # at their own wish
 
 
 class AttemptKind(StrEnum):

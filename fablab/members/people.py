@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g
 from flask_login import AnonymousUserMixin
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, column, exists, select, table
 
 from fablab import clock
 from fablab.access import login_manager
@@ -47,6 +47,7 @@ class Person:
     language: str
     session_version: int
     is_confirmed: bool
+    has_organizations: bool = False
     standings: dict[int, Standing] = field(default_factory=dict)  # by place
 
     is_authenticated = True
@@ -107,6 +108,9 @@ def load_signed_in(session_id: str) -> Person | None:
     return person
 
 
+# A table of those above this package: whether one has an organization is all that is asked here.
+IN_ORGANIZATIONS = table("organization_member", column("member_id"))
+
 # Asked at every request of a member, hence built once.
 OF_MEMBER = (
     select(
@@ -124,6 +128,7 @@ OF_MEMBER = (
         Membership.suspended_until,
         Membership.suspension_reason,
         RoleHeld.role,
+        exists().where(IN_ORGANIZATIONS.c.member_id == Member.id).label("has_organizations"),
     )
     .outerjoin(Membership, Membership.member_id == Member.id)
     .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
@@ -159,6 +164,7 @@ def load_person(member_id: int, *, session: str | None = None) -> Person | None:
         language=first.language,
         session_version=first.session_version,
         is_confirmed=first.confirmed_at is not None,
+        has_organizations=first.has_organizations,
         standings={
             row.place_id: Standing(
                 row.audience,

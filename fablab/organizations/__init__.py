@@ -1,1 +1,1 @@
-"""Hosted structures and the people who act for them."""
+"""Hosted structures, the people who act for them, and who is asked to join."""

@@ -1,21 +1,14 @@
-"""A hosted structure (company, association, co-operative) and its people."""
+"""A hosted structure (company, association, co-operative), its people, who was asked to join."""
 
-from datetime import date
-from enum import StrEnum
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fablab.db import Model, choice
+from fablab.organizations.kinds import OrganizationKind
 
-
-class OrganizationKind(StrEnum):
-    COMPANY = "company"
-    SOLE_TRADER = "sole_trader"
-    ASSOCIATION = "association"
-    COOPERATIVE = "cooperative"  # of activity and employment: it pays for its entrepreneurs
-    SCHOOL = "school"
-    PUBLIC_BODY = "public_body"
+__all__ = ["Organization", "OrganizationInvitation", "OrganizationKind", "OrganizationMember"]
 
 
 class Organization(Model):
@@ -30,6 +23,7 @@ class Organization(Model):
     trade: Mapped[str] = mapped_column(default="")
     legal_form: Mapped[str] = mapped_column(default="")
     hosted_since: Mapped[date | None]
+    hosted_until: Mapped[date | None]  # its last day; its people end with it
 
 
 class OrganizationMember(Model):
@@ -44,3 +38,21 @@ class OrganizationMember(Model):
     activity: Mapped[str] = mapped_column(default="")  # an entrepreneur's activity account
     since: Mapped[date]
     until: Mapped[date | None]
+
+
+class OrganizationInvitation(Model):
+    """An address whose owner was asked to join, and has not answered.
+
+    Gone once they have joined or it was taken back; dead once it has expired.
+    """
+
+    __tablename__ = "organization_invitation"
+    __table_args__ = (UniqueConstraint("organization_id", "email"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)  # what the link in the mail is signed over
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))
+    email: Mapped[str] = mapped_column(index=True)
+    invited_by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

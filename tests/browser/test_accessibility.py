@@ -43,6 +43,7 @@ FOR_MEMBERS = [
     "/calendars/",
     "/calendars/?feed=machine/m01",
     "/calendars/help/outlook",
+    "/organizations/",
 ]
 FOR_THE_TEAM = [
     "/manage/",
@@ -56,8 +57,10 @@ FOR_THE_TEAM = [
     "/manage/openings",
     "/manage/closures",
     "/manage/holidays",
+    "/manage/organizations",
+    "/manage/organizations/new",
 ]
-KINDS = r"(/bookings(?:/series)?|/waits|/manage/\w+)/[\w-]+"
+KINDS = r"(/bookings(?:/series)?|/waits|/manage/\w+|/organizations(?:/[\w-]+/people)?)/[\w-]+"
 READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]
 
 
@@ -66,7 +69,8 @@ def followed(window) -> list[str]:
     links = window.page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
     wanted = re.compile(
         r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation))?"
-        r"|/bookings/series/[0-9a-f-]{36}|/waits/[0-9a-f-]{36}|/manage/(members|machines)/[\w-]+"
+        r"|/bookings/series/[0-9a-f-]{36}|/waits/[0-9a-f-]{36}|/manage/(members|machines|organizations)/[\w-]+"
+        r"|/organizations/[\w-]+(/people/[0-9a-f-]{36})?"
     )
     kinds = {}
     for link in links:

@@ -33,6 +33,7 @@ OF_NOTHING = (
     "/manage/machines/new",
     "/manage/settings/",
     "/manage/imports/machines",
+    "/manage/organizations/new",
 )
 
 
@@ -88,6 +89,7 @@ def routes(app, annex, cast, uid):
         known |= {"uid": draft} if "drafts" in rule.rule else {}
         known |= {"uid": closure} if "closures" in rule.rule else {}
         known |= {"uid": sheet} if "imports" in rule.rule else {}
+        known |= {"slug": "studio"} if "organizations" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":
             given["of"] = "training:LAS"

@@ -1,0 +1,186 @@
+"""An organization as its people see it, as plain values: who is in it, what they booked."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, NamedTuple
+
+from flask_babel import gettext as _
+
+from fablab import clock, texts
+from fablab.forms import FIRST_YEAR, LAST_YEAR
+from fablab.machines.kinds import Status
+from fablab.organizations.queries import stay
+from fablab.slots import Slot
+
+MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+
+
+class Month(NamedTuple):
+    """A month of the place's calendar."""
+
+    first: date
+
+    @property
+    def next(self) -> "Month":
+        return Month((self.first + timedelta(days=31)).replace(day=1))
+
+    @property
+    def previous(self) -> "Month":
+        return Month((self.first - timedelta(days=1)).replace(day=1))
+
+    @property
+    def title(self) -> str:
+        return texts.capital(texts.day(self.first, "LLLL y"))
+
+    def __str__(self) -> str:
+        return f"{self.first:%Y-%m}"
+
+    def span(self, zone: tzinfo) -> Slot:
+        return clock.whole_days(zone, self.first, self.next.first - timedelta(days=1))
+
+
+def month_of(typed: str, today: date) -> Month | None:
+    """`YYYY-MM`; that of today when nothing is typed, None for what is no month."""
+    if not typed:
+        return Month(today.replace(day=1))
+    found = MONTH.fullmatch(typed)
+    if not found:
+        return None
+    year, month = (int(part) for part in found.groups())
+    if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12):
+        return None
+    return Month(date(year, month, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in an organization, or who was."""
+
+    uid: str
+    name: str
+    activity: str
+    is_manager: bool
+    since: str
+    until: str
+    is_gone: bool
+    bookings: int  # in the month shown
+    hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A booking on its behalf."""
+
+    when: str
+    machine: str
+    who: str
+    purpose: str
+    length: str
+    status: str  # a word where it is more than booked
+
+
+def is_booked(row: Any) -> bool:
+    """Whether its hours count: a request that waits for an answer is none yet."""
+    return row.status in (Status.CONFIRMED, Status.MISSED)
+
+
+def hours(rows: Iterable[Any]) -> timedelta:
+    return sum((row.ends_at - row.starts_at for row in rows if is_booked(row)), timedelta(0))
+
+
+def time_used(duration: timedelta) -> str:
+    """In hours, also of many: `48 h`, not two days."""
+    minutes = duration // timedelta(minutes=1)
+    if not minutes:
+        return _("none")
+    return texts.length(duration) if minutes % 1440 else f"{minutes // 60}\N{NO-BREAK SPACE}h"
+
+
+def people(rows: Iterable[Any], booked: Sequence[Any], today: date) -> list[Person]:
+    """Who is in it first, then who was."""
+    found = []
+    for row in rows:
+        own = [each for each in booked if each.member_uid == row.uid]
+        found.append(
+            Person(
+                row.uid,
+                full_name(row),
+                row.activity,
+                row.is_manager,
+                short(row.since),
+                short(row.until) if row.until else "",
+                not stay(row).covers(today),
+                sum(map(is_booked, own)),
+                time_used(hours(own)),
+            )
+        )
+    return sorted(found, key=lambda person: person.is_gone)
+
+
+def lines(rows: Iterable[Any], zone: tzinfo) -> list[Line]:
+    return [
+        Line(
+            texts.capital(texts.day_and_hours(Slot(row.starts_at, row.ends_at), zone)),
+            f"{row.code} {row.machine}",
+            full_name(row),
+            row.title,
+            texts.length(row.ends_at - row.starts_at),
+            statuses()[row.status],
+        )
+        for row in rows
+    ]
+
+
+def statuses() -> dict[Status, str]:
+    return {
+        Status.CONFIRMED: "",
+        Status.PENDING: _("Waiting for an answer"),
+        Status.MISSED: _("Nobody came"),
+    }
+
+
+FILE = ("day", "start", "end", "hours", "machine", "name", "member", "purpose", "status")
+
+
+def in_file(row: Any, zone: tzinfo) -> tuple[Any, ...]:
+    """A line of the table, on the place's clock; hours as a decimal number."""
+    start, end = clock.to_wall(zone, row.starts_at), clock.to_wall(zone, row.ends_at)
+    length = (row.ends_at - row.starts_at) / timedelta(hours=1)
+    return (
+        start.date(),
+        f"{start:%H:%M}",
+        f"{end:%H:%M}",
+        f"{length:.2f}",
+        row.code,
+        row.machine,
+        full_name(row),
+        row.title,
+        row.status.value,
+    )
+
+
+def full_name(row: Any) -> str:
+    return f"{row.first_name} {row.last_name}".strip()
+
+
+def short(day: date) -> str:
+    return texts.day(day, "d MMM y")
+
+
+class Asked(NamedTuple):
+    """Somebody was asked to join."""
+
+    uid: str
+    email: str
+    until: str
+
+
+def asked(rows: Iterable[Any], zone: tzinfo) -> list[Asked]:
+    return [Asked(row.uid, row.email, short(clock.today(zone, row.expires_at))) for row in rows]
+
+
+def after(last_day: date, zone: tzinfo) -> datetime:
+    """The first instant after that day."""
+    return clock.whole_day(zone, last_day).end

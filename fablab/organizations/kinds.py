@@ -1,0 +1,12 @@
+"""The words the organizations' columns hold. Pure, so that rules may speak of them."""
+
+from enum import StrEnum
+
+
+class OrganizationKind(StrEnum):
+    COMPANY = "company"
+    SOLE_TRADER = "sole_trader"
+    ASSOCIATION = "association"
+    COOPERATIVE = "cooperative"  # of activity and employment: it pays for its entrepreneurs
+    SCHOOL = "school"
+    PUBLIC_BODY = "public_body"

@@ -1,0 +1,63 @@
+"""Who belongs to an organization and who may manage it: plain facts in, plain answers out."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from fablab.words import N_, slug
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Somebody in an organization, from one day to another included."""
+
+    member_id: int
+    since: date
+    until: date | None
+    is_manager: bool
+
+    def covers(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or day <= self.until)
+
+    def lasts(self, today: date) -> bool:
+        """Today, and without an end."""
+        return self.covers(today) and self.until is None
+
+
+class Refusal(StrEnum):
+    """Why somebody's stay is not changed; the value is the sentence that is read."""
+
+    LAST_MANAGER = N_("Somebody has to manage the organization: name another manager first.")
+    BEFORE_START = N_("It ends before it begins.")
+    OVER = N_("This day is over already.")
+
+
+def refusals(
+    was: Stay, wished: Stay, others: Iterable[Stay], *, today: date, is_team: bool
+) -> list[Refusal]:
+    """Every reason not to change somebody's stay so.
+
+    An organization that has a manager keeps one who stays, unless the team does it. What ended
+    before today is not written into the past: bookings were made in it meanwhile.
+    """
+    managers = [each for each in others if each.is_manager and each.lasts(today)]
+    gives_up = (
+        was.is_manager and was.lasts(today) and not (wished.is_manager and wished.lasts(today))
+    )
+    broken = {
+        Refusal.LAST_MANAGER: gives_up and not managers and not is_team,
+        Refusal.BEFORE_START: wished.until is not None and wished.until < wished.since,
+        Refusal.OVER: wished.until not in (None, was.until) and wished.until < today,
+    }
+    return [refusal for refusal, is_broken in broken.items() if is_broken]
+
+
+def slug_of(name: str, taken: Collection[str]) -> str:
+    """What an address calls it: the plain letters of its `name`, numbered when they are taken."""
+    first = slug(name)[:40].strip("-") or "organization"
+    found, number = first, 1
+    while found in taken:
+        number += 1
+        found = f"{first}-{number}"
+    return found
