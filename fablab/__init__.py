@@ -46,6 +46,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.manage import views as manage
     from fablab.members import views as members
     from fablab.trainings import views as trainings
+    from fablab.upkeep import views as upkeep
 
     for feature in (
         home,
@@ -56,6 +57,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         consents,
         series,
         waits,
+        upkeep,
         calendars,
         invitations,
         mails,

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, StringField, ValidationError
 from wtforms.i18n import get_translations
 from wtforms.validators import Length
-from wtforms.widgets import DateInput, TextInput, TimeInput
+from wtforms.widgets import DateInput, TextArea, TextInput, TimeInput
 
 from fablab import texts
 
@@ -131,6 +131,27 @@ class TextField(StringField):
     def process_formdata(self, valuelist: list[str]) -> None:
         typed = valuelist[0] if valuelist else ""
         self.data = unicodedata.normalize("NFC", typed).strip()
+
+
+class ParagraphField(TextField):
+    """Some lines of text, otherwise as strict as one line."""
+
+    widget = TextArea()
+
+    def __init__(self, label: Any, validators: Any = (), *, maximum: int, **kwargs: Any) -> None:
+        limit = Length(max=maximum, message=lazy_gettext("%(max)s characters at most."))
+        checks = [*validators, limit, self.lines_are_visible]
+        super(TextField, self).__init__(label, checks, **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        self.data = (self.data or "").replace("\r\n", "\n")
+
+    def lines_are_visible(self, _form: Any, _field: Any) -> None:
+        if not all(is_visible(line) for line in (self.data or "").split("\n")):
+            raise ValidationError(
+                gettext("It holds characters that nobody can see; type it again.")
+            )
 
 
 def of_this_century(_form: Any, field: Field) -> None:

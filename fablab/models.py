@@ -12,6 +12,7 @@ from fablab.members.models import Mark, Member
 from fablab.organizations.models import Organization, OrganizationInvitation
 from fablab.places.models import Place
 from fablab.trainings.models import Qualification, TrainingSession
+from fablab.upkeep.models import Fault, LogEntry
 
 __all__ = [
     "Acknowledgement",
@@ -23,9 +24,11 @@ __all__ = [
     "Change",
     "Claim",
     "Consent",
+    "Fault",
     "FeedToken",
     "ImportDraft",
     "Invitation",
+    "LogEntry",
     "Machine",
     "Mark",
     "Member",

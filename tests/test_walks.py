@@ -30,7 +30,7 @@ from fablab.calendars.kinds import About, Scope
 from fablab.db import Base, add_row, db, writing
 from fablab.imports import drafts
 from fablab.invitations import links
-from fablab.machines import documents
+from fablab.machines import documents, photos
 from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
 from fablab.machines.models import MachineDocument, MachineReferent, Occupancy
@@ -48,11 +48,13 @@ from fablab.places.models import Closure, Opening
 from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
+from fablab.upkeep import faults
 from tests.agendas.support import days, imported, kept
 from tests.conftest import Fablab, browser, populate
 from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking as made
 from tests.support import counting, slot
+from tests.upkeep.conftest import picture
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # For the administrators of the team alone.
@@ -103,6 +105,7 @@ class Stage:
     sheet: str
     invitation: str
     invitation_letter: str
+    fault: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -162,6 +165,7 @@ class Stage:
             "/closures/": db.session.scalar(select(Closure.uid)),
             "/people/": self.member,
             "/invitations/": self.invitation,
+            "/faults/": self.fault,
         }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:
@@ -285,6 +289,7 @@ def set_up(app: Flask) -> Stage:
         keep_a_document(laser),
         keep_a_sheet(fablab),
         *invite_amina(fablab),
+        report_a_fault(fablab),
     )
 
 
@@ -313,6 +318,14 @@ def invite_amina(fablab: Fablab) -> tuple[str, str]:
     )
     uid = db.session.scalars(select(OrganizationInvitation.uid)).one()
     return uid, signed(JOIN, uid)
+
+
+def report_a_fault(fablab: Fablab) -> str:
+    """Of the laser, by Chloé, with a photo."""
+    photo = photos.take(picture().getvalue(), photos.OF_FAULT)
+    told = faults.Report("It smells of burning", is_usable=True, photo=photo)
+    chloe, laser = fablab.people["chloe"], fablab.machine("laser")
+    return faults.report(laser, told, place_id=fablab.place_id, by=chloe, now=clock.now())
 
 
 def promise_a_mail() -> str:

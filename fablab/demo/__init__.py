@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from fablab.db import retried, writing
-from fablab.demo import diary, lessons, people, stage, waiting
+from fablab.demo import diary, lessons, people, stage, upkeep, waiting
 from fablab.machines import guards
 from fablab.members import passwords
 from fablab.members.demonstration import ACCOUNTS, PASSWORD
@@ -45,6 +45,7 @@ def load(now: datetime) -> bool:
         entries = diary.Diary(told, built, players).fill(held)
         diary.write(session, entries)
         waiting.line_up(session, built, players, entries)
+        upkeep.report(session, told, built, players)
     return True
 
 

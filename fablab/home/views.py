@@ -35,6 +35,8 @@ from fablab.home.week import DAYS, Week
 from fablab.home.week import span_shown as span_of_week
 from fablab.machines import files, photos
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here, of_place
+from fablab.upkeep import pages as upkeep_pages
+from fablab.upkeep import queries as upkeep
 
 bp = Blueprint("home", __name__)
 
@@ -197,9 +199,17 @@ def machine(slug: str):
         page=page,
         machine=machine,
         documents=queries.documents(machine.id),
+        faults=faults_of(machine),
         feed=feed,
         webcal=f"webcal:{feed.partition(':')[2]}" if feed else "",
     )
+
+
+def faults_of(machine: MachineFacts) -> list[upkeep_pages.Told]:
+    """What members know of its faults; a visitor reads nobody's words."""
+    if not current_user.is_authenticated:
+        return []
+    return upkeep_pages.told(upkeep.open_on(machine.id))
 
 
 def by_category(machines: Iterable[MachineFacts]) -> list[tuple[CategoryFacts, list[MachineFacts]]]:

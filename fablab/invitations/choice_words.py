@@ -69,6 +69,13 @@ KINDS = {
             "ends soon. Without this too I am told when my session is cancelled or changed."
         ),
     ),
+    MailKind.FAULTS: Words(
+        N_("Faults of machines"),
+        N_(
+            "What became of a fault that I reported; and those that are reported of the machines "
+            "I look after."
+        ),
+    ),
     MailKind.DIGEST: Words(
         N_("The team’s morning mail"),
         N_("Who comes today, what is planned, and what is out of service."),

@@ -196,27 +196,45 @@ def set_state(
     A machine in service has neither reason nor day. Bookings stay: their people are told, not
     overruled. Raises NoSuch for a machine that does not exist or is retired, and Busy.
     """
-    if state is MachineState.IN_SERVICE:
-        why, back_on = "", None
     with writing() as session:
         stand_in_line(session, machine_id)
-        machine = session.get(Machine, machine_id, populate_existing=True)
-        if machine is None or machine.state is MachineState.RETIRED:
-            raise NoSuch(f"no machine {machine_id} in use")
-        before = how_it_is(machine)
-        machine.state, machine.state_reason, machine.back_on = state, why, back_on
-        if how_it_is(machine) == before:
-            return
-        audit.note(
-            session,
-            Deed.STATE,
-            place_id=machine.place_id,
-            machine_id=machine_id,
-            by=by,
-            now=now,
-            before=before,
-            after=how_it_is(machine),
-        )
+        put_state(session, machine_id, state, why, back_on, by=by, now=now)
+
+
+def put_state(
+    session: Session,
+    machine_id: int,
+    state: MachineState,
+    why: str,
+    back_on: date | None,
+    *,
+    by: int,
+    now: datetime,
+) -> bool:
+    """The same in a write that is under way and in the machine's line; False when it changes
+    nothing.
+    """
+    if state is MachineState.IN_SERVICE:
+        why, back_on = "", None
+    machine = session.get(Machine, machine_id, populate_existing=True)
+    if machine is None or machine.state is MachineState.RETIRED:
+        raise NoSuch(f"no machine {machine_id} in use")
+    before = how_it_is(machine)
+    machine.state, machine.state_reason, machine.back_on = state, why, back_on
+    after = how_it_is(machine)
+    if after == before:
+        return False
+    audit.note(
+        session,
+        Deed.STATE,
+        place_id=machine.place_id,
+        machine_id=machine_id,
+        by=by,
+        now=now,
+        before=before,
+        after=after,
+    )
+    return True
 
 
 def how_it_is(machine: Machine) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class MachineFacts:
     safety: str
     resources: tuple[ResourceFacts, ...]
     policies: Mapping[Audience | None, BookingPolicy]
+    restriction: str = ""  # what its users must heed just now
 
     def policy_for(self, audience: Audience | None) -> BookingPolicy:
         return self.policies[audience]

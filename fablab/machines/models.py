@@ -84,6 +84,8 @@ class Machine(Model):
     )
     state_reason: Mapped[str] = mapped_column(default="")
     back_on: Mapped[date | None]  # when an out-of-service machine is expected back
+    # What its users must heed while it is not quite sound; written by `fablab/upkeep`.
+    restriction: Mapped[str] = mapped_column(default="", server_default="")
     position: Mapped[int] = mapped_column(default=0)
     # Raised first by every write on the machine: the queue that keeps writers in line, and
     # the version of its calendar.

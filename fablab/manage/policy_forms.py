@@ -7,10 +7,10 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import Field, SelectChoice, SelectField, SelectMultipleField, ValidationError
-from wtforms.validators import DataRequired, InputRequired, Length
-from wtforms.widgets import CheckboxInput, TextArea, TextInput
+from wtforms.validators import DataRequired, InputRequired
+from wtforms.widgets import CheckboxInput, TextInput
 
-from fablab.forms import Form, StrictField, TextField, is_visible
+from fablab.forms import Form, ParagraphField, StrictField, TextField
 from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import Approval
 from fablab.machines.policies import NAMES
@@ -88,26 +88,6 @@ class NumberField(StrictField):
         if self.data is not None and not self.least <= self.data <= self.most:
             raise ValidationError(
                 gettext("Between %(least)s and %(most)s.", least=self.least, most=self.most)
-            )
-
-
-class ParagraphField(TextField):
-    """Some lines of text, otherwise as strict as one line."""
-
-    widget = TextArea()
-
-    def __init__(self, label: str, *, maximum: int, **kwargs: Any) -> None:
-        limit = Length(max=maximum, message=lazy_gettext("%(max)s characters at most."))
-        super(TextField, self).__init__(label, [limit, self.is_visible], **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        super().process_formdata(valuelist)
-        self.data = (self.data or "").replace("\r\n", "\n")
-
-    def is_visible(self, _form: Any, _field: Any) -> None:
-        if not all(is_visible(line) for line in (self.data or "").split("\n")):
-            raise ValidationError(
-                gettext("It holds characters that nobody can see; type it again.")
             )
 
 

@@ -40,6 +40,7 @@ class MailKind(StrEnum):
     OFFERS = "offers"  # of the waiting list
     REMINDERS = "reminders"  # the day before
     TRAININGS = "trainings"  # seats, sessions that change, qualifications that end
+    FAULTS = "faults"  # of machines one looks after; what became of those one reported
     DIGEST = "digest"  # the team's morning mail
 
 

@@ -36,6 +36,7 @@ FOR_MEMBERS = [
     "/bookings/",
     "/bookings/new?machine=m01",
     "/waits/new?machine=m01",
+    "/machines/m01/faults/new",
     "/account/",
     "/account/password",
     "/account/email",
@@ -51,6 +52,7 @@ FOR_THE_TEAM = [
     "/manage/members",
     "/manage/machines",
     "/manage/agendas",
+    "/manage/faults",
     "/manage/mails",
     "/manage/settings",
     "/manage/settings/place",
@@ -69,7 +71,7 @@ def followed(window) -> list[str]:
     links = window.page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
     wanted = re.compile(
         r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation))?"
-        r"|/bookings/series/[0-9a-f-]{36}|/waits/[0-9a-f-]{36}|/manage/(members|machines|organizations)/[\w-]+"
+        r"|/bookings/series/[0-9a-f-]{36}|/waits/[0-9a-f-]{36}|/manage/(members|machines|organizations|faults)/[\w-]+"
         r"|/organizations/[\w-]+(/people/[0-9a-f-]{36})?"
     )
     kinds = {}

@@ -63,7 +63,7 @@ def test_what_is_chosen_is_kept_and_shown_again(any_fablab, browse_any):
     answer = send(bruno, channel="mail", kinds=["offers", "answers"])
 
     assert (answer.status_code, answer.location) == (303, PAGE)
-    refused = {MailKind.BOOKINGS, MailKind.REMINDERS, MailKind.TRAININGS}
+    refused = set(MailKind) - {MailKind.OFFERS, MailKind.ANSWERS, MailKind.DIGEST}
     assert chosen(any_fablab) == (Channel.MAIL, refused)
     page = bruno.get(PAGE).text
     assert ticked(page) == {"mail", "offers", "answers"}
@@ -92,7 +92,8 @@ def test_the_morning_mail_is_for_the_team_to_choose(fablab, browse):
 def test_what_was_refused_on_the_team_is_still_refused_after_it(fablab, browse):
     mails.refuse(fablab.people["bruno"], MailKind.DIGEST)
 
-    send(browse("bruno"), channel="mail", kinds=["offers", "answers", "bookings", "trainings"])
+    kinds = ["offers", "answers", "bookings", "trainings", "faults"]
+    send(browse("bruno"), channel="mail", kinds=kinds)
 
     assert chosen(fablab) == (Channel.MAIL, {MailKind.DIGEST, MailKind.REMINDERS})
 

@@ -17,6 +17,7 @@ from fablab.members.models import Member, Membership, RoleHeld
 from fablab.places.models import Closure, Opening
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
+from fablab.upkeep import faults
 from tests.agendas.support import days, imported, kept
 from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking
@@ -73,6 +74,9 @@ def routes(app, annex, cast, uid):
     )
     promise("bruno@atelier.example")
     mail = promised()[0].message_id[1:37]
+    told = faults.Report("It smells of burning", is_usable=True)
+    chloe, bench = cast.people["chloe"], cast.machine("bench")
+    fault = faults.report(bench, told, place_id=cast.place_id, by=chloe, now=clock.now())
     draft, agenda = kept(cast, days("20270505")), imported(app, cast, days("20270512"))
     closure = db.session.scalar(select(Closure.uid))
     lines, boss = b"code,name,category\nS1,Sewing machine,Textile\n", cast.people["amina"]
@@ -90,6 +94,7 @@ def routes(app, annex, cast, uid):
         known |= {"uid": closure} if "closures" in rule.rule else {}
         known |= {"uid": sheet} if "imports" in rule.rule else {}
         known |= {"slug": "studio"} if "organizations" in rule.rule else {}
+        known |= {"uid": fault} if "faults" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":
             given["of"] = "training:LAS"

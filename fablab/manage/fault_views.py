@@ -1,0 +1,62 @@
+"""The faults of all the machines, for the team; what is done about one is in `upkeep`."""
+
+from uuid import UUID
+
+from flask import abort, request, url_for
+
+from fablab.access import team_only
+from fablab.db import NoSuch
+from fablab.machines.inventory import here
+from fablab.manage.blueprint import bp, page
+from fablab.upkeep import pages, queries
+from fablab.upkeep import views as upkeep
+from fablab.upkeep.kinds import CLOSED, OPEN, FaultState
+
+PAGE = 50
+SHOWN = {"open": OPEN, "closed": CLOSED, "all": tuple(FaultState)}
+
+
+@bp.get("/manage/faults")
+@team_only
+def faults():
+    """The open ones unless others are asked for, `?machine=` narrows."""
+    inventory = here()
+    asked = request.args.get("state", "")
+    asked = asked if asked in SHOWN or asked in list(FaultState) else "open"
+    machine = inventory.by_slug.get(request.args.get("machine", ""))
+    number = page_number()
+    rows = queries.of_place(
+        inventory.place.id,
+        states=SHOWN.get(asked) or [FaultState(asked)],
+        machine_id=machine.id if machine else None,
+        limit=PAGE + 1,
+        offset=(number - 1) * PAGE,
+    )
+    zone = inventory.schedule.zone
+    return page(
+        "faults.html",
+        faults=[pages.line(row, url_for(".fault", uid=row.uid), zone) for row in rows[:PAGE]],
+        machines=inventory.machines,
+        machine=machine,
+        asked=asked,
+        number=number,
+        has_more=len(rows) > PAGE,
+    )
+
+
+@bp.get("/manage/faults/<uuid:uid>")
+@team_only
+def fault(uid: UUID):
+    try:
+        row = queries.fault(str(uid))
+    except NoSuch:
+        abort(404)
+    if row.place_id != here().place.id or row.slug not in here().by_slug:
+        abort(404)
+    return page("fault.html", is_framed=True, **upkeep.fault_values(row))
+
+
+def page_number() -> int:
+    typed = request.args.get("page", "")
+    is_number = typed.isascii() and typed.isdigit() and len(typed) < 5
+    return max(int(typed), 1) if is_number else 1

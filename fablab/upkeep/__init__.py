@@ -1,0 +1,1 @@
+"""Faults, what is done about them, the machines' logbooks, and their regular maintenance."""

@@ -1,0 +1,148 @@
+"""What may be typed about a fault, and the photo that goes with it."""
+
+import re
+from datetime import date
+from typing import Any
+
+from flask_babel import lazy_gettext
+from werkzeug.datastructures import FileStorage
+from wtforms import FileField, HiddenField, RadioField, SelectChoice, ValidationError
+from wtforms.validators import DataRequired, Optional
+from wtforms.widgets import TextInput
+
+from fablab.forms import (
+    Form,
+    ParagraphField,
+    StrictDateField,
+    StrictField,
+    TextField,
+    of_this_century,
+)
+from fablab.machines import photos
+from fablab.upkeep.kinds import STOPPING, VERDICTS, FaultState
+from fablab.upkeep.words import FAULTS, MEANS
+from fablab.words import N_
+
+WORDS, SENTENCE = 1000, 200  # letters
+COST = re.compile(r"(\d{1,7})(?:[.,](\d{1,2}))?", re.ASCII)
+YES, NO = "yes", "no"
+USABLE = {
+    YES: N_("Yes, with care"),
+    NO: N_("No, nobody should use it"),
+}
+
+
+class CostField(StrictField):
+    """An amount as people write it, kept in cents: `12`, `12,5` or `12.50`."""
+
+    widget = TextInput()
+    problem = lazy_gettext("Write an amount as 12 or 12.50.")
+
+    def parse(self, typed: str) -> int | None:
+        found = COST.fullmatch(typed.replace("€", "").strip())
+        if not found:
+            return None
+        return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+    def written(self, value: int) -> str:
+        return f"{value // 100}.{value % 100:02}"
+
+
+class ReportForm(Form):
+    what = ParagraphField(
+        lazy_gettext("What happened?"),
+        [DataRequired(lazy_gettext("Say what happened."))],
+        maximum=WORDS,
+    )
+    usable = RadioField(
+        lazy_gettext("Can it still be used?"),
+        choices=[SelectChoice(value, lazy_gettext(word)) for value, word in USABLE.items()],
+        validate_choice=False,
+    )
+    photo = FileField(lazy_gettext("Photo"))
+
+    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.upload = upload if upload and upload.filename else None
+
+    def validate_usable(self, field: RadioField) -> None:
+        if field.data not in USABLE:
+            raise ValidationError(lazy_gettext("Choose one of these."))
+
+    def take_photo(self) -> str | None:
+        """Keep the photo that came, if any, and give its name; refused, the form says why.
+
+        Once all else is in order: what is not taken is not kept either.
+        """
+        if self.upload is None:
+            return None
+        try:
+            return photos.take(self.upload.stream.read(photos.MAX_BYTES + 1), photos.OF_FAULT)
+        except photos.NoPhoto as refused:
+            self.photo.errors = [lazy_gettext(refused.sentence, **refused.values)]
+            return None
+
+    @property
+    def is_usable(self) -> bool:
+        return self.usable.data == YES
+
+
+class VerdictForm(Form):
+    """What whoever knows the machine finds."""
+
+    state = RadioField(
+        lazy_gettext("What is it?"),
+        choices=[SelectChoice(each.value, lazy_gettext(FAULTS[each])) for each in VERDICTS],
+        validate_choice=False,
+    )
+    said = TextField(lazy_gettext("In your words"), maximum=SENTENCE)
+    back_on = StrictDateField(lazy_gettext("Expected back on"), [Optional(), of_this_century])
+    revision = HiddenField()
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def validate_state(self, field: RadioField) -> None:
+        if field.data not in [each.value for each in VERDICTS]:
+            raise ValidationError(lazy_gettext("Choose one of these."))
+
+    def validate_said(self, field: TextField) -> None:
+        if self.is_read_by_members and not field.data:
+            raise ValidationError(lazy_gettext("Say it in a sentence: members read it."))
+
+    def validate_back_on(self, field: StrictDateField) -> None:
+        if self.is_stopping and field.data and field.data < self.today:
+            raise ValidationError(lazy_gettext("This day is over already."))
+
+    def validate_revision(self, field: HiddenField) -> None:
+        if field.data and not (field.data.isascii() and field.data.isdigit()):
+            raise ValidationError(lazy_gettext("This cannot be read."))
+
+    def helps(self) -> dict[str, str]:
+        """What each verdict does, by its value."""
+        return {each.value: lazy_gettext(words) for each, words in MEANS.items()}
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.state.data in [each.value for each in STOPPING]
+
+    @property
+    def is_read_by_members(self) -> bool:
+        return self.is_stopping or self.state.data == FaultState.RESTRICTED.value
+
+    @property
+    def drawn_for(self) -> int | None:
+        return int(self.revision.data) if self.revision.data else None
+
+
+class RepairForm(Form):
+    """What was done, and what it took."""
+
+    done = ParagraphField(
+        lazy_gettext("What was done"),
+        [DataRequired(lazy_gettext("Say what was done."))],
+        maximum=WORDS,
+    )
+    part = TextField(lazy_gettext("Part"), maximum=SENTENCE)
+    cost = CostField(lazy_gettext("Cost, in euros"))

@@ -1,0 +1,209 @@
+"""The faults and who is concerned by them, as rows of what a page or a mail shows."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import aliased
+
+from fablab.db import NoSuch, db
+from fablab.machines.kinds import MachineState
+from fablab.machines.models import Category, Machine, MachineReferent
+from fablab.members.kinds import TEAM
+from fablab.members.models import Member, Membership, RoleHeld
+from fablab.places.models import Place
+from fablab.upkeep.kinds import OPEN, FaultState
+from fablab.upkeep.models import Fault, LogEntry
+from fablab.upkeep.rules import Found
+
+Sorter = aliased(Member)
+
+FAULT = (
+    Fault.id,
+    Fault.uid,
+    Fault.machine_id,
+    Fault.reported_at,
+    Fault.reported_by_id,
+    Fault.what,
+    Fault.is_usable,
+    Fault.photo,
+    Fault.state,
+    Fault.said,
+    Fault.sorted_at,
+    Fault.closed_at,
+    Fault.revision,
+    Machine.place_id,
+    Machine.slug,
+    Machine.code,
+    Machine.name.label("machine_name"),
+    Category.hue,
+    Member.first_name,
+    Member.last_name,
+    Sorter.first_name.label("sorter_first_name"),
+    Sorter.last_name.label("sorter_last_name"),
+)
+
+
+def _faults() -> Select[*tuple[Any, ...]]:
+    return (
+        select(*FAULT)
+        .join(Machine, Machine.id == Fault.machine_id)
+        .join(Category, Category.id == Machine.category_id)
+        .join(Member, Member.id == Fault.reported_by_id)
+        .outerjoin(Sorter, Sorter.id == Fault.sorted_by_id)
+    )
+
+
+def fault(uid: str) -> Any:
+    """As it stands in the database now. Raises NoSuch."""
+    row = db.session.execute(_faults().where(Fault.uid == uid)).first()
+    if row is None:
+        raise NoSuch(f"no fault {uid}")
+    return row
+
+
+def of_place(
+    place_id: int,
+    *,
+    states: Collection[FaultState],
+    machine_id: int | None = None,
+    limit: int,
+    offset: int = 0,
+) -> Sequence[Any]:
+    """The faults of a place's machines, the open ones first, each latest first. One statement."""
+    asked = _faults().where(
+        Machine.place_id == place_id,
+        Machine.state != MachineState.RETIRED,
+        Fault.state.in_(states),
+    )
+    if machine_id is not None:
+        asked = asked.where(Fault.machine_id == machine_id)
+    ordered = asked.order_by(
+        Fault.closed_at.is_not(None), Fault.reported_at.desc(), Fault.id.desc()
+    )
+    return db.session.execute(ordered.limit(limit).offset(offset)).all()
+
+
+def open_on(machine_id: int) -> Sequence[Any]:
+    """The open faults of one machine, the latest first. One statement."""
+    asked = select(Fault.uid, Fault.state, Fault.what, Fault.said, Fault.reported_at)
+    return db.session.execute(
+        asked.where(Fault.machine_id == machine_id, Fault.closed_at.is_(None)).order_by(
+            Fault.reported_at.desc(), Fault.id.desc()
+        )
+    ).all()
+
+
+def others_on(machine_id: int, leaving_out: int) -> list[Found]:
+    """The other open faults of the machine, the oldest first."""
+    rows = db.session.execute(
+        select(Fault.state, Fault.said)
+        .where(Fault.machine_id == machine_id, Fault.closed_at.is_(None), Fault.id != leaving_out)
+        .order_by(Fault.id)
+    )
+    return [Found(*row) for row in rows]
+
+
+def in_states(place_id: int, states: Collection[FaultState]) -> Select[*tuple[Any, ...]]:
+    """The faults of a place's machines that stand so, to be counted or narrowed."""
+    return (
+        select(Fault.id)
+        .join(Machine, Machine.id == Fault.machine_id)
+        .where(
+            Machine.place_id == place_id,
+            Machine.state != MachineState.RETIRED,
+            Fault.state.in_(states),
+        )
+    )
+
+
+def unsorted_faults(place_id: int) -> Select[*tuple[Any, ...]]:
+    """Those that nobody has looked at."""
+    return in_states(place_id, [FaultState.REPORTED])
+
+
+def open_faults_count(place_id: int) -> int:
+    """How many faults of the place's machines nobody has closed. One statement."""
+    return _count(in_states(place_id, OPEN))
+
+
+def unsorted_faults_count(place_id: int) -> int:
+    return _count(unsorted_faults(place_id))
+
+
+def _count(of: Select[*tuple[Any, ...]]) -> int:
+    return db.session.scalars(select(func.count()).select_from(of.subquery())).one()
+
+
+def reported_since(member_id: int, since: datetime) -> int:
+    asked = select(func.count()).where(Fault.reported_by_id == member_id, Fault.reported_at > since)
+    return db.session.scalars(asked).one()
+
+
+def entries_of(fault_id: int) -> Sequence[Any]:
+    """What the logbook says of a fault, first to last."""
+    return db.session.execute(
+        select(
+            LogEntry.made_at,
+            LogEntry.kind,
+            LogEntry.said,
+            LogEntry.part,
+            LogEntry.cents,
+            Member.first_name,
+            Member.last_name,
+        )
+        .outerjoin(Member, Member.id == LogEntry.made_by_id)
+        .where(LogEntry.fault_id == fault_id)
+        .order_by(LogEntry.id)
+    ).all()
+
+
+READER = (
+    Member.id,
+    Member.uid,
+    Member.email,
+    Member.language,
+    Member.channel,
+    Member.refused_mails,
+)
+
+
+def caretakers(place_id: int, machine_id: int, now: datetime) -> Sequence[Any]:
+    """The team of the place and the machine's referents, each once; nobody who is suspended."""
+    of_place = (
+        select(Membership.member_id)
+        .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
+        .outerjoin(
+            MachineReferent,
+            (MachineReferent.member_id == Membership.member_id)
+            & (MachineReferent.machine_id == machine_id),
+        )
+        .where(
+            Membership.place_id == place_id,
+            or_(Membership.suspended_until.is_(None), Membership.suspended_until <= now),
+            or_(RoleHeld.role.in_(TEAM), MachineReferent.machine_id.is_not(None)),
+        )
+    )
+    return db.session.execute(
+        select(*READER)
+        .where(Member.id.in_(of_place), Member.erased_at.is_(None))
+        .order_by(Member.id)
+    ).all()
+
+
+def reader(member_id: int) -> Any:
+    """A member to write to; None when their account was erased."""
+    asked = select(*READER).where(Member.id == member_id, Member.erased_at.is_(None))
+    return db.session.execute(asked).first()
+
+
+def name_of(member_id: int) -> str:
+    asked = select(Member.first_name, Member.last_name).where(Member.id == member_id)
+    return " ".join(filter(None, db.session.execute(asked).one()))
+
+
+def sender(place_id: int) -> Any:
+    """What a mail says of the place it comes from."""
+    asked = select(Place.slug, Place.name, Place.email, Place.zone).where(Place.id == place_id)
+    return db.session.execute(asked).one()

@@ -1,0 +1,206 @@
+"""Faults: reported by anyone who is signed in, looked at by whoever looks after the machine."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import (
+    Blueprint,
+    abort,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from fablab import clock
+from fablab.access import members_only
+from fablab.db import NoSuch
+from fablab.machines import files, photos
+from fablab.machines.inventory import MachineFacts, here
+from fablab.trainings.queries import looks_after
+from fablab.upkeep import faults, pages, queries
+from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Report, TooMany, Verdict
+from fablab.upkeep.forms import RepairForm, ReportForm, VerdictForm
+from fablab.upkeep.kinds import FaultState
+
+bp = Blueprint("upkeep", __name__)
+
+
+@bp.get("/machines/<slug>/faults/new")
+@members_only
+def new_fault(slug: str):
+    return report_page(find_machine(slug), ReportForm())
+
+
+@bp.post("/machines/<slug>/faults")
+@members_only
+def report(slug: str):
+    machine, form = find_machine(slug), ReportForm(request.files.get("photo"))
+    if not form.validate():
+        return report_page(machine, form), 422
+    photo = form.take_photo()
+    if form.photo.errors:
+        return report_page(machine, form), 422
+    told = Report(form.what.data, form.is_usable, photo)
+    try:
+        uid = faults.report(
+            machine, told, place_id=here().place.id, by=current_user.id, now=clock.now()
+        )
+    except Exception as error:
+        photos.forget(photo)
+        if not isinstance(error, TooMany):
+            raise
+        form.form_errors.append(
+            _("You have reported many faults today: tell the team directly, please.")
+        )
+        return report_page(machine, form), 422
+    flash(_("Thank you. Whoever looks after the machine is told."))
+    return redirect(url_for(".fault", slug=slug, uid=uid, place=place_asked()), 303)
+
+
+@bp.get("/machines/<slug>/faults/<uuid:uid>")
+@members_only
+def fault(slug: str, uid: UUID):
+    return fault_page(find_fault(slug, uid))
+
+
+@bp.get("/machines/<slug>/faults/<uuid:uid>/photo")
+@members_only
+def photo(slug: str, uid: UUID):
+    row = find_fault(slug, uid)
+    if not row.photo:
+        abort(404)
+    return send_from_directory(files.folder(), row.photo, mimetype="image/webp", max_age=0)
+
+
+@bp.post("/machines/<slug>/faults/<uuid:uid>/verdict")
+@members_only
+def decide(slug: str, uid: UUID):
+    row = find_sortable(slug, uid)
+    form = VerdictForm(today=today())
+    if not form.validate():
+        return fault_page(row, 422, verdict=form)
+    verdict = Verdict(FaultState(form.state.data), form.said.data, form.back_on.data)
+    return done(row, verdict, form.drawn_for, _("It is noted, and whoever reported it is told."))
+
+
+@bp.post("/machines/<slug>/faults/<uuid:uid>/repair")
+@members_only
+def repair(slug: str, uid: UUID):
+    row = find_sortable(slug, uid)
+    form = RepairForm()
+    if not form.validate():
+        return fault_page(row, 422, repair=form)
+    verdict = Verdict(
+        FaultState.REPAIRED, form.done.data, part=form.part.data, cents=form.cost.data
+    )
+    return done(row, verdict, None, _("It is repaired, and written into the logbook."))
+
+
+def done(row: Any, verdict: Verdict, revision: int | None, said: str) -> Any:
+    """Do what was decided, and back to the fault, whatever came of it."""
+    try:
+        faults.decide(row.uid, verdict, by=current_user.id, now=clock.now(), revision=revision)
+    except (AlreadyOver, ChangedMeanwhile):
+        flash(_("Somebody else has looked at it meanwhile: this is how it stands now."), "warning")
+    else:
+        flash(said)
+    return redirect(address_of(row), 303)
+
+
+# -- what the views share
+
+
+def find_machine(slug: str) -> MachineFacts:
+    """A machine of the place; any other answers 404."""
+    return here().by_slug.get(slug) or abort(404)
+
+
+def find_fault(slug: str, uid: UUID) -> Any:
+    """A fault of the machine that they reported or may sort; any other answers 404."""
+    machine = find_machine(slug)
+    try:
+        row = queries.fault(str(uid))
+    except NoSuch:
+        abort(404)
+    if row.machine_id != machine.id:
+        abort(404)
+    if row.reported_by_id != current_user.id and not looks_after_it(machine.id):
+        abort(404)
+    return row
+
+
+def find_sortable(slug: str, uid: UUID) -> Any:
+    """A fault that is theirs to sort; its reporter alone may read it, and gets 403."""
+    row = find_fault(slug, uid)
+    return row if looks_after_it(row.machine_id) else abort(403)
+
+
+def looks_after_it(machine_id: int) -> bool:
+    """On the team of the place, or a referent of the machine."""
+    place_id = here().place.id
+    if current_user.manages(place_id):
+        return True
+    return place_id in current_user.standings and machine_id in looks_after(
+        current_user.id, place_id
+    )
+
+
+def place_asked() -> str | None:
+    """Addresses name the place when it is not the one that is meant without a name."""
+    place, (first, _revision) = here().place, g.first_place
+    return place.slug if place.id != first else None
+
+
+def address_of(row: Any) -> str:
+    """Where they read it: the team among its own pages."""
+    if current_user.manages(row.place_id):
+        return url_for("manage.fault", uid=row.uid, place=place_asked())
+    return url_for("upkeep.fault", slug=row.slug, uid=row.uid, place=place_asked())
+
+
+def today() -> Any:
+    return clock.today(here().schedule.zone, clock.now())
+
+
+def report_page(machine: MachineFacts, form: ReportForm) -> str:
+    return render_template(
+        "upkeep/report.html", machine=machine, form=form, place_asked=place_asked()
+    )
+
+
+def fault_page(row: Any, status: int = 200, **forms: Any) -> Any:
+    return render_template("upkeep/fault.html", **fault_values(row, **forms)), status
+
+
+def fault_values(row: Any, **forms: Any) -> dict[str, Any]:
+    """What the page of one fault shows; to whoever may sort it also both forms, of which one that
+    was refused keeps what was typed.
+    """
+    may_sort = looks_after_it(row.machine_id)
+    drawn = {"said": row.said, "revision": row.revision}
+    if row.state is not FaultState.REPORTED:
+        drawn["state"] = row.state.value
+    blank = {
+        "verdict": VerdictForm(formdata=None, today=today(), data=drawn),
+        "repair": RepairForm(formdata=None),
+    }
+    shown = pages.page(
+        row,
+        queries.entries_of(row.id) if may_sort else (),
+        here().schedule.zone,
+        may_sort=may_sort,
+        place=place_asked(),
+    )
+    return {
+        "fault": shown,
+        "slug": row.slug,
+        "may_sort": may_sort,
+        "forms": blank | forms,
+        "place_asked": place_asked(),
+    }

@@ -1,0 +1,352 @@
+"""Faults: reported, looked at, mended; who may, who is told, and what the machine does."""
+
+from datetime import date
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from fablab import clock
+from fablab.db import db, writing
+from fablab.machines import files, photos
+from fablab.machines.kinds import MachineState
+from fablab.machines.models import Machine
+from fablab.members import mails as choices
+from fablab.members.kinds import MailKind
+from fablab.members.models import Member
+from fablab.upkeep import faults, queries
+from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Verdict
+from fablab.upkeep.kinds import EntryKind, FaultState
+from fablab.upkeep.models import Fault, LogEntry
+from fablab.upkeep.rules import REPORTS_A_DAY
+from tests.conftest import browser
+from tests.manage.conftest import add_annex
+from tests.support import counting, submit
+from tests.upkeep.conftest import WORDS, add_referent, decided, mails, picture, reported
+
+NEW = "/machines/bench/faults/new"
+REPORT = "/machines/bench/faults"
+
+
+def send(client, **fields):
+    return submit(client, NEW, REPORT, **{"what": WORDS, "usable": "yes"} | fields)
+
+
+def the_fault():
+    return db.session.scalars(select(Fault).execution_options(populate_existing=True)).one()
+
+
+def entries():
+    return list(db.session.execute(select(LogEntry.kind, LogEntry.said).order_by(LogEntry.id)))
+
+
+# Reported
+
+
+def test_a_member_reports_a_fault_and_whoever_looks_after_the_machine_is_told(any_fablab, any_app):
+    add_referent(any_fablab)
+
+    answer = send(browser(any_app, "chloe"), usable="no")
+
+    fault = the_fault()
+    assert (answer.status_code, answer.location) == (303, f"{REPORT}/{fault.uid}")
+    assert (fault.what, fault.is_usable, fault.state) == (WORDS, False, FaultState.REPORTED)
+    assert entries() == [(EntryKind.FAULT, WORDS)]
+    assert {mail.recipient for mail in mails("fault_reported")} == {
+        f"{who}@atelier.example" for who in ("amina", "odile", "remi")
+    }
+    mail = mails("fault_reported")[0]
+    assert "un défaut est signalé, B1 Workbench" in mail.subject
+    for words in (WORDS, "Chloé Navette", f"/machines/bench/faults/{fault.uid}"):
+        assert words in mail.text
+    assert any_fablab.machine("bench").is_in_service
+
+
+def test_the_photo_is_kept_anew_and_shown_to_those_who_look_after_the_machine(cast, browse):
+    answer = send(browse("chloe"), photo=(picture(), "phone.jpg"))
+    address = f"{answer.location}/photo"
+
+    kept = files.folder() / the_fault().photo
+    with Image.open(kept) as image:
+        assert (image.format, image.size) == ("WEBP", (640, 480))
+    for who in ("chloe", "amina", "remi"):
+        shown = browse(who).get(address)
+        assert (shown.status_code, shown.mimetype) == (200, "image/webp")
+    assert browse("bruno").get(address).status_code == 404
+    assert browse(None).get(address).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (lambda: b"no picture at all", "This is no picture"),
+        (lambda: picture(20, 20).getvalue(), "too small"),
+        (lambda: b"\xff" * (photos.MAX_BYTES + 1), "too large"),
+        (lambda: picture(20_000, 5_000, "PNG").getvalue(), "too many pixels"),
+    ],
+)
+def test_a_photo_that_is_none_is_said_at_its_field_and_the_words_are_kept(cast, browse, sent, why):
+    answer = send(browse("chloe"), photo=(BytesIO(sent()), "evil.jpg"))
+
+    assert answer.status_code == 422
+    assert why in answer.text
+    assert 'id="photo-error"' in answer.text
+    assert WORDS in answer.text
+    assert db.session.scalar(select(Fault.id)) is None
+    assert not files.folder().exists() or not list(photos.folder().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"), [("what", " "), ("what", "x" * 1001), ("what", "a\x07b"), ("usable", "")]
+)
+def test_what_cannot_be_read_is_said_and_nothing_is_reported(cast, browse, field, typed):
+    answer = send(browse("chloe"), **{field: typed})
+
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
+    assert db.session.scalar(select(Fault.id)) is None
+
+
+def test_nobody_reports_without_end(cast, browse, at):
+    for _ in range(REPORTS_A_DAY):
+        reported(cast)
+
+    answer = send(browse("chloe"), photo=(picture(), "phone.jpg"))
+
+    assert answer.status_code == 422
+    assert "tell the team directly" in answer.text
+    assert not list(files.folder().iterdir())
+    at("2027-03-30 09:00")
+    assert send(browse("chloe")).status_code == 303
+
+
+# Who may see it
+
+
+def test_a_fault_is_read_by_its_reporter_and_by_whoever_looks_after_the_machine(cast, browse):
+    add_annex(cast)
+    address = f"{REPORT}/{reported(cast)}"
+
+    assert "Chloé Navette" not in browse("chloe").get(address).text.partition("<main")[2]
+    assert 'id="verdict-title"' not in browse("chloe").get(address).text
+    for who in ("amina", "remi"):
+        page = browse(who).get(address).text
+        assert "Chloé Navette" in page
+        assert 'id="verdict-title"' in page
+    for who in ("bruno", "anouk", "dora"):
+        assert browse(who).get(address).status_code == 404
+    assert browse("remi").get(f"{REPORT}/{reported(cast, slug='laser')}").status_code == 404
+
+
+def test_only_whoever_looks_after_the_machine_sorts_it(cast, browse, app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    uid = reported(cast)
+    laser = reported(cast, slug="laser")
+    fields = {"state": "noted", "said": ""}
+
+    for who, status in (("chloe", 403), ("bruno", 404), ("remi", 303)):
+        assert browse(who).post(f"{REPORT}/{uid}/verdict", data=fields).status_code == status
+    assert browse("remi").post(f"/machines/laser/faults/{laser}/verdict").status_code == 404
+    assert browse("chloe").post(f"{REPORT}/{uid}/repair").status_code == 403
+
+
+def test_the_list_has_the_open_ones_and_others_when_asked(cast, browse):
+    add_annex(cast)
+    decided(cast, reported(cast, what="A squeak"), FaultState.NOTED)
+    decided(cast, reported(cast, slug="laser", what="A flicker"), FaultState.REPAIRED, "New lamp")
+    reported(cast, what="A crack")
+    amina = browse("amina")
+
+    def shown(query):
+        page = amina.get(f"/manage/faults{query}").text
+        return [words for words in ("A squeak", "A flicker", "A crack") if words in page]
+
+    assert shown("") == ["A squeak", "A crack"]
+    assert shown("?state=reported") == ["A crack"]
+    assert shown("?state=closed") == ["A flicker"]
+    assert shown("?state=all&machine=laser") == ["A flicker"]
+    assert shown("?state=%C3%A9&machine=nothing&page=x") == ["A squeak", "A crack"]
+    assert "A crack" not in browse("dora").get("/manage/faults").text
+    assert queries.open_faults_count(cast.place_id) == 2
+    assert queries.unsorted_faults_count(cast.place_id) == 1
+
+
+def test_the_list_costs_the_same_however_many_there_are(cast, browse):
+    amina = browse("amina")
+
+    def statements():
+        with counting(db.engine) as sent:
+            amina.get("/manage/faults")
+        return len(sent)
+
+    reported(cast)
+    one = statements()
+    for _ in range(5):
+        reported(cast)
+    assert statements() == one <= 5
+
+
+# Sorted
+
+
+def test_a_restriction_is_read_wherever_the_machine_is_booked(any_fablab, any_app):
+    add_referent(any_fablab)
+    uid = reported(any_fablab)
+    remi = browser(any_app, "remi")
+
+    answer = submit(
+        remi, f"{REPORT}/{uid}", f"{REPORT}/{uid}/verdict", state="restricted", said="Half speed."
+    )
+
+    assert answer.status_code == 303
+    chloe = browser(any_app, "chloe")
+    assert "Half speed." in chloe.get("/machines/bench").text
+    assert "Half speed." in chloe.get("/bookings/new?machine=bench").text
+    assert "Half speed." not in chloe.get("/machines/laser").text
+    decided(any_fablab, uid, FaultState.REPAIRED, "Oiled")
+    assert "Half speed." not in chloe.get("/machines/bench").text
+
+
+def test_members_read_what_is_reported_and_not_by_whom(cast, browse):
+    reported(cast, who="bruno")
+
+    assert WORDS in browse("chloe").get("/machines/bench").text
+    assert "Bruno" not in browse("chloe").get("/machines/bench").text
+    assert WORDS not in browse(None).get("/machines/bench").text
+
+
+def test_a_fault_stops_the_machine_until_it_is_repaired(any_fablab, any_app):
+    add_referent(any_fablab)
+    uid = reported(any_fablab)
+    amina = browser(any_app, "amina")
+    fields = {"state": "out_of_service", "said": "The belt is torn", "back_on": "2027-04-06"}
+
+    answer = submit(amina, f"/manage/faults/{uid}", f"{REPORT}/{uid}/verdict", **fields)
+
+    bench = any_fablab.machine("bench")
+    assert answer.location == f"/manage/faults/{uid}"
+    assert (bench.state, bench.state_reason) == (MachineState.OUT_OF_SERVICE, "The belt is torn")
+    assert bench.back_on == date(2027, 4, 6)
+    mend = {"done": "A new belt", "part": "Belt 12", "cost": "12,5"}
+    submit(amina, f"/manage/faults/{uid}", f"{REPORT}/{uid}/repair", **mend)
+    assert any_fablab.machine("bench").is_in_service
+    last = db.session.scalars(select(LogEntry).order_by(LogEntry.id.desc())).first()
+    assert (last.kind, last.said) == (EntryKind.REPAIR, "A new belt")
+    assert (last.part, last.cents) == ("Belt 12", 1250)
+    assert the_fault().closed_at == clock.now()
+
+
+def test_a_machine_with_two_faults_comes_back_with_the_second(cast):
+    first, second = reported(cast), reported(cast)
+    decided(cast, first, FaultState.LOCKED, "The belt")
+    decided(cast, second, FaultState.STOPPED, "The lamp")
+
+    decided(cast, first, FaultState.REPAIRED, "New belt")
+    assert not cast.machine("bench").is_in_service
+    decided(cast, second, FaultState.DISMISSED)
+    assert cast.machine("bench").is_in_service
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"state": "restricted", "said": ""}, "said"),
+        ({"state": "locked_out", "said": " "}, "said"),
+        ({"state": "reported"}, "state"),
+        ({"state": "repaired"}, "state"),
+        ({"state": "out_of_service", "said": "Belt", "back_on": "2027-03-28"}, "back_on"),
+        ({"state": "noted", "revision": "one"}, "revision"),
+    ],
+)
+def test_a_finding_that_cannot_be_read_changes_nothing(cast, browse, fields, field):
+    uid = reported(cast)
+
+    answer = submit(browse("amina"), f"{REPORT}/{uid}", f"{REPORT}/{uid}/verdict", **fields)
+
+    assert answer.status_code == 422
+    assert the_fault().state is FaultState.REPORTED
+    if field != "revision":
+        assert f'id="{field}-error"' in answer.text
+
+
+@pytest.mark.parametrize("cost", ["-1", "1.234", "1e3", "a lot", "12345678"])
+def test_a_cost_that_is_none_is_said_and_the_words_are_kept(cast, browse, cost):
+    uid = reported(cast)
+    mend = {"done": "A new belt", "cost": cost}
+
+    answer = submit(browse("amina"), f"{REPORT}/{uid}", f"{REPORT}/{uid}/repair", **mend)
+
+    assert answer.status_code == 422
+    assert 'id="cost-error"' in answer.text
+    assert "A new belt" in answer.text
+    assert the_fault().closed_at is None
+
+
+def test_of_two_who_look_at_once_the_second_is_shown_how_it_stands(cast):
+    uid = reported(cast)
+    decided(cast, uid, FaultState.NOTED)
+    verdict = Verdict(FaultState.DISMISSED)
+
+    with pytest.raises(ChangedMeanwhile):
+        faults.decide(uid, verdict, by=cast.people["remi"], now=clock.now(), revision=0)
+    decided(cast, uid, FaultState.REPAIRED, "Oiled")
+    with pytest.raises(AlreadyOver):
+        faults.decide(uid, verdict, by=cast.people["remi"], now=clock.now())
+
+
+# Told
+
+
+def test_the_reporter_is_told_what_became_of_it(any_fablab):
+    add_referent(any_fablab)
+    with writing() as session:
+        session.get(Member, any_fablab.people["chloe"]).language = "en"
+    uid = reported(any_fablab)
+
+    decided(any_fablab, uid, FaultState.STOPPED, "The belt is torn", back_on=date(2027, 4, 6))
+    decided(any_fablab, uid, FaultState.REPAIRED, "A new belt")
+
+    stopped, mended = mails("fault_sorted")
+    assert stopped.recipient == mended.recipient == "chloe@atelier.example"
+    for words in ("out of service", "expected back on", "6 April", "The belt is torn", WORDS):
+        assert words in stopped.text
+    assert "It is repaired." in mended.text
+    assert "A new belt" in mended.text
+    assert "/mails/stop/" in mended.unsubscribe
+
+
+def test_the_mail_speaks_french(cast):
+    decided(cast, reported(cast), FaultState.RESTRICTED, "À mi-vitesse")
+
+    mail = mails("fault_sorted")[0]
+    assert "La machine reste utilisable, avec une restriction." in mail.text
+    assert "À mi-vitesse" in mail.text
+
+
+def test_who_wants_no_mail_of_faults_gets_none(cast):
+    for who in ("chloe", "amina"):
+        choices.refuse(cast.people[who], MailKind.FAULTS)
+
+    decided(cast, reported(cast), FaultState.NOTED)
+
+    recipients = {mail.recipient for mail in mails("fault_reported")}
+    assert recipients == {"odile@atelier.example", "remi@atelier.example"}
+    assert mails("fault_sorted") == []
+
+
+def test_nobody_is_told_what_they_did_themselves(cast):
+    decided(cast, reported(cast, who="amina"), FaultState.NOTED)
+
+    assert "amina@atelier.example" not in {mail.recipient for mail in mails("fault_reported")}
+    assert mails("fault_sorted") == []
+
+
+def test_a_retired_machine_has_no_faults_to_look_at(cast, browse):
+    uid = reported(cast)
+    with writing() as session:
+        bench = session.scalars(select(Machine).where(Machine.slug == "bench")).one()
+        bench.state = MachineState.RETIRED
+
+    assert browse("amina").get(f"/manage/faults/{uid}").status_code == 404
+    assert queries.open_faults_count(cast.place_id) == 0
