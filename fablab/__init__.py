@@ -45,6 +45,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.invitations import views as invitations
     from fablab.manage import views as manage
     from fablab.members import views as members
+    from fablab.presence import wall_views as presence
     from fablab.trainings import views as trainings
     from fablab.upkeep import views as upkeep
 
@@ -58,6 +59,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         series,
         waits,
         upkeep,
+        presence,
         calendars,
         invitations,
         mails,

@@ -1,5 +1,5 @@
-"""The background work: mails that are due, bookings that nobody answered in time, places that came
-free for whoever waits, and the housekeeping of every hour.
+"""The background work: mails that are due, bookings that nobody answered in time or came to, places
+that came free for whoever waits, and the housekeeping of every hour.
 
 A loop over the outbox in the application's own database rather than a job queue: the outbox is
 the truth either way, and a second store would only have to be kept in step with it.
@@ -31,6 +31,7 @@ from fablab.mail.models import OutgoingMail
 from fablab.members import commands as members
 from fablab.members import endings, marks
 from fablab.organizations import commands as organizations
+from fablab.presence import releases
 from fablab.trainings import expiries, sessions
 
 log = logging.getLogger(__name__)
@@ -255,6 +256,7 @@ class Runner:
         self.every = every  # seconds between looks, when nobody rings
         self._stop = Event()
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
+        self._began = clock.now()  # before, nobody may have been able to say that they are here
         self._wrote: datetime | None = None
         self._tidied: datetime | None = None
         self._knocked: datetime | None = None
@@ -285,6 +287,7 @@ class Runner:
             self._deliver,
             sessions.decide,
             answers.lapse,
+            self._release,
             waits.look,
             # What is promised here leaves in the next round, at once.
             consent_letters.send_questions,
@@ -304,6 +307,9 @@ class Runner:
                 log.warning("background work put off: %s", error)
             except Exception:
                 log.exception("background work failed")
+
+    def _release(self, now: datetime) -> None:
+        releases.release(now, watched_since=self._began)
 
     def _deliver(self, _now: datetime) -> None:
         deliver_due(self.app, self._stop.is_set, invitations.is_still_true)

@@ -24,6 +24,7 @@ SECRET_PATH = re.compile(
         SLASH + SLASH.join(parts) + SLASH
         for parts in (
             ("calendars",),
+            ("board",),
             ("password", "reset"),
             ("register", "confirm"),
             ("account", "email"),

@@ -11,6 +11,7 @@ from fablab.members.audit import AuditEntry
 from fablab.members.models import Mark, Member
 from fablab.organizations.models import Organization, OrganizationInvitation
 from fablab.places.models import Place
+from fablab.presence.models import BoardAddress
 from fablab.trainings.models import Qualification, TrainingSession
 from fablab.upkeep.models import Fault, LogEntry
 
@@ -20,6 +21,7 @@ __all__ = [
     "AgendaDraft",
     "AgendaEntry",
     "AuditEntry",
+    "BoardAddress",
     "Booking",
     "Change",
     "Claim",

@@ -45,6 +45,8 @@ from fablab.organizations.commands import Doer
 from fablab.organizations.letters import JOIN
 from fablab.organizations.models import OrganizationInvitation
 from fablab.places.models import Closure, Opening
+from fablab.presence import addresses as boards
+from fablab.presence.kinds import BoardKind
 from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
@@ -73,7 +75,7 @@ QUERIES = {
 ONE_CLICK = "mails.stop_now"
 
 # What a reading may change: when somebody or something was last seen.
-TRACES = {"member": {"seen_at"}, "feed_token": {"used_at"}}
+TRACES = {"member": {"seen_at"}, "feed_token": {"used_at"}, "board_address": {"used_at"}}
 
 
 @dataclass
@@ -106,6 +108,7 @@ class Stage:
     invitation: str
     invitation_letter: str
     fault: str
+    board: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -117,6 +120,8 @@ class Stage:
             return self.wait_letter
         if name == "token" and rule.rule.startswith("/mails/stop/"):
             return self.stop_letter
+        if name == "token" and rule.rule.startswith("/board/"):
+            return self.board
         if name == "token" and rule.rule.startswith("/bookings/by-mail/"):
             return self.booking_letter
         if name == "token" and rule.rule.startswith("/organizations/"):
@@ -290,6 +295,7 @@ def set_up(app: Flask) -> Stage:
         keep_a_sheet(fablab),
         *invite_amina(fablab),
         report_a_fault(fablab),
+        board_of(fablab),
     )
 
 
@@ -297,6 +303,12 @@ def keep_a_sheet(fablab: Fablab) -> str:
     lines, amina = b"code,name,category\nS1,Sewing machine,Textile\n", fablab.people["amina"]
     place = fablab.place_id
     return drafts.keep("machines", "machines.csv", lines, place, by=amina, now=clock.now())
+
+
+def board_of(fablab: Fablab) -> str:
+    """What opens the board at the door."""
+    by, key = fablab.people["amina"], boards.new_key()
+    return boards.make(fablab.place_id, BoardKind.DOOR, key=key, by=by, now=clock.now())
 
 
 def keep_a_document(machine_id: int) -> int:

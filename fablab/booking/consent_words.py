@@ -14,7 +14,15 @@ HAPPENED = {
     "offered": N_("Offered to the first in line"),
     "accepted": N_("Accepted by %(who)s"),
     "missed": N_("Nobody came: %(who)s gave the machine to the others"),
+    "arrived": N_("Said to have arrived by %(who)s"),
+    "left": N_("Left, says %(who)s"),
+    "undone": N_("Undone by %(who)s: it stands as before"),
+    "offer_withdrawn": N_("No longer offered: whoever had it came after all"),
 }
+
+# Of which nobody in particular said so.
+RELEASED = N_("Nobody came: the machine was given to the others")
+AT_THE_DOOR = N_("Arrived, said at the door")
 
 # To whoever is asked: what it is about, what a yes and what a no means.
 ASKED = {

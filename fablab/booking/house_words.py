@@ -114,6 +114,10 @@ def _turns(policy: BookingPolicy) -> list[Said]:
         time = texts.length(policy.free_cancellation)
         sentence = _("Cancel freely until %(time)s before", time=time)
         said.append(Said("rotate-ccw", sentence, _("Later it is noted as late.")))
+    if policy.release_after:
+        time = texts.length(policy.release_after)
+        sentence = _("Free for the others when nobody has arrived after %(time)s", time=time)
+        said.append(Said("user-x", sentence, _("The absence is noted. Say that you are here.")))
     return said
 
 

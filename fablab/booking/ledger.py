@@ -210,8 +210,8 @@ def free(
 ) -> None:
     """Free the machine, and the seats it took of shared resources; the record says `what`.
 
-    What was asked about it is asked no longer. Called by `waits.give_back` alone, which offers
-    it to whoever waits.
+    What was asked about it is asked no longer. Called by `waits` alone, which offers it to whoever
+    waits, or knows that it is not free.
     """
     session.execute(
         update(Occupancy.__table__)

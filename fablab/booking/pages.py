@@ -12,11 +12,12 @@ from flask_babel import lazy_gettext, ngettext, pgettext
 
 from fablab import texts
 from fablab.booking import ledger, suggestions
-from fablab.booking.consent_words import HAPPENED
+from fablab.booking.consent_words import AT_THE_DOOR, HAPPENED, RELEASED
 from fablab.booking.forms import BookingForm, SlotForm
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Facts
 from fablab.booking.offers import Offer
+from fablab.booking.presence_pages import Presence, presence_of
 from fablab.booking.rules import answer_due, cancellable_until, may_cancel, may_move
 from fablab.booking.verdicts import OVERRIDES, Reason, Refusal
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
@@ -518,6 +519,7 @@ class Line:
     may_cancel: bool
     series: str  # the UID of the series it is part of
     repeats: str  # "Every week"
+    presence: Presence
 
 
 def booking_line(
@@ -550,6 +552,7 @@ def booking_line(
         may_cancel=may(may_cancel),
         series=row.series_uid or "",
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
+        presence=presence_of(row, inventory, now),
     )
 
 
@@ -586,6 +589,9 @@ def standing(line: Line, history: Sequence[Any] = ()) -> Said:
         )
     if line.status == Status.MISSED:
         return Said("no", _("Nobody came"), _("The machine was given to the others."))
+    if line.is_over and line.presence.left:
+        sentence = _("It was ended at %(hour)s.", hour=line.presence.left)
+        return Said("info", _("This booking is over"), sentence)
     if line.is_over:
         return Said("info", _("This booking is over"))
     if line.status == Status.PENDING:
@@ -633,6 +639,13 @@ def _what_happened(row: Any, zone: tzinfo) -> str:
         return _("Declined by %(who)s: %(why)s", who=who, why=row.after["why"])
     if row.what == "buddy_declined" and row.after.get("why"):
         return _("%(who)s cannot be the buddy: %(why)s", who=who, why=row.after["why"])
+    if row.what == "missed" and row.first_name is None:
+        return _(RELEASED)
+    if row.what == "arrived" and row.after.get("at") == "door":
+        return _(AT_THE_DOOR)
+    if row.what == "ended_early":
+        end = texts.hour(datetime.fromisoformat(row.before["end"]).astimezone(zone))
+        return _("Ended early by %(who)s; it was until %(hour)s", who=who, hour=end)
     if row.what in HAPPENED:
         return _(HAPPENED[row.what], who=who)
     return _("Changed by %(who)s", who=who)

@@ -35,6 +35,8 @@ COLUMNS = (
     Occupancy.counts_in_quota,
     Occupancy.override_reason,
     Occupancy.series_id,
+    Occupancy.arrived_at,
+    Occupancy.left_at,
     Series.uid.label("series_uid"),
     Series.every_weeks,
     Occupancy.machine_id,

@@ -134,6 +134,8 @@ def show(uid):
         freedom=mark_pages.freedom(booking, inventory, clock.now()),
         may_be_missed=current_user.manages(booking.place_id)
         and absences.may_be_missed(booking, by=current_user.id, now=clock.now()),
+        may_be_undone=current_user.manages(booking.place_id) and shown.presence.may_undo,
+        may_say=booking.member_id == current_user.id or current_user.manages(booking.place_id),
     )
 
 

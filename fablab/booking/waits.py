@@ -199,6 +199,18 @@ def give_back(
     return was_offered
 
 
+def take_back(session: Session, booking: Row[Any], *, by: int | None, now: datetime) -> None:
+    """Offer it no more, since what it was made of is not free after all: whoever it was kept for
+    waits on, where they were in line.
+    """
+    ledger.free(session, booking, Status.CANCELLED, "offer_withdrawn", by=by, now=now)
+    session.execute(
+        update(TABLE)
+        .where(TABLE.c.offered_id == booking.id, TABLE.c.ended_at.is_(None))
+        .values(offered_id=None)
+    )
+
+
 def end_of_offer(session: Session, booking: Row[Any], how: WaitEnd, now: datetime) -> bool:
     ended = session.execute(
         update(TABLE)

@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from fablab.db import retried, writing
-from fablab.demo import diary, lessons, people, stage, upkeep, waiting
+from fablab.demo import arrivals, diary, lessons, people, stage, upkeep, waiting
 from fablab.machines import guards
 from fablab.members import passwords
 from fablab.members.demonstration import ACCOUNTS, PASSWORD
@@ -42,7 +42,7 @@ def load(now: datetime) -> bool:
         built = stage.build(session, told, now)
         players = people.invite(session, told, built, passwords.hashed(PASSWORD))
         held = lessons.plan(session, told, built, players)
-        entries = diary.Diary(told, built, players).fill(held)
+        entries = arrivals.seen(diary.Diary(told, built, players).fill(held), built.loading)
         diary.write(session, entries)
         waiting.line_up(session, built, players, entries)
         upkeep.report(session, told, built, players)

@@ -73,6 +73,9 @@ class Entry:
     consents: tuple["Asked", ...] = ()
     session_id: int | None = None  # of the training that it holds the machine for
     every_weeks: int = 0  # when it is part of what they booked in one go
+    arrived_at: datetime | None = None
+    left_at: datetime | None = None
+    missed_at: datetime | None = None
 
     @property
     def is_standing(self) -> bool:
@@ -554,9 +557,11 @@ def row_of(entry: Entry) -> dict[str, Any]:
         "session_id": entry.session_id,
         "status": entry.status,
         "standing": entry.is_standing,
-        "revision": 1 if entry.cancelled_at else 0,
+        "revision": 1 if entry.cancelled_at or entry.missed_at else 0,
         "created_at": entry.created_at,
-        "changed_at": entry.cancelled_at or entry.created_at,
+        "changed_at": entry.cancelled_at or entry.missed_at or entry.created_at,
+        "arrived_at": entry.arrived_at,
+        "left_at": entry.left_at,
         "cancelled_at": entry.cancelled_at,
         "created_by_id": entry.made_by,
         "member_id": entry.player.member_id if entry.player else None,
@@ -598,3 +603,9 @@ def records_of(entry: Entry, occupancy_id: int) -> Iterator[dict[str, Any]]:
     yield common | {"made_at": entry.created_at, "what": "booked", "after": said(order)}
     if entry.cancelled_at:
         yield common | {"made_at": entry.cancelled_at, "what": "cancelled", "after": {}}
+    if entry.arrived_at:
+        yield common | {"made_at": entry.arrived_at, "what": "arrived", "after": {}}
+    if entry.left_at:
+        yield common | {"made_at": entry.left_at, "what": "left", "after": {}}
+    if entry.missed_at:
+        yield common | {"made_at": entry.missed_at, "what": "missed", "after": {}}

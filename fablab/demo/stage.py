@@ -49,6 +49,7 @@ IN_MINUTES = {
     "last_minute",
     "answer_within",
     "free_cancellation",
+    "release_after",
 }
 DAYS_A_MONTH = 30.44
 
@@ -130,6 +131,7 @@ def build(session: Session, told: dict[str, Any], now: datetime) -> Stage:
 
 def build_place(session: Session, told: dict[str, Any], now: datetime) -> Place:
     place = Place(**told["place"], names_shown=NamesShown.MEMBERS, created_at=now)
+    place.releases_since = now
     place.house_rules = place.house_rules.strip()
     place.openings = [
         Opening(

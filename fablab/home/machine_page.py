@@ -15,6 +15,7 @@ from fablab.booking.facts import about_member, of_machine, own_bookings, with_pe
 from fablab.booking.house_words import beyond_the_hours
 from fablab.booking.known import Facts, Shared, Taken
 from fablab.booking.pages import end_day_to_say
+from fablab.booking.presence_pages import Presence, presence_of
 from fablab.booking.rules import refusals
 from fablab.booking.suggestions import acceptable, free_time, on_step
 from fablab.booking.verdicts import Reason, Refusal
@@ -84,6 +85,14 @@ class Length(NamedTuple):
     minutes: int
     text: str
     is_chosen: bool
+
+
+class Mine(NamedTuple):
+    """The reader's own booking that is under way, or starts in a moment."""
+
+    uid: str
+    hours: str
+    presence: Presence
 
 
 def span_shown(inventory: Inventory, now: datetime) -> Slot:
@@ -174,6 +183,17 @@ class MachinePage:
             return lamp, title, detail
         back = _("Expected back on %(day)s.", day=texts.day(self.machine.back_on))
         return lamp, title, f"{detail}. {back}" if detail else back
+
+    @cached_property
+    def mine(self) -> Mine | None:
+        """The reader's own booking, while something is to be said of being here."""
+        for row in self.rows:
+            if row.kind == OccupancyKind.BOOKING and row.member_id == self.viewer.id:
+                presence = presence_of(row, self.inventory, self.now)
+                if presence.may_arrive or presence.may_leave:
+                    span = Slot(row.starts_at, row.ends_at)
+                    return Mine(row.uid, texts.hours(span, self.zone), presence)
+        return None
 
     # -- the next free slots
 

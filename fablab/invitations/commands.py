@@ -226,7 +226,7 @@ def _promise(told: Told, now: datetime) -> bool:
 FINAL = {
     f"{Letter.CANCELLED}_series",
     *(Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED, Letter.OFFER_LAPSED, Letter.MISSED),
-    Letter.BUDDY_FREE,
+    *(Letter.BUDDY_FREE, Letter.ENDED_EARLY, Letter.OFFER_WITHDRAWN),
     *(session_letters.TEMPLATES[each] for each in (*GOES, NoticeKind.CANCELLED)),
 }
 

@@ -29,6 +29,9 @@ SUBJECTS = {
     Letter.CHANGED: N_("%(place)s: your booking has changed, %(machine)s, %(moment)s"),
     Letter.CANCELLED: N_("%(place)s: your booking is cancelled, %(machine)s, %(moment)s"),
     Letter.MISSED: N_("%(place)s: you were expected, %(machine)s, %(moment)s"),
+    Letter.ENDED_EARLY: N_("%(place)s: your booking was ended early, %(machine)s, %(moment)s"),
+    Letter.RESTORED: N_("%(place)s: your booking stands again, %(machine)s, %(moment)s"),
+    Letter.OFFER_WITHDRAWN: N_("%(place)s: the place is not free after all, %(machine)s"),
     Letter.CONFIRMED: N_("%(place)s: your booking is confirmed, %(machine)s, %(moment)s"),
     Letter.DECLINED: N_("%(place)s: your booking was declined, %(machine)s, %(moment)s"),
     Letter.LAPSED: N_("%(place)s: your booking was not answered in time, %(machine)s, %(moment)s"),
@@ -238,7 +241,7 @@ def addresses(kind: Letter, booking: Any) -> dict[str, str]:
 
 def useless_at(kind: Letter, booking: Any) -> datetime | None:
     """From when on the letter would only be in the way."""
-    if kind is Letter.MISSED:
+    if kind in (Letter.MISSED, Letter.ENDED_EARLY, Letter.OFFER_WITHDRAWN):
         return None
     if kind in (Letter.REMINDER, Letter.BUDDY_REMINDER):
         return no_longer_tomorrow(booking.starts_at, ZoneInfo(booking.zone))

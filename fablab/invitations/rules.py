@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 
+from fablab.booking.presence_rules import UNDOABLE
 from fablab.clock import from_wall, midnight, to_wall
 from fablab.machines.kinds import STANDING, Status
 from fablab.members.kinds import Channel, MailKind
@@ -23,11 +24,14 @@ class Letter(StrEnum):
     CHANGED = "booking_changed"
     CANCELLED = "booking_cancelled"
     MISSED = "booking_missed"
+    ENDED_EARLY = "booking_ended_early"
+    RESTORED = "booking_restored"
     CONFIRMED = "consent_confirmed"
     DECLINED = "consent_declined"
     LAPSED = "consent_lapsed"
     OFFERED = "wait_offer"
     OFFER_LAPSED = "wait_lapsed"
+    OFFER_WITHDRAWN = "wait_withdrawn"
     REMINDER = "booking_reminder"
     BUDDY_FREE = "booking_buddy_free"
     BUDDY_REMINDER = "booking_reminder_buddy"
@@ -39,11 +43,14 @@ KINDS = {
     Letter.CHANGED: MailKind.BOOKINGS,
     Letter.CANCELLED: MailKind.BOOKINGS,
     Letter.MISSED: MailKind.BOOKINGS,
+    Letter.ENDED_EARLY: MailKind.BOOKINGS,
+    Letter.RESTORED: MailKind.BOOKINGS,
     Letter.CONFIRMED: MailKind.ANSWERS,
     Letter.DECLINED: MailKind.ANSWERS,
     Letter.LAPSED: MailKind.ANSWERS,
     Letter.OFFERED: MailKind.OFFERS,
     Letter.OFFER_LAPSED: MailKind.OFFERS,
+    Letter.OFFER_WITHDRAWN: MailKind.OFFERS,
     Letter.REMINDER: MailKind.REMINDERS,
     Letter.BUDDY_FREE: MailKind.BOOKINGS,
     Letter.BUDDY_REMINDER: MailKind.REMINDERS,
@@ -55,14 +62,20 @@ ENDINGS = {
     "declined": Letter.DECLINED,
     "lapsed": Letter.LAPSED,
     "missed": Letter.MISSED,
+    "offer_withdrawn": Letter.OFFER_WITHDRAWN,
 }
 # Told without a tick too, when others did it.
-OWED = frozenset({Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED})
+OWED = frozenset(
+    {
+        *(Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED),
+        *(Letter.ENDED_EARLY, Letter.RESTORED),
+    }
+)
 
 # A buddy's comings and goings are asked about by mails of their own. One that puts a confirmed
 # booking in doubt is told where an invitation says otherwise.
 UNSETTLING = ("buddy_taken_back",)
-BEGINNINGS = ("booked", "offered", "accepted", "confirmed", "moved")
+BEGINNINGS = ("booked", "offered", "accepted", "confirmed", "moved", "ended_early", "undone")
 
 
 class Change(NamedTuple):
@@ -95,23 +108,28 @@ def news_of(
 ) -> News | None:
     """What its member is told of `changes` of a booking, the oldest first; None for nothing.
 
-    `is_over`: it has ended by now, and is only told of when nobody came. `was_only_offered`: its
-    member never took it. `is_invited`: an invitation stands in their calendar.
+    `is_over`: it has ended by now, and is only told of when nobody came or it was ended early.
+    `was_only_offered`: its member never took it. `is_invited`: an invitation stands in their
+    calendar.
     """
+    changes = _without_what_was_undone(changes)
     stands = status in STANDING
     counting = (*BEGINNINGS, *(UNSETTLING if is_invited else ())) if stands else tuple(ENDINGS)
     that_count = [change for change in changes if change.what in counting]
     if not that_count:
         return None
     is_own_doing = all(change.by == member_id for change in that_count)
+    last = that_count[-1]
+    was_theirs = last.by == member_id
+    if last.what == "ended_early":
+        return News(Letter.ENDED_EARLY, is_own_doing, was_theirs)
     if stands:
         told = _of_what_stands(that_count, status)
         return None if is_over else News(told[0], is_own_doing, told[1].by == member_id)
-    last = that_count[-1]
-    was_theirs = last.by == member_id
     if last.what == "missed":
         return News(Letter.MISSED, is_own_doing, was_theirs)
-    if is_over or (was_theirs and is_new([change.what for change in changes])):
+    is_undone = was_theirs or last.what == "offer_withdrawn"
+    if is_over or (is_undone and is_new([change.what for change in changes])):
         return None
     is_lapsed_offer = last.what == "lapsed" and was_only_offered
     return News(
@@ -122,6 +140,18 @@ def news_of(
 def is_new(whats: Collection[str]) -> bool:
     """Were they told of nothing about this booking yet?"""
     return "booked" in whats or "offered" in whats
+
+
+def _without_what_was_undone(changes: Sequence[Change]) -> Sequence[Change]:
+    """Who was not told yet of what is undone need not hear of either."""
+    left: list[Change] = []
+    for change in changes:
+        undone = [each for each in left if each.what in UNDOABLE]
+        if change.what == "undone" and undone:
+            left.remove(undone[-1])
+        else:
+            left.append(change)
+    return left
 
 
 def _of_what_stands(changes: Sequence[Change], status: Status) -> tuple[Letter, Change]:
@@ -136,6 +166,8 @@ def _of_what_stands(changes: Sequence[Change], status: Status) -> tuple[Letter, 
         return Letter.OFFERED, last
     if last.what in UNSETTLING:
         return Letter.UNSETTLED, last
+    if last.what == "undone":
+        return Letter.RESTORED, last
     if "confirmed" in made and status is Status.CONFIRMED:
         return Letter.CONFIRMED, last
     return Letter.CHANGED, made.get("moved", last)

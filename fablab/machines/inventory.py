@@ -33,7 +33,7 @@ from fablab.machines.models import (
 from fablab.machines.policies import BookingPolicy, resolve, safety_hash
 from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization
-from fablab.places.kinds import NamesShown
+from fablab.places.kinds import NamesShown, WallNames
 from fablab.places.models import Closure, Opening, Place
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
 
@@ -50,6 +50,7 @@ class PlaceFacts:
     phone: str
     house_rules: str
     names_shown: NamesShown
+    wall_names: WallNames
     has_public_feeds: bool
     brick: str
     blue: str

@@ -143,6 +143,7 @@ class Policy(Model):
         CheckConstraint("answer_within > 0", name="answer_within_is_positive"),
         CheckConstraint("last_minute >= 0", name="last_minute_not_negative"),
         CheckConstraint("free_cancellation >= 0", name="free_cancellation_not_negative"),
+        CheckConstraint("release_after >= 0", name="release_after_not_negative"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -181,6 +182,7 @@ class Policy(Model):
     owner_approval: Mapped[bool | None]  # the organization that owns it agrees
     answer_within: Mapped[timedelta | None]  # then the booking lapses
     free_cancellation: Mapped[timedelta | None]  # so long before its start; later leaves a mark
+    release_after: Mapped[timedelta | None]  # so long after its start, when nobody has arrived
     overridable: Mapped[list[str] | None]  # the rules the team may override: names of Reason
 
 
@@ -202,6 +204,7 @@ class Occupancy(Model):
         CheckConstraint("standing = (status IN ('confirmed', 'pending'))", name="standing_is_true"),
         CheckConstraint("kind <> 'booking' OR member_id IS NOT NULL", name="booking_has_member"),
         CheckConstraint("(kind = 'session') = (session_id IS NOT NULL)", name="session_is_named"),
+        CheckConstraint("left_at IS NULL OR left_at >= arrived_at", name="left_after_arriving"),
         UniqueConstraint("created_by_id", "request_key"),
         guards.no_overlap(),
     )
@@ -238,6 +241,10 @@ class Occupancy(Model):
     # Why the team set aside a rule for it; empty where none was.
     override_reason: Mapped[str] = mapped_column(default="", server_default="")
     reminded_of: Mapped[datetime | None]  # the start that its member was reminded of
+    # The real use, beside the booked time; no calendar shows it, hence no revision of it. Who said
+    # so is in the record.
+    arrived_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
 
     machine: Mapped[Machine] = relationship()
 

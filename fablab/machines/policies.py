@@ -74,6 +74,7 @@ class BookingPolicy:
     owner_approval: bool = False
     answer_within: timedelta = timedelta(hours=48)
     free_cancellation: timedelta = NOTHING
+    release_after: timedelta = NOTHING
     overridable: frozenset[str] = OVERRIDABLE
 
     @property

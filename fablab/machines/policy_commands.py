@@ -81,6 +81,8 @@ def say(
         raise PolicyRefused(found)
     if before == after:
         return
+    if "release_after" in changed:
+        session.get_one(Place, scope.place_id).releases_since = now
     for row in own[:-1] if after else own:
         session.delete(row)
     if after and own:

@@ -94,10 +94,29 @@ def let_go(session: Session, occupancy_id: int) -> None:
     session.execute(delete(Claim.__table__).where(Claim.occupancy_id == occupancy_id))
 
 
+def shorten(session: Session, occupancy_id: int, until: datetime) -> None:
+    """Keep its seats until then at most, and give back what it has later."""
+    claims: Any = Claim.__table__
+    own = claims.c.occupancy_id == occupancy_id
+    session.execute(delete(claims).where(own, claims.c.claimed_from >= until))
+    session.execute(
+        update(claims).where(own, claims.c.claimed_until > until).values(claimed_until=until)
+    )
+
+
 def tidy(session: Session, before: datetime) -> None:
     """Forget what was claimed until then: an occupancy is its own record."""
     claims: Any = Claim.__table__
     session.execute(delete(claims).where(claims.c.claimed_until < before))
 
 
-__all__ = ["NoSeatLeft", "claim", "claimed", "let_go", "seats_for", "stand_in_line", "tidy"]
+__all__ = [
+    "NoSeatLeft",
+    "claim",
+    "claimed",
+    "let_go",
+    "seats_for",
+    "shorten",
+    "stand_in_line",
+    "tidy",
+]

@@ -19,6 +19,7 @@ from fablab.machines.inventory import here
 from fablab.machines.models import Machine
 from fablab.manage.blueprint import bp, page
 from fablab.manage.todo_queries import OF_THE_TEAM
+from fablab.presence.views import back
 
 
 @bp.get("/manage/approvals")
@@ -62,7 +63,7 @@ def miss(uid: UUID):
         flash(_("This booking cannot be marked as missed."), "no")
     else:
         flash(_("The absence is noted and the machine free again."), "warning")
-    return redirect(url_for("booking.show", uid=uid), 303)
+    return back(booking)
 
 
 def approvals_page(refused: AnswerForm | None = None) -> str:

@@ -75,12 +75,7 @@ class Day:
 
     @property
     def openings(self) -> list[tuple[str, str]]:
-        """The hours of each opening, and who looks after it."""
-        zone = self.inventory.schedule.zone
-        return [
-            (texts.hours(span, zone), _(MODES[mode]))
-            for span, mode in self.inventory.schedule.openings_on(self.day)
-        ]
+        return hours_open(self.inventory, self.day)
 
     @property
     def why_closed(self) -> str:
@@ -89,6 +84,10 @@ class Day:
     @property
     def today(self) -> date:
         return clock.today(self.inventory.schedule.zone, self.now)
+
+    @property
+    def is_today(self) -> bool:
+        return self.day == self.today
 
     @property
     def title(self) -> str:
@@ -113,6 +112,15 @@ class Day:
             return []
         text = texts.capital(texts.day(day, texts.SHORT_DAY))
         return [{"text": text, "url": day_url(day), "hidden": said, **drawn}]
+
+
+def hours_open(inventory: Inventory, day: date) -> list[tuple[str, str]]:
+    """The hours of each opening, and who looks after it."""
+    zone = inventory.schedule.zone
+    return [
+        (texts.hours(span, zone), _(MODES[mode]))
+        for span, mode in inventory.schedule.openings_on(day)
+    ]
 
 
 def day_url(day: date) -> str:

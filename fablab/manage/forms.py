@@ -17,9 +17,10 @@ from wtforms.widgets import CheckboxInput
 from fablab.booking.forms import SlotForm
 from fablab.forms import Form, StrictDateField, TextField, of_this_century
 from fablab.machines.kinds import MachineState
-from fablab.manage.words import AUDIENCES, ROLES, STATES
+from fablab.manage.words import AUDIENCES, ROLES, STATES, WALL_NAMES
 from fablab.members.kinds import Audience, Role
 from fablab.members.staff import GRANTED
+from fablab.places.kinds import WallNames
 from fablab.trainings.words import LEVELS
 
 REASON = 200  # letters
@@ -43,6 +44,15 @@ class MembershipForm(Form):
         lazy_gettext("Kind of member"), choices=translated(AUDIENCES), coerce=Audience
     )
     valid_until = StrictDateField(lazy_gettext("Valid until"), [Optional(), of_this_century])
+
+
+class WallForm(Form):
+    wall_names = RadioField(
+        lazy_gettext("Who is there is shown by"),
+        choices=translated(WALL_NAMES),
+        coerce=WallNames,
+        validators=[InputRequired()],
+    )
 
 
 class FromToday(Form):

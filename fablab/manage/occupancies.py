@@ -10,6 +10,7 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from fablab import texts
+from fablab.booking.presence_pages import NOT_OF_ANYBODY, Presence, presence_of
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.slots import Slot
@@ -36,6 +37,7 @@ class Line:
     email: str
     state: str  # pending, over, now, ahead, cancelled, missed
     is_session: bool
+    presence: Presence
 
 
 def lines(rows: Iterable[Any], inventory: Inventory, now: datetime) -> list[Line]:
@@ -68,6 +70,9 @@ def line(row: Any, inventory: Inventory, now: datetime) -> Line:
         email=row.email if is_known else "",
         state=state_of(row, now),
         is_session=row.kind == OccupancyKind.SESSION,
+        presence=presence_of(row, inventory, now)
+        if row.kind == OccupancyKind.BOOKING
+        else NOT_OF_ANYBODY,
     )
 
 

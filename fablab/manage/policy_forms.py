@@ -156,6 +156,7 @@ class PolicyForm(Form):
     cleanup = LengthField("cleanup")
     cooling = LengthField("cooling")
     free_cancellation = LengthField("free_cancellation")
+    release_after = LengthField("release_after")
     overridable = some_of("overridable", OVERRIDES | {NOTHING: N_("Nothing")})
 
     def validate_maximum(self, field: Field) -> None:

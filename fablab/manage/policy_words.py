@@ -44,6 +44,7 @@ LABELS = {
     "cleanup": N_("Clean-up after"),
     "cooling": N_("Cooling after the clean-up"),
     "free_cancellation": N_("Free cancellation until so long before"),
+    "release_after": N_("Free for others when nobody has arrived after"),
     "overridable": N_("Rules the team may set aside"),
 }
 HELP = {
@@ -57,6 +58,7 @@ HELP = {
     "units": N_("0 for no limit."),
     "approval_above": N_("0 min for no limit."),
     "free_cancellation": N_("Later, a cancellation leaves a mark. 0 min for never."),
+    "release_after": N_("So long after the start; it leaves a mark. 0 min for never."),
     "modes": N_("Tick none to let it be inherited."),
     "overridable": N_("Tick none to let it be inherited."),
 }
@@ -69,7 +71,7 @@ GROUPS = (
     (N_("Who"), ("level", "youngest", "buddy")),
     (N_("Agreement"), ("approval", "approval_above", "owner_approval", "answer_within")),
     (N_("Around a booking"), ("setup", "cleanup", "cooling")),
-    (N_("Cancellation"), ("free_cancellation",)),
+    (N_("Cancellation and absence"), ("free_cancellation", "release_after")),
     (N_("Exceptions"), ("overridable",)),
 )
 UNLIMITED = (
@@ -161,6 +163,7 @@ IN_RECORD_AS_MINUTES = frozenset(
         "cleanup",
         "cooling",
         "free_cancellation",
+        "release_after",
     }
 )
 

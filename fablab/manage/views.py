@@ -9,6 +9,7 @@ from fablab.machines.inventory import here
 from fablab.manage import (
     agenda_views,
     approval_views,
+    board_views,
     care_views,
     fault_views,
     hours_views,
@@ -34,6 +35,7 @@ from fablab.trainings.queries import sessions_in
 __all__ = [
     "agenda_views",
     "approval_views",
+    "board_views",
     "bp",
     "care_views",
     "import_views",

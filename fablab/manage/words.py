@@ -3,6 +3,7 @@
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.organizations.kinds import OrganizationKind
+from fablab.places.kinds import WallNames
 from fablab.words import N_
 
 AUDIENCES = {
@@ -62,4 +63,9 @@ DEEDS = {
     Deed.PLACE: N_("The place"),
     Deed.OPENING: N_("Opening hours"),
     Deed.CLOSURE: N_("Closure"),
+}
+WALL_NAMES = {
+    WallNames.FIRST_NAMES: N_("First names"),
+    WallNames.ORGANIZATIONS: N_("The names of organizations alone"),
+    WallNames.NOBODY: N_("Nothing: only that it is reserved"),
 }

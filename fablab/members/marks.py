@@ -75,6 +75,28 @@ def lift(mark_uid: str, place_id: int, why: str, *, by: int, now: datetime) -> N
         _note(session, Deed.LIFTED, here.member_id, place_id, after, by=by, now=now)
 
 
+def unmark(
+    session: Session,
+    member_id: int,
+    place_id: int,
+    occupancy_id: int,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """What was noted of a booking a moment ago never was, nor what followed from it; in the
+    caller's transaction.
+    """
+    _stand_in_line(session, member_id)
+    noted = (Mark.occupancy_id == occupancy_id, Mark.kind == MarkKind.MISSED)
+    if not session.scalar(select(Mark.id).where(*noted)):
+        return
+    session.execute(delete(Mark.__table__).where(*noted))
+    until = _weigh(session, member_id, place_id, now)
+    after = {"mark": MarkKind.MISSED, "marked_until": until}
+    _note(session, Deed.LIFTED, member_id, place_id, after, by=by, now=now)
+
+
 def tidy(session: Session, now: datetime) -> None:
     """Forget what is older than a year."""
     session.execute(delete(Mark).where(Mark.made_at < now - KEPT))

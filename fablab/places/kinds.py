@@ -17,3 +17,11 @@ class NamesShown(StrEnum):
     EVERYONE = "everyone"
     MEMBERS = "members"
     NOBODY = "nobody"  # but the team, who must know
+
+
+class WallNames(StrEnum):
+    """How people are called on a wall that anybody may stand before."""
+
+    FIRST_NAMES = "first_names"
+    ORGANIZATIONS = "organizations"  # and nobody who came for themselves
+    NOBODY = "nobody"

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
-from fablab.places.kinds import Mode, NamesShown
+from fablab.places.kinds import Mode, NamesShown, WallNames
 
 
 class Place(Model):
@@ -53,6 +53,12 @@ class Place(Model):
     revision: Mapped[int] = mapped_column(default=0)
     # Counts the changes of what its people are called, which the team's calendar shows.
     people_revision: Mapped[int] = mapped_column(default=0)
+    # Since when the rules that release what nobody came to are as they are; what began before is
+    # left alone. None: there never was one.
+    releases_since: Mapped[datetime | None]
+    wall_names: Mapped[WallNames] = mapped_column(
+        choice(WallNames), default=WallNames.FIRST_NAMES, server_default=WallNames.FIRST_NAMES
+    )
     digest_day: Mapped[date | None]  # the last day whose morning mail went out
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime] = last_change()

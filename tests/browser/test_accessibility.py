@@ -49,6 +49,10 @@ FOR_MEMBERS = [
 FOR_THE_TEAM = [
     "/manage/",
     "/manage/day",
+    "/manage/day/board",
+    "/manage/day/boards",
+    "/manage/day/sheet",
+    "/manage/machines/m01/label",
     "/manage/members",
     "/manage/machines",
     "/manage/agendas",

@@ -57,6 +57,11 @@ def news(*changes: tuple[str, int | None], status: Status, **more: bool) -> News
         ([("declined", TEAM)], CANCELLED, (Letter.DECLINED, False)),
         ([("lapsed", None)], CANCELLED, (Letter.LAPSED, False)),
         ([("missed", TEAM)], MISSED, (Letter.MISSED, False)),
+        ([("missed", None)], MISSED, (Letter.MISSED, False)),
+        ([("undone", TEAM)], CONFIRMED, (Letter.RESTORED, False)),
+        ([("ended_early", TEAM)], CONFIRMED, (Letter.ENDED_EARLY, False)),
+        ([("ended_early", ME)], CONFIRMED, (Letter.ENDED_EARLY, True)),
+        ([("offer_withdrawn", TEAM)], CANCELLED, (Letter.OFFER_WITHDRAWN, False)),
     ],
 )
 def test_what_happened_last_decides(changes, status, expected):
@@ -84,6 +89,26 @@ def test_what_others_did_too_is_not_ones_own_doing_alone(changes, status, letter
 def test_who_makes_and_cancels_in_one_moment_is_told_of_nothing():
     assert news(("booked", ME), ("cancelled", ME), status=CANCELLED) is None
     assert news(("offered", None), ("declined", ME), status=CANCELLED) is None
+
+
+@pytest.mark.parametrize("what", ["missed", "ended_early"])
+def test_what_was_undone_within_a_moment_is_told_as_nothing(what):
+    assert news((what, TEAM), ("undone", TEAM), status=CONFIRMED) is None
+    again = news((what, TEAM), ("undone", TEAM), ("missed", TEAM), status=MISSED)
+    assert again == News(Letter.MISSED, False, False)
+
+
+def test_an_offer_taken_back_within_a_moment_is_told_as_nothing():
+    assert news(("offered", None), ("offer_withdrawn", TEAM), status=CANCELLED) is None
+
+
+def test_arriving_is_no_news():
+    assert news(("arrived", TEAM), status=CONFIRMED) is None
+
+
+def test_that_it_was_ended_early_is_told_though_it_is_over():
+    told = news(("ended_early", TEAM), status=CONFIRMED, is_over=True)
+    assert told == News(Letter.ENDED_EARLY, False, False)
 
 
 @pytest.mark.parametrize("what", ["buddy_named", "buddy_declined", "buddy_taken_back", "planned"])
@@ -170,7 +195,11 @@ def sent(letter, channel, unwanted=(), *, own=False, invited=False) -> bool:
 
 
 @pytest.mark.parametrize(
-    "letter", [Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED]
+    "letter",
+    [
+        *(Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED),
+        *(Letter.ENDED_EARLY, Letter.RESTORED),
+    ],
 )
 def test_what_others_do_is_told_without_a_tick_too(letter):
     """Else somebody would come for nothing."""

@@ -150,6 +150,7 @@ def test_every_field_is_kept_and_shown_again(cast, amina):
         "cleanup": "10 min",
         "cooling": "15 min",
         "free_cancellation": "12 h",
+        "release_after": "20 min",
         "level": "0",
         "whole_days": "no",
         "fixed": "0 min",

@@ -31,6 +31,7 @@ async function refresh() {
     for (const part of PARTS) {
       document.querySelector(part).replaceWith(page.querySelector(part))
     }
+    document.querySelector(".flashes")?.remove() // what was done is a minute ago
     showStale(false)
   } catch {
     showStale(true)

@@ -1,0 +1,1 @@
+"""Who is here: arrivals, departures, what nobody came to, and the boards that show it."""

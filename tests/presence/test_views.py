@@ -1,0 +1,100 @@
+"""Saying that one is here, and that one has finished, from the pages that show a booking."""
+
+import re
+
+import pytest
+
+from fablab.machines.kinds import Status
+from tests.booking.conftest import words
+from tests.presence.support import arrive, booked, leave, record, row, say
+from tests.support import instant, submit
+
+
+@pytest.mark.parametrize("page", ["/bookings/{uid}", "/bookings/", "/machines/bench"])
+def test_one_button_says_that_one_is_here_and_leads_back(fablab, browse, at, page):
+    uid = booked(fablab)
+    at("2027-03-30 13:50")
+    client, page = browse("bruno"), page.format(uid=uid)
+
+    answer = submit(client, page, f"/bookings/{uid}/arrival")
+
+    assert (answer.status_code, answer.location) == (303, page)
+    assert row(uid).arrived_at == instant("2027-03-30 13:50")
+    assert "Your arrival is noted" in client.get(page).text
+
+
+@pytest.mark.parametrize("page", ["/bookings/{uid}", "/bookings/", "/machines/bench"])
+def test_there_is_no_button_before_its_time_nor_for_others(fablab, browse, at, page):
+    uid = booked(fablab)
+    at("2027-03-30 13:40")
+    assert "/arrival" not in browse("bruno").get(page.format(uid=uid)).text
+
+    at("2027-03-30 13:50")
+    assert "/arrival" not in browse("chloe").get("/machines/bench").text
+    assert "/arrival" not in browse(None).get("/machines/bench").text
+
+
+def test_whoever_has_finished_frees_the_machine(fablab, browse, at):
+    uid = booked(fablab)
+    at("2027-03-30 14:00")
+    arrive(fablab, uid)
+    at("2027-03-30 14:40")
+    client = browse("bruno")
+
+    answer = submit(client, "/machines/bench", f"/bookings/{uid}/departure", back="machine")
+
+    assert answer.location == "/machines/bench"
+    assert row(uid).ends_at == instant("2027-03-30 14:40")
+    shown = words(client.get(f"/bookings/{uid}").text)
+    assert "Ended early by Bruno; it was until 16:00" in shown
+    assert "It was ended at 14:40" in shown
+
+
+def test_a_refusal_is_a_sentence(fablab, browse, at):
+    uid = booked(fablab)
+    at("2027-03-30 13:50")
+    client = browse("bruno")
+    token = re.search(r'csrf_token" value="([^"]+)', client.get(f"/bookings/{uid}").text)[1]
+    at("2027-03-30 13:30")
+
+    answer = client.post(f"/bookings/{uid}/arrival", data={"csrf_token": token})
+
+    assert "It is too early: say that you are here from" in client.get(answer.location).text
+    assert row(uid).arrived_at is None
+
+
+def test_the_team_says_that_nobody_came_and_takes_it_back(fablab, browse, at):
+    uid = booked(fablab)
+    at("2027-03-30 14:20")
+    team = browse("amina")
+    submit(team, f"/manage/bookings/{uid}/absence", f"/manage/bookings/{uid}/absence")
+    assert row(uid).status == Status.MISSED
+
+    at("2027-03-30 14:24")
+    answer = submit(team, f"/bookings/{uid}", f"/bookings/{uid}/undoing")
+
+    assert answer.location == f"/bookings/{uid}"
+    assert row(uid).status == Status.CONFIRMED
+    assert "Undone by Amina" in team.get(f"/bookings/{uid}").text
+    assert "/undoing" not in browse("bruno").get(f"/bookings/{uid}").text
+
+
+def test_only_the_team_undoes(fablab, browse, at, app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    uid = booked(fablab)
+    at("2027-03-30 14:00")
+    arrive(fablab, uid)
+    at("2027-03-30 14:30")
+    leave(fablab, uid)
+
+    assert browse("bruno").post(f"/bookings/{uid}/undoing").status_code == 403
+    assert browse("chloe").post(f"/bookings/{uid}/departure").status_code == 404
+    assert record(uid)[-1][0] == "ended_early"
+
+
+def test_the_rule_is_a_sentence_on_the_machines_page(fablab, browse):
+    say(fablab)
+
+    shown = words(browse("bruno").get("/machines/bench").text)
+
+    assert "Free for the others when nobody has arrived after 30 min" in shown
