@@ -20,6 +20,7 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import anyone
+from fablab.figures import pages as figures
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day, parse_week
 from fablab.home import live, queries
 from fablab.home.machine_page import MachinePage, span_shown
@@ -198,6 +199,7 @@ def machine(slug: str):
         "home/machine.html",
         page=page,
         machine=machine,
+        chart=figures.of_machine(inventory, machine, page.today) if current_user.id else None,
         documents=queries.documents(machine.id),
         faults=faults_of(machine),
         feed=feed,

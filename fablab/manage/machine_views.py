@@ -11,6 +11,7 @@ from fablab import clock, texts
 from fablab.access import team_only
 from fablab.booking import wait_pages
 from fablab.booking.pages import clock_notes
+from fablab.figures import pages as figures
 from fablab.machines import commands, policy_commands
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
@@ -139,6 +140,7 @@ def machine_page(machine: MachineFacts, status: int = 200, *, in_the_way: Any = 
         "machine.html",
         machine=machine,
         state=machine_pages.state(machine),
+        chart=figures.of_machine(inventory, machine, today()),
         bookings=machine_pages.concerned(machine, rows, inventory, now),
         outages=machine_pages.outages(rows, inventory, now),
         in_the_way=lines(in_the_way, inventory, now),

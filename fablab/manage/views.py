@@ -4,6 +4,7 @@ from flask import abort, redirect, request
 
 from fablab import clock
 from fablab.access import team_only
+from fablab.figures import pages as figures
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.machines.inventory import here
 from fablab.manage import (
@@ -80,4 +81,5 @@ def day(day: str = ""):
             called_off=queries.called_off(inventory.place.id, span),
             held=sessions_in(inventory.place.id, span),
         ),
+        chart=figures.of_place(inventory, shown),
     )
