@@ -33,7 +33,7 @@ from fablab.invitations import links
 from fablab.machines import documents, photos
 from fablab.machines.commands import withdraw
 from fablab.machines.kinds import Status
-from fablab.machines.models import MachineDocument, MachineReferent, Occupancy
+from fablab.machines.models import Machine, MachineDocument, MachineReferent, Occupancy, Pool
 from fablab.machines.resources_commands import create_resource
 from fablab.mail.links import signed
 from fablab.members import mails, marks, passwords
@@ -128,6 +128,8 @@ class Stage:
             return self.invitation_letter
         if name == "slug" and "/organizations/" in rule.rule:
             return "studio"
+        if name == "slug" and "/pools/" in rule.rule:
+            return "benches"
         if name == "secret":
             return f"secret-of-{self.purpose(rule)}"
         known = {
@@ -314,6 +316,8 @@ def board_of(fablab: Fablab) -> str:
 def keep_a_document(machine_id: int) -> int:
     file = documents.take(b"%PDF-1.7")
     with writing() as session:
+        place_id = session.get_one(Machine, machine_id).place_id
+        add_row(session, Pool, place_id=place_id, slug="benches", name="Benches")
         return add_row(session, MachineDocument, machine_id=machine_id, title="Manual", file=file)
 
 

@@ -112,21 +112,20 @@ def week(week: str = ""):
 @bp.get("/machines/")
 @anyone
 def machines():
-    inventory = here()
-    today = day_of(inventory, clock.today(inventory.schedule.zone, clock.now()))
+    inventory, now = here(), clock.now()
+    reach = reach_of(current_user, inventory, now)
+    today = day_of(inventory, clock.today(inventory.schedule.zone, now), reach)
     searched = request.args.get("q", "").strip()[:LONGEST_SEARCH]
-    found = [
-        machine
-        for machine in inventory.machines
-        if (today.category is None or machine.category.id == today.category.id)
-        and says(machine, searched)
-    ]
+    found = [machine for machine in today.machines if says(machine, searched)]
+    kept = {"q": searched, "free": "now" if today.asked.is_free_now else "", "may": today.may}
     return render_template(
         "home/machines.html",
         day=today,
         groups=by_category(found),
         searched=searched,
         addresses=today.addresses,
+        kept=kept,
+        is_narrowed=bool(today.category or any(kept.values())),
         states={m.id: today.state_words(today.states[m.id], m) for m in found},
     )
 

@@ -14,7 +14,15 @@ from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import MachineState
 from fablab.manage import place_words, policy_words
 from fablab.manage.queries import Somebody
-from fablab.manage.words import AUDIENCES, DEEDS, ORGANIZATIONS, ROLES, STATES
+from fablab.manage.words import (
+    AUDIENCES,
+    DEEDS,
+    HUE_WORDS,
+    ICON_WORDS,
+    ORGANIZATIONS,
+    ROLES,
+    STATES,
+)
 from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
 from fablab.organizations.kinds import OrganizationKind
 from fablab.trainings.models import Level, Training
@@ -290,8 +298,8 @@ def of_sheet() -> dict[str, tuple[str, Callable[[Any], str]]]:
         "photo_alt": (_("What the photo shows"), str),
         "documents": (_("Documents"), "; ".join),
         "position": (_("Order in its category"), str),
-        "icon": (_("Drawing"), str),
-        "hue": (_("Colour"), str),
+        "icon": (_("Drawing"), lambda v: _(ICON_WORDS.get(v, v))),
+        "hue": (_("Colour"), lambda v: _(HUE_WORDS.get(v, v))),
     }
 
 

@@ -220,6 +220,18 @@ def cards(inventory: Inventory) -> list[Card]:
             "calendar-plus",
         ),
         Card(
+            _("Categories and pools"),
+            url_for("manage.categories"),
+            _("What machines belong to: names, colours, drawings, order"),
+            "list",
+        ),
+        Card(
+            _("Import from a file"),
+            url_for("manage.imports_page"),
+            _("Machines, members and qualifications that you keep elsewhere"),
+            "upload",
+        ),
+        Card(
             _("Outgoing mail"),
             url_for("manage.mails"),
             _("What was sent, and what could not be delivered"),

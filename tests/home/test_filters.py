@@ -86,3 +86,25 @@ def test_asking_what_one_may_use_costs_no_more_statements(fablab, browse):
         client.get(f"/planning/{TUESDAY}?may=use")
 
     assert len(statements) <= 3
+
+
+def test_the_catalogue_has_the_same_filters(fablab, browse):
+    bruno, chloe = browse("bruno"), browse("chloe")
+
+    def shown(client, query):
+        page = client.get(f"/machines/{query}").text
+        return [name for name in ("Laser cutter", "Workbench") if f">{name}</a>" in page]
+
+    assert shown(chloe, "") == ["Laser cutter", "Workbench"]
+    assert shown(chloe, "?may=use") == ["Workbench"]
+    assert shown(bruno, "?may=use") == ["Laser cutter", "Workbench"]
+    assert shown(chloe, "?may=use&q=laser") == []
+    assert shown(chloe, "?free=now") == []  # closed on a Monday
+    assert shown(browse(None), "?may=use") == ["Laser cutter", "Workbench"]
+
+
+def test_the_catalogue_keeps_the_other_filters_and_says_why_a_machine_is_barred(fablab, browse):
+    page = browse("chloe").get("/machines/?q=e&may=use").text
+
+    assert "/machines/?category=laser&amp;q=e&amp;may=use" in page
+    assert "qualification" in browse("chloe").get("/machines/").text

@@ -11,6 +11,7 @@ from fablab import clock
 from fablab.db import db, writing
 from fablab.imports import drafts
 from fablab.machines import commands as machines
+from fablab.machines.models import Pool
 from fablab.machines.resources_commands import create_resource
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
@@ -53,6 +54,7 @@ def routes(app, annex, cast, uid):
     )
     with writing() as session:
         held_now = slot("2027-03-29 08:30-09:30")
+        session.add(Pool(place_id=cast.place_id, slug="benches", name="Benches"))
         session.add(made := booking(cast.machine("bench").id, cast.people["chloe"], held_now))
     begun = made.uid
     create_resource(cast.place_id, "Bench", 1, [], by=cast.people["amina"], now=clock.now())
@@ -95,6 +97,7 @@ def routes(app, annex, cast, uid):
         known |= {"uid": sheet} if "imports" in rule.rule else {}
         known |= {"slug": "studio"} if "organizations" in rule.rule else {}
         known |= {"uid": fault} if "faults" in rule.rule else {}
+        known |= {"slug": "benches"} if "pools" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":
             given["of"] = "training:LAS"
