@@ -38,6 +38,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.booking import views as booking
     from fablab.booking import wait_views as waits
     from fablab.calendars import views as calendars
+    from fablab.help import views as help_pages
     from fablab.home import look_views as look
     from fablab.home import organization_views as organizations
     from fablab.home import views as home
@@ -52,6 +53,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     for feature in (
         home,
         look,
+        help_pages,
         members,
         trainings,
         booking,

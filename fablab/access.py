@@ -66,11 +66,11 @@ def ask_to_sign_in() -> Any:
     if request.method in ("GET", "HEAD"):
         wanted = iri_to_uri(request.full_path if request.query_string else request.path)
     else:
-        wanted = _path_of(request.referrer or "")
+        wanted = path_of(request.referrer or "")
     return redirect(url_for("members.login", next=wanted or None), 303)
 
 
-def _path_of(address: str) -> str:
+def path_of(address: str) -> str:
     try:
         parts = urlsplit(address)
     except ValueError:

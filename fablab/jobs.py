@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 # How long after each failed try the next one comes; after the last the mail is parked.
 DELAYS = [timedelta(minutes=n) for n in (1, 5, 15, 60, 120, 240, 480, 720, 1440)]
 LEASE = timedelta(minutes=5)  # how long a mail being sent is out of other runners' reach
-KEPT = timedelta(days=30)  # the row of a mail that is sent or dropped (without its text) or parked
 ROUND = 10.0  # seconds of delivering after which other work gets its turn
 KNOCKING = timedelta(minutes=5)
 HOUSEKEEPING = timedelta(hours=1)
@@ -239,7 +238,9 @@ def tidy(now: datetime) -> None:
             .where(is_waiting(table), table.c.useless_at <= now)
             .values(dropped_at=now, reason=Reason.LATE, **outbox.BLANK)
         )
-        session.execute(delete(table).where(or_(*(at < now - KEPT for at in ends_of(table)))))
+        session.execute(
+            delete(table).where(or_(*(at < now - outbox.KEPT for at in ends_of(table))))
+        )
         members.tidy(session, now)
         marks.tidy(session, now)
         waits.tidy(session, now)

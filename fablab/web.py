@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from babel.support import Translations
-from flask import Flask, Response, current_app, g, render_template, request, session
+from flask import Flask, Response, current_app, g, render_template, request, session, url_for
 from flask.globals import request_ctx
 from flask.templating import Environment
 from flask_babel import Babel, get_locale, get_translations, lazy_gettext
@@ -16,9 +16,11 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from fablab import texts
+from fablab.access import path_of
 from fablab.db import Busy, db, is_busy
 from fablab.machines.guards import GuardMissing
 from fablab.machines.inventory import NothingSetUp, PlaceFacts, here
+from fablab.security import safe_next
 from fablab.words import LANGUAGES
 
 THEMES = ("light", "dark")
@@ -193,10 +195,35 @@ def stale_form(error: CSRFError) -> Any:
 def drawn(code: int, title: Any, sentence: Any) -> Response:
     """The page of an error, in the frame of all pages as far as that can be had."""
     prepare_page()
-    page = render_template("errors/error.html", code=code, title=title, sentence=sentence)
+    page = render_template(
+        "errors/error.html", code=code, title=title, sentence=sentence, what_next=what_next(code)
+    )
     if request.method not in SAFE:
         keep_their_session()
     return Response(page, status=code, headers={"Cache-Control": "no-store"})
+
+
+# Where the same may be asked for again, and it may well be answered.
+WORTH_ANOTHER_TRY = (409, 429, 500, 503)
+
+
+def what_next(code: int) -> list[tuple[Any, str]]:
+    """What to do about an error, the likeliest first; never nothing."""
+    ways: list[tuple[Any, str]] = []
+    if request.method not in SAFE and code != 404:
+        ways.append((lazy_gettext("Back to the form"), path_of(request.referrer or "")))
+    elif code in WORTH_ANOTHER_TRY:
+        again = request.full_path if request.query_string else request.path
+        ways.append((lazy_gettext("Try again"), again))
+    person = g.get("_login_user")
+    if code == 403 and not getattr(person, "is_authenticated", False):
+        ways.append((lazy_gettext("Log in"), url_for("members.login")))
+    ways = [(words, safe_next(url)) for words, url in ways if url]
+    ways.append((lazy_gettext("Back to the planning"), url_for("home.index")))
+    if code == 404:
+        ways.append((lazy_gettext("See the machines"), url_for("home.machines")))
+    ways.append((lazy_gettext("Help"), url_for("help.index")))
+    return ways
 
 
 def keep_their_session() -> None:

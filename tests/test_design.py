@@ -95,6 +95,7 @@ FIELDS = '{% from "components/field.html" import field, choice, error_summary %}
 ENDPOINTS = [
     *("home.index", "home.day", "home.machines", "trainings.index", "booking.index", "booking.new"),
     *("members.account", "members.login", "members.logout", "calendars.index"),
+    *("help.index", "help.privacy", "help.accessibility"),
     *("manage.day", "preferences.language"),
 ]
 STRIPS = '{% from "components/strip.html" import strip, scale %}'

@@ -82,6 +82,36 @@ def test_every_error_is_a_page_of_ours(fablab, browse, code):
 
 
 @pytest.mark.parametrize("code", CODES)
+def test_every_error_says_what_to_do_next(fablab, browse, code):
+    ways = ways_of(browse("bruno").get(f"/fails/{code}").text)
+
+    assert ("/", "Back to the planning") in ways
+    assert ("/help/", "Help") in ways
+    may_try = code in (409, 429, 500, 503)
+    assert ((f"/fails/{code}", "Try again") in ways) is may_try
+
+
+def ways_of(page: str) -> list[tuple[str, str]]:
+    """Where the page of an error leads: the addresses, and the words of their buttons."""
+    found = re.search(r'<div class="error-page">.*?</div>', page, re.S)[0]
+    return re.findall(r'<a class="button[^>]* href="([^"]+)"><span>([^<]+)</span>', found)
+
+
+def test_a_form_that_failed_leads_back_to_its_page(fablab, browse):
+    referrer = {"Referer": "http://localhost/login?next=/machines/"}
+    answer = browse(None).post("/login", data={}, headers=referrer)
+
+    assert answer.status_code == 400
+    assert ways_of(answer.text)[0] == ("/login?next=/machines/", "Back to the form")
+
+
+def test_no_error_leads_to_another_site(fablab, browse):
+    answer = browse(None).post("/login", data={}, headers={"Referer": "https://evil.example//x.y"})
+
+    assert all(url.startswith("/") and "evil" not in url for url, _ in ways_of(answer.text))
+
+
+@pytest.mark.parametrize("code", CODES)
 def test_an_error_keeps_who_is_signed_in(fablab, browse, code):
     assert "Bruno Lefil" in browse("bruno").get(f"/fails/{code}").text
 
@@ -169,8 +199,9 @@ def test_an_address_is_inert_in_the_page_of_its_error(fablab, browse):
 # -- no place yet
 
 
-def test_before_a_place_is_set_up_every_page_says_to_come_back(app, browse):
-    for address in ("/", "/planning/", "/machines/", "/machines/laser", "/planning/2027-03-30"):
+def test_before_a_place_is_set_up_every_page_but_the_first_says_to_come_back(app, browse):
+    """The first one says how to begin: tests/test_first_use.py."""
+    for address in ("/planning/", "/machines/", "/machines/laser", "/planning/2027-03-30"):
         answer = browse(None).get(address)
 
         assert answer.status_code == 503

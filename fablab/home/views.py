@@ -35,7 +35,14 @@ from fablab.home.reach import Reach, reach_of
 from fablab.home.week import DAYS, Week
 from fablab.home.week import span_shown as span_of_week
 from fablab.machines import files, photos
-from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts, here, of_place
+from fablab.machines.inventory import (
+    CategoryFacts,
+    Inventory,
+    MachineFacts,
+    NothingSetUp,
+    here,
+    of_place,
+)
 from fablab.upkeep import pages as upkeep_pages
 from fablab.upkeep import queries as upkeep
 
@@ -50,7 +57,15 @@ LONGEST_SEARCH = 80  # letters
 @bp.get("/")
 @anyone
 def index():
-    return planning(clock.today(here().schedule.zone, clock.now()))
+    """Of a place without machines its team is shown the first steps, until they put them aside."""
+    try:
+        inventory = here()
+    except NothingSetUp:
+        return render_template("home/nothing.html")
+    is_new = not inventory.machines and inventory.place.welcomed_at is None
+    if is_new and current_user.manages(inventory.place.id):
+        return redirect(url_for("manage.welcome"), 303)
+    return planning(clock.today(inventory.schedule.zone, clock.now()))
 
 
 @bp.get("/planning/")

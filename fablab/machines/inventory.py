@@ -8,7 +8,7 @@ are read at every request.
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from threading import Lock
@@ -55,6 +55,7 @@ class PlaceFacts:
     brick: str
     blue: str
     logo: str | None
+    welcomed_at: datetime | None
     revision: int
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ from fablab.mail.models import OutgoingMail
 # Rings when this process has promised a mail, so that it leaves within a second.
 something_to_send = Event()
 
+# The row of a mail that was sent or dropped (without its text), or parked.
+KEPT = timedelta(days=30)
 PROMISED = "fablab_promised_mail"  # in a session's info: its transaction promises a mail
 # What is not kept of a mail once it was sent or dropped: it may hold a link that acts for somebody.
 BLANK = {"text": "", "html": "", "calendar": "", "unsubscribe": ""}

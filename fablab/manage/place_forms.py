@@ -26,11 +26,11 @@ from fablab import texts
 from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, of_this_century
 from fablab.machines.photos import MAX_BYTES
 from fablab.manage.forms import REASON, translated
-from fablab.manage.place_words import NAMES_SHOWN, WEEKDAYS, WEEKS
+from fablab.manage.place_words import NAMES_SHOWN
 from fablab.manage.policy_forms import ParagraphField
 from fablab.members.forms import LONGEST_ADDRESS, PhoneField, an_address
 from fablab.places.kinds import Mode, NamesShown
-from fablab.places.words import MODES
+from fablab.places.words import MODES, WEEKDAYS, WEEKS
 from fablab.settings import colours
 from fablab.settings.closures import Days
 from fablab.settings.colours import Use

@@ -10,13 +10,12 @@ from flask_babel import gettext as _
 
 from fablab import texts
 from fablab.machines.inventory import Inventory, weekly_opening
-from fablab.manage import place_words
-from fablab.manage.place_words import WEEKDAYS
+from fablab.places import words
 from fablab.places.kinds import Mode
 from fablab.places.models import Closure, Opening
 from fablab.places.rules import Schedule, WeeklyOpening, days
 from fablab.places.weeks import A_DAY, parts
-from fablab.places.words import MODES
+from fablab.places.words import MODES, WEEKDAYS
 
 HOLIDAYS_SHOWN = timedelta(days=366)
 
@@ -61,7 +60,7 @@ def week(openings: Sequence[Opening]) -> list[Weekday]:
         Weekday(
             _(name),
             sorted(drawn[day], key=lambda part: part.start),
-            said(_(name), [weekly_opening(each) for each in openings if each.weekday == day]),
+            words.day_in_words(day, [weekly_opening(each) for each in openings]),
             [line(each) for each in openings if each.weekday == day],
         )
         for day, name in WEEKDAYS.items()
@@ -73,32 +72,20 @@ def kind_of(opening: WeeklyOpening) -> str:
     return f"{opening.mode} strip__part--some" if opening.weeks else str(opening.mode.value)
 
 
-def said(day: str, openings: Iterable[WeeklyOpening]) -> str:
-    told = "; ".join(in_words(each) for each in openings)
-    return _("%(day)s: %(hours)s", day=day, hours=told or _("closed"))
-
-
-def in_words(opening: WeeklyOpening) -> str:
-    """`10:00–17:00 with the team (first, third)`"""
-    hours = place_words.hours(opening.opens_at, opening.closes_at)
-    told = f"{hours} {_(MODES[opening.mode])}"
-    return f"{told} ({place_words.weeks(opening.weeks)})" if opening.weeks else told
-
-
 def line(opening: Opening) -> Line:
     told = weekly_opening(opening)
     return Line(
         url=url_for("manage.opening", opening_id=opening.id),
-        hours=place_words.hours(told.opens_at, told.closes_at),
+        hours=words.hours(told.opens_at, told.closes_at),
         mode=_(MODES[told.mode]),
         kind=told.mode.value,
-        weeks=place_words.weeks(told.weeks),
+        weeks=words.weeks(told.weeks),
     )
 
 
 def named(opening: WeeklyOpening) -> str:
     """`Saturday 10:00–17:00 with the team`"""
-    return f"{_(WEEKDAYS[opening.weekday])} {in_words(opening)}"
+    return f"{_(WEEKDAYS[opening.weekday])} {words.in_words(opening)}"
 
 
 def modes() -> list[tuple[str, str]]:
@@ -236,5 +223,11 @@ def cards(inventory: Inventory) -> list[Card]:
             url_for("manage.mails"),
             _("What was sent, and what could not be delivered"),
             "mail",
+        ),
+        Card(
+            _("First steps"),
+            url_for("manage.welcome"),
+            _("From nothing to the first booking"),
+            "hand-helping",
         ),
     ]

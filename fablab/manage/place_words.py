@@ -7,21 +7,10 @@ from typing import Any
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from fablab import texts
 from fablab.places.kinds import Mode, NamesShown
-from fablab.places.words import MODES
+from fablab.places.words import MODES, WEEKDAYS, weeks
 from fablab.words import LANGUAGES, N_
 
-WEEKDAYS = {
-    1: N_("Monday"),
-    2: N_("Tuesday"),
-    3: N_("Wednesday"),
-    4: N_("Thursday"),
-    5: N_("Friday"),
-    6: N_("Saturday"),
-    7: N_("Sunday"),
-}
-WEEKS = {1: N_("first"), 2: N_("second"), 3: N_("third"), 4: N_("fourth"), 5: N_("fifth")}
 NAMES_SHOWN = {
     NamesShown.EVERYONE: N_("everybody, visitors too"),
     NamesShown.MEMBERS: N_("members who are signed in"),
@@ -70,22 +59,7 @@ READERS: dict[str, Callable[[Any], str]] = {
     "opens_at": lambda kept: kept.lstrip("0").rjust(4, "0"),
     "closes_at": lambda kept: kept.lstrip("0").rjust(4, "0"),
     "mode": lambda kept: _(MODES[Mode(kept)]),
-    "weeks": lambda kept: weeks(kept),
+    "weeks": weeks,
     "first_day": lambda kept: format_date(date.fromisoformat(kept), "short", rebase=False),
     "last_day": lambda kept: format_date(date.fromisoformat(kept), "short", rebase=False),
 }
-
-
-def weeks(numbers: Any) -> str:
-    """`first, third`"""
-    return ", ".join(_(WEEKS[number]) for number in sorted(numbers))
-
-
-def hours(opens_at: Any, closes_at: Any) -> str:
-    """`9:00–18:00`; over midnight `18:00–9:00 the next day`."""
-    start, end = texts.hour(opens_at), texts.hour(closes_at)
-    if closes_at > opens_at:
-        return f"{start}–{end}"
-    if end == "0:00":
-        return f"{start}–24:00"
-    return _("%(start)s–%(end)s the next day", start=start, end=end)

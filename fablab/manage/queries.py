@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from flask import abort
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from fablab.calendars.kinds import Scope
+from fablab.calendars.models import FeedToken
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Machine, Occupancy, standing_around
@@ -345,3 +347,19 @@ def member_with(email: str, place_id: int) -> int | None:
         .join(Membership, Membership.member_id == Member.id)
         .where(Member.email == email, Member.erased_at.is_(None), Membership.place_id == place_id)
     )
+
+
+def count_members(place_id: int) -> int:
+    asked = select(func.count()).where(Membership.place_id == place_id)
+    return db.session.scalar(asked) or 0
+
+
+def has_feed(member_id: int, place_id: int, scope: Scope) -> bool:
+    """Whether a calendar of the place has an address of theirs."""
+    asked = select(FeedToken.id).where(
+        FeedToken.member_id == member_id,
+        FeedToken.place_id == place_id,
+        FeedToken.scope == scope,
+        FeedToken.revoked_at.is_(None),
+    )
+    return db.session.scalar(asked.limit(1)) is not None

@@ -27,6 +27,7 @@ from fablab.manage import (
     resource_views,
     todo_views,
     training_views,
+    welcome_views,
 )
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.day_page import Day, day_url
@@ -54,6 +55,7 @@ __all__ = [
     "resource_views",
     "todo_views",
     "training_views",
+    "welcome_views",
 ]
 
 

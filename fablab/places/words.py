@@ -1,11 +1,13 @@
 """What the hours of a place are called on screens and in mails."""
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, time
 
 from flask_babel import gettext as _
 
+from fablab import texts
 from fablab.places.kinds import Mode
-from fablab.places.rules import Schedule
+from fablab.places.rules import Schedule, WeeklyOpening
 from fablab.words import N_
 
 MODES = {
@@ -13,6 +15,17 @@ MODES = {
     Mode.RESIDENT: N_("by badge"),
     Mode.NIGHT: N_("at night"),
 }
+WEEKDAYS = {
+    1: N_("Monday"),
+    2: N_("Tuesday"),
+    3: N_("Wednesday"),
+    4: N_("Thursday"),
+    5: N_("Friday"),
+    6: N_("Saturday"),
+    7: N_("Sunday"),
+}
+# Of the month: of a Saturday, `first` is the first Saturday.
+WEEKS = {1: N_("first"), 2: N_("second"), 3: N_("third"), 4: N_("fourth"), 5: N_("fifth")}
 
 
 def why_closed(schedule: Schedule, day: date) -> str:
@@ -21,3 +34,30 @@ def why_closed(schedule: Schedule, day: date) -> str:
         return ""
     why = schedule.day_off(day)
     return _("The place is closed: %(why)s.", why=why) if why else _("The place is closed.")
+
+
+def day_in_words(weekday: int, openings: Iterable[WeeklyOpening]) -> str:
+    """`Saturday: 10:00–17:00 with the team (first, third)`, of the openings that begin then."""
+    told = "; ".join(in_words(each) for each in openings if each.weekday == weekday)
+    return _("%(day)s: %(hours)s", day=_(WEEKDAYS[weekday]), hours=told or _("closed"))
+
+
+def in_words(opening: WeeklyOpening) -> str:
+    """`10:00–17:00 with the team (first, third)`"""
+    told = f"{hours(opening.opens_at, opening.closes_at)} {_(MODES[opening.mode])}"
+    return f"{told} ({weeks(opening.weeks)})" if opening.weeks else told
+
+
+def hours(opens_at: time, closes_at: time) -> str:
+    """`9:00–18:00`; over midnight `18:00–9:00 the next day`."""
+    start, end = texts.hour(opens_at), texts.hour(closes_at)
+    if closes_at > opens_at:
+        return f"{start}–{end}"
+    if closes_at == time.min:
+        return f"{start}–24:00"
+    return _("%(start)s–%(end)s the next day", start=start, end=end)
+
+
+def weeks(numbers: Iterable[int]) -> str:
+    """`first, third`"""
+    return ", ".join(_(WEEKS[number]) for number in sorted(numbers))

@@ -30,6 +30,9 @@ FOR_VISITORS = [
     "/register",
     "/password/forgotten",
     "/no-such-page",
+    "/help/",
+    "/help/privacy",
+    "/help/accessibility",
 ]
 FOR_MEMBERS = [
     *FOR_ALL,
@@ -59,6 +62,7 @@ FOR_THE_TEAM = [
     "/manage/faults",
     "/manage/mails",
     "/manage/settings",
+    "/manage/welcome",
     "/manage/settings/place",
     "/manage/openings",
     "/manage/closures",
