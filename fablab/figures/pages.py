@@ -1,7 +1,7 @@
 """A week's use as a chart shows it: plain values for `templates/components/chart.html`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.clock import whole_day, whole_days
 from fablab.figures import queries
-from fablab.figures.rules import Use, together, use_of
+from fablab.figures.rules import Use, stay, together, use_of
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.slots import Slot
 
@@ -37,18 +37,18 @@ class Chart(NamedTuple):
     has_used: bool
 
 
-def of_machine(inventory: Inventory, machine: MachineFacts, day: date) -> Chart:
+def of_machine(inventory: Inventory, machine: MachineFacts, day: date, now: datetime) -> Chart:
     """The week that `day` is in. One statement."""
     monday = monday_of(day)
     rows_of = queries.on_machine(machine.id, _week(inventory, monday))
-    return chart(inventory, [machine], rows_of, monday)
+    return chart(inventory, [machine], rows_of, monday, now)
 
 
-def of_place(inventory: Inventory, day: date) -> Chart:
+def of_place(inventory: Inventory, day: date, now: datetime) -> Chart:
     """All machines together, that week. One statement."""
     monday = monday_of(day)
     rows_of = queries.on_place(inventory.place.id, _week(inventory, monday))
-    return chart(inventory, inventory.machines, rows_of, monday)
+    return chart(inventory, inventory.machines, rows_of, monday, now)
 
 
 def chart(
@@ -56,11 +56,18 @@ def chart(
     machines: Sequence[MachineFacts],
     rows_of: Mapping[int, Sequence[Any]],
     monday: date,
+    now: datetime,
 ) -> Chart:
+    """Real use is shown of a week in which somebody said that they were there."""
     days = [monday + timedelta(days=n) for n in range(DAYS)]
     booked = {machine.id: _slots(rows_of.get(machine.id, ())) for machine in machines}
+    stays = {machine.id: _stays(rows_of.get(machine.id, ()), now) for machine in machines}
+    really = stays if any(stays.values()) else {}
     uses = [
-        together(_use(inventory, machine, day, booked[machine.id]) for machine in machines)
+        together(
+            _use(inventory, machine, day, booked[machine.id], really.get(machine.id))
+            for machine in machines
+        )
         for day in days
     ]
     tallest = max(max(use.open, use.booked, use.used or timedelta(0)) for use in uses)
@@ -97,12 +104,26 @@ def _slots(rows: Iterable[Any]) -> list[Slot]:
     return [Slot(row.starts_at, row.ends_at) for row in rows]
 
 
-def _use(inventory: Inventory, machine: MachineFacts, day: date, booked: Sequence[Slot]) -> Use:
+def _stays(rows: Iterable[Any], now: datetime) -> list[Slot]:
+    found = (
+        stay(Slot(row.starts_at, row.ends_at), row.arrived_at, row.left_at, now=now) for row in rows
+    )
+    return [one for one in found if one]
+
+
+def _use(
+    inventory: Inventory,
+    machine: MachineFacts,
+    day: date,
+    booked: Sequence[Slot],
+    really: Sequence[Slot] | None,
+) -> Use:
     policy = machine.policy_for(None)
     return use_of(
         whole_day(inventory.schedule.zone, day),
         inventory.schedule.open_time(day, day, policy.modes),
         booked,
+        really,
         only_open_time=policy.whole_days,
     )
 

@@ -15,7 +15,13 @@ def _booked(where: ColumnElement[bool]) -> Executable:
     """Bookings and trainings; an outage is no use."""
     return (
         standing_around(Bounds())
-        .with_only_columns(Occupancy.machine_id, Occupancy.starts_at, Occupancy.ends_at)
+        .with_only_columns(
+            Occupancy.machine_id,
+            Occupancy.starts_at,
+            Occupancy.ends_at,
+            Occupancy.arrived_at,
+            Occupancy.left_at,
+        )
         .where(where, Occupancy.kind != OccupancyKind.OUTAGE)
         .order_by(Occupancy.starts_at)
     )

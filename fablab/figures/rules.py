@@ -1,7 +1,7 @@
 """Sums of time: open, booked and really used. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from fablab.slots import Slot, TimeUsed, merged
@@ -47,6 +47,16 @@ def use_of(
         taken = [part for opening in opened for part in _parts(taken, opening)]
     stayed = None if really is None else _sum(_parts(really, span))
     return Use(_sum(opened), _sum(taken), stayed)
+
+
+def stay(
+    booked: Slot, arrived_at: datetime | None, left_at: datetime | None, *, now: datetime
+) -> Slot | None:
+    """When somebody was really there; until the end, or so far, when nobody said that they left."""
+    if arrived_at is None:
+        return None
+    until = left_at or min(booked.end, now)
+    return Slot(arrived_at, until) if arrived_at < until else None
 
 
 def together(uses: Iterable[Use]) -> Use:

@@ -213,7 +213,7 @@ def machine(slug: str):
         "home/machine.html",
         page=page,
         machine=machine,
-        chart=figures.of_machine(inventory, machine, page.today) if current_user.id else None,
+        chart=figures.of_machine(inventory, machine, page.today, now) if current_user.id else None,
         documents=queries.documents(machine.id),
         faults=faults_of(machine),
         feed=feed,

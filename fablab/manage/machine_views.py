@@ -140,7 +140,7 @@ def machine_page(machine: MachineFacts, status: int = 200, *, in_the_way: Any = 
         "machine.html",
         machine=machine,
         state=machine_pages.state(machine),
-        chart=figures.of_machine(inventory, machine, today()),
+        chart=figures.of_machine(inventory, machine, today(), now),
         bookings=machine_pages.concerned(machine, rows, inventory, now),
         outages=machine_pages.outages(rows, inventory, now),
         in_the_way=lines(in_the_way, inventory, now),

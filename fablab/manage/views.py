@@ -85,5 +85,5 @@ def day(day: str = ""):
             called_off=queries.called_off(inventory.place.id, span),
             held=sessions_in(inventory.place.id, span),
         ),
-        chart=figures.of_place(inventory, shown),
+        chart=figures.of_place(inventory, shown, clock.now()),
     )

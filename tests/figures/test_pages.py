@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from sqlalchemy import select, update
 
 from fablab import clock
-from fablab.db import db
+from fablab.db import db, writing
 from fablab.machines import commands as machines
+from fablab.machines.models import Occupancy
 from tests.home.test_pages import words
 from tests.support import counting, slot
 
@@ -57,6 +59,21 @@ def test_the_team_reads_the_same_of_a_machine_and_of_all(booked, browse_any):
 
     assert table(amina.get("/manage/machines/bench").text)[-1] == ["Week", "40 h", "6 h", "15 %"]
     assert table(amina.get("/manage/day/2027-04-01").text)[-1] == ["Week", "80 h", "8 h", "10 %"]
+
+
+def test_what_was_really_used_stands_beside_what_was_booked(booked, browse_any, at):
+    hours = slot("2027-03-30 10:15-11:45")
+    with writing() as session:
+        first = select(Occupancy.id).order_by(Occupancy.starts_at).limit(1).scalar_subquery()
+        values = {"arrived_at": hours.start, "left_at": hours.end}
+        session.execute(update(Occupancy).where(Occupancy.id == first).values(values))
+    at("2027-03-31 18:00")
+
+    found = table(browse_any("chloe").get("/machines/bench").text)
+
+    assert found[1] == ["Tue 30", "8 h", "2 h", "1 h 30", "25 %"]
+    assert found[2] == ["Wed 31", "8 h", "4 h", "0 min", "50 %"]
+    assert found[-1] == ["Week", "40 h", "6 h", "1 h 30", "15 %"]
 
 
 def test_the_figures_cost_one_statement_whatever_the_bookings(booked, browse_any):

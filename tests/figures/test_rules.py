@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from fablab.clock import whole_day
-from fablab.figures.rules import Use, together, use_of
+from fablab.figures.rules import Use, stay, together, use_of
 from tests.support import PARIS, slot
 
 HOUR = timedelta(hours=1)
@@ -54,6 +54,29 @@ def test_real_stays_are_counted_apart_and_nobody_twice():
 
     assert use_of(TUESDAY, OPEN, [], stays).used == timedelta(hours=1, minutes=50)
     assert use_of(TUESDAY, OPEN, [], []).used == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "left", "until"),
+    [
+        ("10:10", "11:40", "11:40"),
+        ("10:10", None, "12:00"),  # nobody said when
+        ("11:10", None, "12:00"),
+    ],
+)
+def test_a_stay_ends_when_somebody_says_so_or_the_booking_does(arrived, left, until):
+    booked, there = slot("2027-03-30 10:00-12:00"), slot(f"2027-03-30 {arrived}-{until}")
+    gone = there.end if left else None
+
+    assert stay(booked, there.start, gone, now=booked.end + HOUR) == there
+
+
+def test_a_stay_under_way_is_as_long_as_it_has_been():
+    booked = slot("2027-03-30 10:00-12:00")
+
+    assert stay(booked, booked.start, None, now=booked.start + HOUR).duration == HOUR
+    assert stay(booked, booked.start, None, now=booked.start) is None
+    assert stay(booked, None, None, now=booked.end) is None
 
 
 def test_several_machines_add_up_and_what_is_not_known_of_one_hides_no_other():
