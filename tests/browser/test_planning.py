@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DESK, NOA, PHONE
+from tests.browser.conftest import CAMILLE, DESK, NOA, PHONE
 from tests.browser.test_main_path import cancel, first_free_day
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
@@ -386,3 +386,19 @@ def test_nothing_moves_while_the_planning_appears(visit, size, path):
 
     moved = window.page.evaluate("window.moved")
     assert sum(value for value, _sources in moved) < 0.01, moved
+
+
+@pytest.mark.parametrize("width", [320, 390, 600])
+@pytest.mark.parametrize("reader", ["", NOA, CAMILLE], ids=["visitor", "member", "team"])
+def test_every_way_in_is_in_sight_on_a_phone(visit, reader, width):
+    window = visit(reader, size={"width": width, "height": 800})
+    window.go("/planning/")
+
+    cut = window.page.eval_on_selector_all(
+        ".nav a",
+        "all => all.filter(a => { const box = a.getBoundingClientRect();"
+        " return box.left < 0 || box.right > innerWidth || a.scrollWidth > a.clientWidth })"
+        ".map(a => a.textContent)",
+    )
+
+    assert cut == []
