@@ -87,7 +87,7 @@ def test_the_first_manager_is_shown_the_steps(manager):
 
     assert answer.request.path == WELCOME
     assert "Welcome to L&#39;Atelier neuf" in answer.text
-    assert "4 steps to the first booking" in answer.text
+    assert "4 steps left" in answer.text
     for address in ("settings/place", "openings", "machines/new", "members"):
         assert f'href="/manage/{address}"' in main(answer.text)
 

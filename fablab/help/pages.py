@@ -20,7 +20,7 @@ from fablab.members.commands import UNPROVEN
 from fablab.members.kinds import Audience
 from fablab.places.kinds import NamesShown
 from fablab.places.models import Place
-from fablab.places.words import WEEKDAYS, day_in_words
+from fablab.places.words import WEEKDAYS, hours_of_day
 
 
 class Step(NamedTuple):
@@ -129,8 +129,9 @@ def suspensions(place: Place) -> list[str]:
     ]
 
 
-def week(inventory: Inventory) -> list[str]:
-    return [day_in_words(day, inventory.schedule.openings) for day in WEEKDAYS]
+def week(inventory: Inventory) -> list[tuple[str, str]]:
+    openings = inventory.schedule.openings
+    return [(_(name), hours_of_day(day, openings)) for day, name in WEEKDAYS.items()]
 
 
 # -- what is kept
@@ -172,7 +173,7 @@ def how_long() -> list[tuple[str, str]]:
             _("Until it is erased; ask the place for it"),
         ),
         (
-            _("Bookings, and what was done to them"),
+            _("Bookings, when you came and left, and what was done to them"),
             _(
                 "No end is set: they make the statements and reports. Of an erased account they"
                 " stay without a name."

@@ -61,7 +61,10 @@ def steps(inventory: Inventory) -> list[Step]:
             _("The first machines"),
             _("One by one, with a photo; or all at once from a table."),
             bool(inventory.machines),
-            [(_("Add a machine"), url_for(".new_machine"), "wrench")],
+            [
+                (_("Add a machine"), url_for(".new_machine"), "wrench"),
+                (_("Import a table"), url_for(".imports_page"), "upload"),
+            ],
         ),
         Step(
             _("The people"),

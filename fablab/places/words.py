@@ -37,9 +37,15 @@ def why_closed(schedule: Schedule, day: date) -> str:
 
 
 def day_in_words(weekday: int, openings: Iterable[WeeklyOpening]) -> str:
-    """`Saturday: 10:00–17:00 with the team (first, third)`, of the openings that begin then."""
-    told = "; ".join(in_words(each) for each in openings if each.weekday == weekday)
-    return _("%(day)s: %(hours)s", day=_(WEEKDAYS[weekday]), hours=told or _("closed"))
+    """`Saturday: 10:00–17:00 with the team (first, third)`"""
+    day = _(WEEKDAYS[weekday])
+    return _("%(day)s: %(hours)s", day=day, hours=hours_of_day(weekday, openings))
+
+
+def hours_of_day(weekday: int, openings: Iterable[WeeklyOpening]) -> str:
+    """Of the openings that begin then: `9:00–14:00 by badge, 14:00–18:00 with the team`."""
+    told = ", ".join(in_words(each) for each in openings if each.weekday == weekday)
+    return told or _("closed")
 
 
 def in_words(opening: WeeklyOpening) -> str:
