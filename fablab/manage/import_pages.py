@@ -1,11 +1,14 @@
 """What a file to import would do, as plain values: what is wrong, what is new, what changes."""
 
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab.imports import Plan
+from fablab.imports.plan import Step
 
 SHOWN = 200  # lines of each list
 
@@ -16,17 +19,19 @@ class Shown:
     problems_left_out: int
     new: list[str]
     new_left_out: int
-    changed: list[tuple[str, list[str]]]  # what, and its columns
+    changed: list[tuple[str, list[tuple[str, str]]]]  # what, its columns and their new text
     changed_left_out: int
     made: list[str]  # categories and pools that come along
     summary: str
     does_nothing: bool
 
 
-def shown(plan: Plan, _what: str) -> Shown:
+def shown(plan: Plan) -> Shown:
     problems = [(where(each.line), _(each.sentence) % each.values) for each in plan.problems]
-    changed = [(step.name, sorted(map(column, step.changes))) for step in plan.changed]
-    new = [step.name for step in plan.new]
+    changed = [
+        (step.name, [said(*each) for each in sorted(step.changes.items())]) for step in plan.changed
+    ]
+    new = [named(step) for step in plan.new]
     made = [_("Category: %(name)s", name=each) for each in plan.categories.values()]
     made += [_("Pool: %(name)s", name=each) for each in plan.pools.values()]
     return Shown(
@@ -46,9 +51,16 @@ def where(line: int) -> str:
     return _("Line %(number)s", number=line) if line else _("The file")
 
 
-def column(name: str) -> str:
-    """As the file calls it."""
-    return {"given_by_id": "given_by", "membership": "email"}.get(name, name)
+def named(step: Step) -> str:
+    """Known by its code or address alone, it would not be recognized."""
+    names = (step.changes.get(each, "") for each in ("name", "first_name", "last_name"))
+    return " ".join(filter(None, (step.name, *names)))
+
+
+def said(name: str, value: Any) -> tuple[str, str]:
+    """A column as the file calls it, and what it says from now on, where that is a text."""
+    column = {"given_by_id": "given_by", "membership": "email"}.get(name, name)
+    return column, str(value) if isinstance(value, str | date) and name != "membership" else ""
 
 
 def summary(plan: Plan) -> str:

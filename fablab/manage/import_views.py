@@ -222,6 +222,6 @@ def draft_page(draft: Any, problem: str = "") -> str:
         draft=draft,
         title=_(KINDS[draft.what]),
         problem=problem,
-        plan=import_pages.shown(plan, draft.what),
+        plan=import_pages.shown(plan),
         seen=plan.fingerprint,
     )
