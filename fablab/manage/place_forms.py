@@ -189,6 +189,7 @@ class ChoiceForm(Form):
     """What becomes of the bookings that other hours would leave outside."""
 
     bookings = SelectMultipleField(lazy_gettext("Cancel"), validate_choice=False)
+    cancel_all = BooleanField(lazy_gettext("Cancel all of them"))
     why = TextField(lazy_gettext("Reason they are told"), maximum=REASON)
     seen_bookings = HiddenField()
 
@@ -196,6 +197,7 @@ class ChoiceForm(Form):
         return Choice(
             seen=self.seen_bookings.data or "",
             cancelled=frozenset(self.bookings.data or ()),
+            cancels_all=self.cancel_all.data,
             why=self.why.data or why,
         )
 

@@ -36,6 +36,10 @@ class Choice:
     seen: str = ""
     cancelled: frozenset[str] = frozenset()  # UIDs
     why: str = ""
+    cancels_all: bool = False
+
+    def cancels(self, uid: str) -> bool:
+        return self.cancels_all or uid in self.cancelled
 
 
 class Concerns(Exception):
@@ -66,7 +70,7 @@ def changing(
             raise Concerns(found)
         yield session
         session.flush()
-        freed = [row for row in found if row.uid in choice.cancelled and is_booking(row)]
+        freed = [row for row in found if choice.cancels(row.uid) and is_booking(row)]
         for row in freed:
             waits.give_back(
                 session,

@@ -89,6 +89,18 @@ def test_shorter_hours_show_whom_they_concern_then_cancel_what_is_ticked(cast, a
     assert (status(gone), status(stays)) == (Status.CANCELLED, Status.CONFIRMED)
 
 
+def test_all_of_them_are_cancelled_by_one_tick(cast, amina):
+    uids = [cast.book("bench", slot(f"2027-{d} 10:00-11:00"), "bruno") for d in ("03-30", "04-06")]
+    address = f"{WEEK}/{first_opening(cast).id}"
+
+    shown = submit(amina, address, f"{address}/removal")
+    sent = ticks(shown.text) | {"bookings": [], "cancel_all": "y", "why": "No more Tuesdays"}
+    submit(amina, address, f"{address}/removal", **sent)
+
+    assert [status(uid) for uid in uids] == [Status.CANCELLED] * 2
+    assert "No more Tuesdays" in amina.get(f"/bookings/{uids[0]}").text
+
+
 def test_an_opening_is_removed(cast, amina):
     cast.book("bench", slot("2027-03-30 10:00-11:00"), "bruno")
     address = f"{WEEK}/{first_opening(cast).id}"
