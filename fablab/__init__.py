@@ -33,6 +33,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     web.init_app(app)
     metrics.init_app(app)
 
+    from fablab.accounts import views as accounts
     from fablab.booking import consent_views as consents
     from fablab.booking import series_views as series
     from fablab.booking import views as booking
@@ -55,6 +56,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         look,
         help_pages,
         members,
+        accounts,
         trainings,
         booking,
         consents,

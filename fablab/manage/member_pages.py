@@ -249,6 +249,8 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "marks_suspension_days": (_("Suspended for so many days"), str),
         "shared": (_("Shared resources"), str),
         "organization": (_("Organization"), str),
+        "merged": (_("Closed account"), str),
+        "merged_email": (_("E-mail"), str),
         "is_manager": (_("Manages it"), lambda v: _("Yes")),
         "activity": (_("Activity account"), str),
         "since": (_("Since"), read_day),

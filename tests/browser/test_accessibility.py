@@ -44,6 +44,7 @@ FOR_MEMBERS = [
     "/account/password",
     "/account/email",
     "/account/mails",
+    "/account/erasure",
     "/calendars/",
     "/calendars/?feed=machine/m01",
     "/calendars/help/outlook",

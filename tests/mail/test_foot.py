@@ -8,7 +8,13 @@ from flask import current_app
 TEMPLATES = Path(__file__).parents[2] / "templates" / "mails"
 KINDS = sorted(path.stem for path in TEMPLATES.glob("[!_]*.html"))
 # They may have no account to choose in.
-TO_STRANGERS = {"confirm", "no_account", "new_email", "organization_invitation"}
+TO_STRANGERS = {
+    "account_erased",
+    "confirm",
+    "new_email",
+    "no_account",
+    "organization_invitation",
+}
 CHOICE = "https://lieu.example/account/mails"
 ENDINGS = pytest.mark.parametrize("ending", ["html", "txt"])
 

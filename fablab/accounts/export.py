@@ -1,0 +1,106 @@
+"""Everything that is kept about somebody, for them to read or take along (GDPR, art. 15 and 20)."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Select, Table, select
+
+from fablab.accounts.traces import BELOW, TRACES, ids_of, rows_of, table
+from fablab.db import db
+
+# What opens something, or is only the machinery's.
+LEFT_OUT = frozenset(
+    {
+        "password_hash",
+        "token_hash",
+        "secret_hash",
+        "text_hash",
+        "request_key",
+        "session_version",
+        "calendar_revision",
+        "seen_revision",
+        "content",
+    }
+)
+NAMED = ("name", "uid", "subject")  # by what a row of another table is called, the first there is
+OTHERS = "somebody else"
+PORTION = 500  # values in one statement
+
+
+def everything(member_id: int, now: datetime) -> dict[str, Any]:
+    """By table, rows as names and plain values. Other people are not named in it."""
+    found: dict[str, Any] = {"exported_at": plain(now)}
+    member = table("member")
+    found["member"] = rows(select(member).where(member.c.id == member_id), member, member_id)
+    for name, column in sorted(TRACES):
+        source = table(name)
+        asked = select(source).where(rows_of(name, column, member_id))
+        found[f"{name}.{column}"] = rows(asked, source, member_id)
+    for name, column, above in sorted(BELOW):
+        source = table(name)
+        asked = select(source).where(source.c[column].in_(ids_of(above, member_id)))
+        found[f"{name} of {above}"] = rows(asked, source, member_id)
+    email = db.session.scalar(select(member.c.email).where(member.c.id == member_id))
+    for name, column in (("outgoing_mail", "recipient"), ("organization_invitation", "email")):
+        source = table(name)
+        asked = select(source).where(source.c[column] == email)
+        found[f"{name} to the address"] = rows(asked, source, member_id)
+    return {name: kept for name, kept in found.items() if kept}
+
+
+def rows(asked: Select[Any], source: Table, member_id: int) -> list[dict[str, Any]]:
+    found = db.session.execute(asked.order_by(*source.primary_key.columns)).mappings().all()
+    labels = {
+        column.name: labels_of(
+            next(iter(column.foreign_keys)).column.table,
+            {row[column.name] for row in found} - {None},
+        )
+        for column in source.columns
+        if column.foreign_keys
+    }
+    return [
+        {
+            name: said(name, value, labels, member_id)
+            for name, value in row.items()
+            if name not in LEFT_OUT and name != "id" and not is_body(source, name)
+        }
+        for row in found
+    ]
+
+
+def is_body(source: Table, name: str) -> bool:
+    """The words of a mail may hold a link that signs somebody in."""
+    return source.name == "outgoing_mail" and name in ("text", "html", "calendar", "unsubscribe")
+
+
+def said(name: str, value: Any, labels: dict[str, Any], member_id: int) -> Any:
+    """A value as JSON has it; what points to a row, by what that row is called."""
+    if name not in labels or value is None:
+        return plain(value)
+    if labels[name] is None:  # a member
+        return "me" if value == member_id else OTHERS
+    return labels[name].get(value, plain(value))
+
+
+def labels_of(pointed: Table, ids: set[Any]) -> dict[Any, str] | None:
+    """What these rows of a table are called; None for members."""
+    if pointed.name == "member":
+        return None
+    name = next((each for each in NAMED if each in pointed.c), None)
+    if name is None:
+        return {}
+    some = sorted(ids)
+    found: dict[Any, str] = {}
+    for start in range(0, len(some), PORTION):
+        of_these = pointed.c.id.in_(some[start : start + PORTION])
+        named = select(pointed.c.id, pointed.c[name]).where(of_these)
+        found |= {row[0]: row[1] for row in db.session.execute(named)}
+    return found
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"PT{value // timedelta(minutes=1)}M"  # ISO 8601-1 §5.5.2
+    return value

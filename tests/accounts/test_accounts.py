@@ -1,0 +1,194 @@
+"""Taking one's data along, and erasing one's account."""
+
+import json
+
+import pytest
+from sqlalchemy import select, update
+
+from fablab import clock
+from fablab.accounts import erasure, export
+from fablab.accounts.traces import BELOW, TRACES, table
+from fablab.calendars.models import FeedToken
+from fablab.db import Base, db, writing
+from fablab.machines.kinds import Status
+from fablab.machines.models import Occupancy
+from fablab.mail.models import OutgoingMail
+from fablab.members import passwords
+from fablab.members.audit import AuditEntry
+from fablab.members.kinds import Deed
+from fablab.members.models import Member
+from fablab.members.people import load_person
+from fablab.organizations.models import OrganizationMember
+from fablab.trainings.kinds import Seating
+from fablab.trainings.models import Registration, TrainingSession
+from tests.accounts.conftest import make_administrator
+from tests.conftest import browser
+from tests.members.conftest import PASSWORD, is_signed_in, light_hashes, log_in, send  # noqa: F401
+from tests.support import slot
+
+
+def everything():
+    """The whole database, each row as text."""
+    with db.engine.connect() as connection:
+        return {
+            each.name: [str(row) for row in connection.execute(select(each))]
+            for each in Base.metadata.sorted_tables
+        }
+
+
+def give_password(lived, who="bruno"):
+    with writing() as session:
+        session.execute(
+            update(Member)
+            .where(Member.id == lived.people[who])
+            .values(password_hash=passwords.hashed(PASSWORD))
+        )
+
+
+def test_the_file_holds_all_that_is_about_them_and_names_nobody_else(lived):
+    kept = export.everything(lived.people["bruno"], clock.now())
+    text = json.dumps(kept, ensure_ascii=False)
+
+    for name, column in TRACES:
+        asked = select(table(name)).where(table(name).c[column] == lived.people["bruno"])
+        there = db.session.execute(asked).all()
+        assert len(kept.get(f"{name}.{column}", [])) == len(there)
+    filled = {(name, column) for name, column in TRACES if f"{name}.{column}" in kept}
+    assert len(filled) >= 15
+    assert kept["member"][0]["email"] == "bruno@atelier.example"
+    assert kept["occupancy.member_id"][0]["title"] == "A private thing"
+    assert kept["occupancy.member_id"][0]["machine_id"] == "Workbench"
+    assert kept["occupancy.member_id"][0]["member_id"] == "me"
+    assert kept["audit_entry.member_id"][0]["made_by_id"] == export.OTHERS
+    assert kept["outgoing_mail to the address"]
+    assert any(f"{name} of {above}" in kept for name, _, above in BELOW)
+    for other in ("Chloé", "Navette", "chloe@", "Amina", "Rahal"):
+        assert other not in text
+    for secret in export.LEFT_OUT:
+        assert f'"{secret}"' not in text
+
+
+def test_the_file_is_downloaded_by_its_owner_alone(any_app, lived):
+    answer = browser(any_app, "bruno").get("/account/data.json")
+
+    assert answer.content_type == "application/json; charset=utf-8"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert json.loads(answer.data)["member"][0]["first_name"] == "Bruno"
+    assert browser(any_app, None).get("/account/data.json").status_code == 303
+
+
+def test_after_an_erasure_nothing_says_who_it_was(lived):
+    bruno = lived.people["bruno"]
+    uid = db.session.scalar(select(Member.uid).where(Member.id == bruno))
+    hours = select(Occupancy.starts_at, Occupancy.ends_at).where(Occupancy.member_id == bruno)
+    before = db.session.execute(hours.order_by(Occupancy.id)).all()
+
+    erasure.erase(bruno, now=clock.now())
+
+    left = everything()
+    goodbye = [row for row in left.pop("outgoing_mail") if "account_erased" in row]
+    assert len(goodbye) == 1
+    for word in ("Bruno", "Lefil", "bruno@", uid, "11 22 33 44", "private thing", "Another thing"):
+        found = {name for name, rows in left.items() if any(word in row for row in rows)}
+        assert found == set(), word
+    mails = db.session.scalars(select(OutgoingMail.recipient).where(OutgoingMail.kind == "test"))
+    assert set(mails) <= {""}
+    assert db.session.execute(hours.order_by(Occupancy.id)).all() == before
+    for name in erasure.GONE:
+        mine = table(name).c.member_id == bruno
+        assert db.session.execute(select(table(name)).where(mine)).first() is None, name
+    assert load_person(bruno) is None
+
+
+def test_what_was_promised_to_others_is_given_back(lived):
+    bruno, now = lived.people["bruno"], clock.now()
+
+    erasure.erase(bruno, now=now)
+
+    standing = select(Occupancy.status).where(Occupancy.member_id == bruno)
+    assert set(db.session.scalars(standing)) == {Status.CANCELLED}
+    seat = select(Registration.seating).where(Registration.member_id == bruno)
+    assert db.session.scalars(seat).all() == [Seating.LEFT]
+    assert erasure.open_waits(bruno) == []
+    assert lived.book("bench", slot("2027-04-03 10:00-11:00"), "chloe")
+    tokens = select(FeedToken.id).where(FeedToken.member_id == bruno)
+    assert db.session.scalar(tokens) is None
+    stays = select(OrganizationMember.since).where(OrganizationMember.member_id == bruno)
+    assert db.session.scalar(stays) is None
+    told = db.session.scalars(select(AuditEntry).where(AuditEntry.member_id == bruno)).all()
+    assert [each.before | each.after for each in told] == [{}] * len(told)
+    assert told[-1].what is Deed.ERASED
+
+
+def test_a_session_to_come_waits_for_another_trainer(lived):
+    amina = lived.people["amina"]
+    with writing() as session:
+        session.execute(update(TrainingSession).values(trainer_id=amina))
+
+    erasure.erase(amina, now=clock.now())
+
+    assert db.session.scalars(select(TrainingSession.trainer_id)).all() == [None]
+
+
+def test_the_address_is_free_again(any_app, lived):
+    give_password(lived)
+    erasure.erase(lived.people["bruno"], now=clock.now())
+
+    with writing() as session:
+        session.add(
+            Member(
+                uid="another",
+                email="bruno@atelier.example",
+                first_name="Bruno",
+                last_name="Lefil",
+                created_at=clock.now(),
+            )
+        )
+
+
+def test_the_last_administrator_stays(lived):
+    odile = lived.people["odile"]
+
+    with pytest.raises(erasure.LastAdministrator):
+        erasure.erase(odile, now=clock.now())
+    make_administrator(lived, "amina")
+    erasure.erase(odile, now=clock.now())
+
+    assert load_person(odile) is None
+
+
+@pytest.mark.usefixtures("light_hashes")
+def test_erasing_asks_for_the_password_and_signs_out(any_app, lived):
+    give_password(lived)
+    client, elsewhere = browser(any_app, "bruno"), browser(any_app, "bruno")
+
+    page = client.get("/account/erasure").text
+    assert "2 bookings to come are cancelled" in page
+    assert send(client, "/account/erasure", current="wrong").status_code == 422
+    assert is_signed_in(client)
+    assert send(client, "/account/erasure", current=PASSWORD).status_code == 303
+
+    assert not is_signed_in(client)
+    assert not is_signed_in(elsewhere)
+    assert log_in(browser(any_app, None), "bruno").status_code == 422
+    told = db.session.scalars(select(OutgoingMail).where(OutgoingMail.kind == "account_erased"))
+    assert [mail.recipient for mail in told] == ["bruno@atelier.example"]
+
+
+def test_pages_of_others_go_on_without_a_name(any_app, lived, at):
+    at("2027-03-30 12:00")
+    erasure.erase(lived.people["bruno"], now=clock.now())
+    amina = browser(any_app, "amina")
+
+    for address in (
+        "/manage/day/2027-03-30",
+        "/manage/",
+        "/manage/members",
+        "/manage/organizations/studio",
+        "/organizations/studio",
+        "/planning/2027-03-30",
+    ):
+        answer = amina.get(address)
+        assert answer.status_code == 200, address
+        assert "Bruno" not in answer.text, address
