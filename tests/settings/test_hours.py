@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import date, time
+from threading import Thread
 
 import pytest
+from flask import current_app
 from sqlalchemy import select
 
 from fablab import clock
-from fablab.booking import waits
+from fablab.booking import commands, waits
+from fablab.booking.orders import BookingRefused
 from fablab.db import NoSuch, db
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
@@ -228,3 +231,39 @@ def test_public_holidays_may_be_those_of_somewhere_else(any_fablab):
 
     assert alsace.holiday(date(2027, 12, 26))
     assert of_place(place_id=any_fablab.place_id).schedule.holiday(date(2027, 12, 25)) is None
+
+
+def test_a_booking_and_a_closure_at_once_never_miss_each_other(any_fablab):
+    """Whoever is second sees the first: the day is closed, or the booking is shown."""
+    app, order = current_app._get_current_object(), any_fablab.order("bench", AT_TEN, "bruno")
+    refused: list[Exception] = []
+
+    def attempt(what, *args):
+        with app.app_context():
+            try:
+                what(*args)
+            except (Concerns, BookingRefused) as error:
+                refused.append(error)
+
+    def book():
+        commands.book(order, by=any_fablab.people["bruno"], now=clock.now())
+
+    for _ in range(5):
+        refused.clear()
+        threads = [
+            Thread(target=attempt, args=(book,)),
+            Thread(target=attempt, args=(close, any_fablab)),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        db.session.rollback()
+
+        standing = db.session.scalars(select(Occupancy.uid).where(Occupancy.standing)).all()
+        closed = closures.closures(any_fablab.place_id)
+        assert (len(standing), len(closed), len(refused)) in {(1, 0, 1), (0, 1, 1)}
+        for each in closed:
+            closures.remove(each.uid, any_fablab.place_id, **told(any_fablab))
+        for uid in standing:
+            commands.cancel(uid, by=any_fablab.people["amina"], is_team=True, now=clock.now())
