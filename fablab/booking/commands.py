@@ -133,12 +133,19 @@ def may_be_moved(booking: Row[Any], *, by: int, is_team: bool, now: datetime) ->
 
 
 def rewrite(
-    session: Session, booking: Row[Any], order: Order, *, by: int, now: datetime, is_team: bool
+    session: Session,
+    booking: Row[Any],
+    order: Order,
+    *,
+    by: int,
+    now: datetime,
+    is_team: bool,
+    why: str = "",
 ) -> None:
     """Make the booking what is ordered, in a write that is under way and in the machines' line.
 
-    What it leaves is for `waits.offer`, once all that moves is where it goes. Raises
-    BookingRefused before anything is written.
+    `why` is told with it. What it leaves is for `waits.offer`, once all that moves is where it
+    goes. Raises BookingRefused before anything is written.
     """
     before = order_behind(booking, order.place_id)
     inventory = of_place(place_id=order.place_id)
@@ -189,6 +196,7 @@ def rewrite(
     ledger.note_what_was_read(session, order, machine, now)
     was = said(before) | {"status": str(booking.status)}
     after = said(order) | set_aside | {"status": str(columns["status"])}
+    after |= {"why": why} if why else {}
     record(session, booking.id, "moved", by=by, now=now, before=was, after=after)
 
 

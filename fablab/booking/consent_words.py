@@ -18,6 +18,8 @@ HAPPENED = {
     "left": N_("Left, says %(who)s"),
     "undone": N_("Undone by %(who)s: it stands as before"),
     "offer_withdrawn": N_("No longer offered: whoever had it came after all"),
+    "warned": N_("%(who)s put the machine out of service"),
+    "relieved": N_("The machine works again"),
 }
 
 # Of which nobody in particular said so.

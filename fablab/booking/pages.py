@@ -520,6 +520,7 @@ class Line:
     series: str  # the UID of the series it is part of
     repeats: str  # "Every week"
     presence: Presence
+    trouble: str  # why its machine is not there for it; empty when it is
 
 
 def booking_line(
@@ -553,7 +554,18 @@ def booking_line(
         series=row.series_uid or "",
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
         presence=presence_of(row, inventory, now),
+        trouble=_trouble(row, inventory, now),
     )
+
+
+def _trouble(row: Any, inventory: Inventory, now: datetime) -> str:
+    machine = inventory.by_id.get(row.machine_id)
+    day = today(inventory.schedule.zone, row.starts_at)
+    if machine is None or not row.standing or row.ends_at <= now or not machine.is_out_on(day):
+        return ""
+    if machine.state_reason:
+        return _("The machine is out of service: %(why)s", why=machine.state_reason)
+    return _("The machine is out of service.")
 
 
 def _may(row: Any, slot: Slot, now: datetime, rule: Any, *, is_own: bool, is_team: bool) -> bool:

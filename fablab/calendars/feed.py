@@ -33,8 +33,8 @@ from fablab.calendars.rules import (
     times_closed,
 )
 from fablab.ical import Entry, Face, Written, written_zone
-from fablab.machines.inventory import of_place
-from fablab.machines.kinds import OccupancyKind, Status
+from fablab.machines.inventory import is_out_on, of_place
+from fablab.machines.kinds import STANDING, OccupancyKind, Status
 from fablab.places.kinds import NamesShown
 from fablab.places.rules import public_holidays
 from fablab.slots import Slot
@@ -364,11 +364,20 @@ def _told(row: Any, eyes: Eyes, words: Phrases, machine: str) -> tuple[str, str]
         return summary, ""
     phone = row.phone if eyes is Eyes.TEAM and row.shares_phone else ""
     lines = (
+        _trouble(row, words),
         organization and words.behalf % {"organization": organization},
         row.title and words.purpose % {"purpose": row.title},
         phone and words.phone % {"phone": phone},
     )
     return machine if eyes is Eyes.OWN else summary, "\n".join(filter(None, lines))
+
+
+def _trouble(row: Any, words: Phrases) -> str:
+    """That its machine is not there for it, as far as is known."""
+    day = row.starts_at.astimezone(ZoneInfo(row.zone)).date()
+    if row.status not in STANDING or not is_out_on(row, day):
+        return ""
+    return words.stopped_for % {"why": row.state_reason} if row.state_reason else words.stopped
 
 
 def _entry(row: Any, zone: str, summary: str, description: str = "", **more: str) -> Entry:

@@ -15,6 +15,8 @@ class Phrases(NamedTuple):
     booked: str
     busy: str
     outage: str
+    stopped: str
+    stopped_for: str
     training: str
     attending: str
     giving: str
@@ -45,6 +47,8 @@ def phrases(language: str) -> Phrases:
             booked=_("Booked"),
             busy=_("Busy"),
             outage=_("Out of service: %(machine)s"),
+            stopped=_("The machine is out of service."),
+            stopped_for=_("The machine is out of service: %(why)s"),
             training=_("Training: %(name)s, %(machine)s"),
             attending=_("Training: %(name)s"),
             giving=_("Training you give: %(name)s"),

@@ -179,6 +179,7 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
         offer=offer,
         due_at=queries.due_of(case.first.id) if case.first.status == Status.PENDING else None,
         why=why,
+        instead=letters.instead_of(case.first, now) if news.letter is Letter.WARNED else (),
     )
 
 

@@ -12,6 +12,7 @@ from flask_babel import LazyString, lazy_gettext
 
 from fablab import ical, texts
 from fablab.booking import wait_links
+from fablab.booking.pages import query
 from fablab.calendars import feed
 from fablab.ical import Address, Entry
 from fablab.invitations import links
@@ -22,6 +23,8 @@ from fablab.mail import outbox
 from fablab.mail.delivery import one_address
 from fablab.members import mails
 from fablab.slots import Slot
+from fablab.upkeep import alternatives
+from fablab.web import address_of
 from fablab.words import N_
 
 SUBJECTS = {
@@ -32,6 +35,10 @@ SUBJECTS = {
     Letter.ENDED_EARLY: N_("%(place)s: your booking was ended early, %(machine)s, %(moment)s"),
     Letter.RESTORED: N_("%(place)s: your booking stands again, %(machine)s, %(moment)s"),
     Letter.OFFER_WITHDRAWN: N_("%(place)s: the place is not free after all, %(machine)s"),
+    Letter.WARNED: N_(
+        "%(place)s: the machine you booked is out of service, %(machine)s, %(moment)s"
+    ),
+    Letter.RELIEVED: N_("%(place)s: the machine you booked is back, %(machine)s, %(moment)s"),
     Letter.CONFIRMED: N_("%(place)s: your booking is confirmed, %(machine)s, %(moment)s"),
     Letter.DECLINED: N_("%(place)s: your booking was declined, %(machine)s, %(moment)s"),
     Letter.LAPSED: N_("%(place)s: your booking was not answered in time, %(machine)s, %(moment)s"),
@@ -53,6 +60,30 @@ class Was(NamedTuple):
     slot: Slot
 
 
+class Instead(NamedTuple):
+    """Another slot that the booking could move to, and where that is done."""
+
+    machine: str
+    slot: Slot
+    link: str
+
+
+def instead_of(booking: Any, now: datetime) -> list[Instead]:
+    """Where it could go while its machine is out of service."""
+    inventory = of_place(place_id=booking.place_id)
+    zone = inventory.schedule.zone
+    return [
+        Instead(
+            f"{offer.machine.code} {offer.machine.name}",
+            offer.slot,
+            address_of(
+                "booking.move_form", uid=booking.uid, **query(offer.machine.slug, offer.slot, zone)
+            ),
+        )
+        for offer in alternatives.for_booking(inventory, booking, now=now)
+    ]
+
+
 def letter(
     kind: Letter,
     booking: Any,
@@ -64,6 +95,7 @@ def letter(
     offer: Any = None,
     due_at: datetime | None = None,
     why: str = "",
+    instead: Sequence[Instead] = (),
 ) -> outbox.Mail:
     """The mail of that kind to the booking's member; `booking` is a row of `queries.about`, an
     `offer` one of `queries.offer_of`.
@@ -93,6 +125,7 @@ def letter(
         why=why,
         trouble=trouble_with(booking) if booking.status in STANDING else None,
         due_at=offer.due_at if offer else due_at,
+        instead=instead,
         **said_of(booking),
     )
 

@@ -53,6 +53,8 @@ ABOUT = PARTICULARS.add_columns(
     Occupancy.series_id,
     Occupancy.session_id,
     Occupancy.buddy_id,
+    Occupancy.is_accompanied,
+    Occupancy.counts_in_quota,
     Machine.place_id,
     Place.email.label("contact"),
     Member.uid.label("member_uid"),

@@ -26,6 +26,8 @@ class Letter(StrEnum):
     MISSED = "booking_missed"
     ENDED_EARLY = "booking_ended_early"
     RESTORED = "booking_restored"
+    WARNED = "booking_warned"  # its machine is out of service
+    RELIEVED = "booking_relieved"  # and back
     CONFIRMED = "consent_confirmed"
     DECLINED = "consent_declined"
     LAPSED = "consent_lapsed"
@@ -45,6 +47,8 @@ KINDS = {
     Letter.MISSED: MailKind.BOOKINGS,
     Letter.ENDED_EARLY: MailKind.BOOKINGS,
     Letter.RESTORED: MailKind.BOOKINGS,
+    Letter.WARNED: MailKind.BOOKINGS,
+    Letter.RELIEVED: MailKind.BOOKINGS,
     Letter.CONFIRMED: MailKind.ANSWERS,
     Letter.DECLINED: MailKind.ANSWERS,
     Letter.LAPSED: MailKind.ANSWERS,
@@ -68,14 +72,20 @@ ENDINGS = {
 OWED = frozenset(
     {
         *(Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED),
-        *(Letter.ENDED_EARLY, Letter.RESTORED),
+        *(Letter.ENDED_EARLY, Letter.RESTORED, Letter.WARNED, Letter.RELIEVED),
     }
 )
+# What becomes of its machine: told once it has come to rest, and not at all when it went and came
+# back within a moment.
+OF_ITS_MACHINE = {"warned": Letter.WARNED, "relieved": Letter.RELIEVED}
 
 # A buddy's comings and goings are asked about by mails of their own. One that puts a confirmed
 # booking in doubt is told where an invitation says otherwise.
 UNSETTLING = ("buddy_taken_back",)
-BEGINNINGS = ("booked", "offered", "accepted", "confirmed", "moved", "ended_early", "undone")
+BEGINNINGS = (
+    *("booked", "offered", "accepted", "confirmed", "moved", "ended_early", "undone"),
+    *OF_ITS_MACHINE,
+)
 
 
 class Change(NamedTuple):
@@ -123,6 +133,8 @@ def news_of(
     was_theirs = last.by == member_id
     if last.what == "ended_early":
         return News(Letter.ENDED_EARLY, is_own_doing, was_theirs)
+    if stands and _came_to_nothing(that_count):
+        return None
     if stands:
         told = _of_what_stands(that_count, status)
         return None if is_over else News(told[0], is_own_doing, told[1].by == member_id)
@@ -135,6 +147,12 @@ def news_of(
     return News(
         Letter.OFFER_LAPSED if is_lapsed_offer else ENDINGS[last.what], is_own_doing, was_theirs
     )
+
+
+def _came_to_nothing(changes: Sequence[Change]) -> bool:
+    """Its machine went and came back, and nothing else happened."""
+    whats = [change.what for change in changes]
+    return set(whats) <= set(OF_ITS_MACHINE) and whats[0] == "warned" and whats[-1] == "relieved"
 
 
 def is_new(whats: Collection[str]) -> bool:
@@ -168,6 +186,8 @@ def _of_what_stands(changes: Sequence[Change], status: Status) -> tuple[Letter, 
         return Letter.UNSETTLED, last
     if last.what == "undone":
         return Letter.RESTORED, last
+    if last.what in OF_ITS_MACHINE and "moved" not in made and "confirmed" not in made:
+        return OF_ITS_MACHINE[last.what], last
     if "confirmed" in made and status is Status.CONFIRMED:
         return Letter.CONFIRMED, last
     return Letter.CHANGED, made.get("moved", last)

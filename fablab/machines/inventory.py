@@ -125,7 +125,13 @@ class MachineFacts:
 
     def is_out_on(self, day: date) -> bool:
         """As far as is known today: it is not expected back by then."""
-        return not self.is_in_service and (self.back_on is None or day < self.back_on)
+        return is_out_on(self, day)
+
+
+def is_out_on(machine: Any, day: date) -> bool:
+    """`machine` has a state and the day it is expected back; also as columns of a row."""
+    is_stopped = machine.state is not MachineState.IN_SERVICE
+    return is_stopped and (machine.back_on is None or day < machine.back_on)
 
 
 @dataclass(frozen=True, eq=False)

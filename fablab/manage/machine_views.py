@@ -19,8 +19,12 @@ from fablab.machines.kinds import OccupancyKind
 from fablab.manage import inventory_queries, machine_pages, member_pages, queries
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.forms import OutageForm, StateForm
-from fablab.manage.occupancies import line, lines, mail_to
+from fablab.manage.occupancies import line, lines
 from fablab.manage.policy_forms import ReferentForm, SafetyForm
+from fablab.upkeep import settling, stopping
+from fablab.upkeep.pages import mail_to
+from fablab.upkeep.settling import Settling
+from fablab.upkeep.stopping import CannotMove, Undecided
 
 
 @bp.get("/manage/machines")
@@ -49,14 +53,16 @@ def state(slug: str):
     machine, form = find_machine(slug), StateForm(today=today())
     if not form.validate():
         return machine_page(machine, 422, state=form)
-    commands.set_state(
-        machine.id,
-        form.state.data,
-        form.state_reason.data,
-        form.back_on.data,
-        by=current_user.id,
-        now=clock.now(),
-    )
+    inventory, now = here(), clock.now()
+    asked = (form.state.data, form.state_reason.data, form.back_on.data)
+    choices = settling.read(request.form, inventory)
+    try:
+        stopping.set_state(
+            machine.id, inventory.place.id, *asked, choices, by=current_user.id, now=now
+        )
+    except (Undecided, CannotMove, SlotTaken) as error:
+        found = settling.of_state(inventory, machine, form.state.data, form.back_on.data, now)
+        return settle_page(found, error, action=url_for(".state", slug=slug))
     if form.is_stopped:
         flash(_("The machine is out of service: nobody can book it."), "warning")
     else:
@@ -72,10 +78,21 @@ def withdraw(slug: str):
     if not form.validate():
         return machine_page(machine, 422, outage=form)
     try:
-        commands.withdraw(machine.id, form.slot, form.reason.data, by=current_user.id, now=now)
-    except SlotTaken:
+        stopping.withdraw(
+            machine.id,
+            here().place.id,
+            form.slot,
+            form.reason.data,
+            settling.read(request.form, here()),
+            by=current_user.id,
+            now=now,
+        )
+    except (Undecided, CannotMove, SlotTaken) as error:
         rows = queries.in_the_way(machine.id, form.slot)
-        return machine_page(machine, 409, outage=form, in_the_way=rows)
+        if any(row.kind != OccupancyKind.BOOKING for row in rows):
+            return machine_page(machine, 409, outage=form, in_the_way=rows)
+        found = settling.of_span(machine, form.slot)
+        return settle_page(found, error, action=url_for(".withdraw", slug=slug))
     flash(_("The machine is withdrawn %(hours)s.", hours=texts.hours(form.slot, zone)))
     for note in clock_notes(form, zone):
         flash(note, "info")
@@ -104,6 +121,23 @@ def end_outage(slug: str, uid: UUID):
     commands.end_outage(str(uid), by=current_user.id, now=clock.now())
     flash(_("The machine can be booked again for that time."))
     return redirect(url_for(".machine", slug=slug), 303)
+
+
+def settle_page(found: Settling, error: Exception, *, action: str) -> Any:
+    """What becomes of each booking concerned: nothing is done before that is chosen."""
+    problem = error if isinstance(error, CannotMove) else None
+    back = url_for(".machine", slug=found.machine.slug)
+    values = settling.page_values(
+        found,
+        here(),
+        request.form,
+        problem,
+        now=clock.now(),
+        action=action,
+        back=back,
+        is_framed=True,
+    )
+    return page("settle.html", **values), 409
 
 
 def find_machine(slug: str) -> MachineFacts:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
-from urllib.parse import quote
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -14,6 +13,7 @@ from fablab.booking.presence_pages import NOT_OF_ANYBODY, Presence, presence_of
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.slots import Slot
+from fablab.upkeep.pages import mail_to as mail_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,3 @@ def state_of(row: Any, now: datetime) -> str:
     if row.status == Status.PENDING:
         return "pending"
     return "now" if row.starts_at <= now else "ahead"
-
-
-def mail_to(lines: Iterable[Line]) -> str:
-    """A mailto: address for the people of some bookings, none of whom reads the others' names.
-
-    Empty when there is nobody to write to. RFC 6068 §2.
-    """
-    addresses = dict.fromkeys(quote(line.email, safe="@") for line in lines if line.email)
-    return f"mailto:?bcc={','.join(addresses)}" if addresses else ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -9,14 +10,15 @@ from sqlalchemy import Row, update
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row, retried, writing
-from fablab.machines.commands import put_state, stand_in_line
+from fablab.machines.commands import stand_in_line
 from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine
-from fablab.upkeep import letters, logbook, queries, rules
+from fablab.upkeep import letters, logbook, queries, rules, stopping
 from fablab.upkeep.kinds import CLOSED, EntryKind, FaultState
 from fablab.upkeep.models import Fault
 from fablab.upkeep.rules import Found
+from fablab.upkeep.stopping import Choices
 
 A_DAY = timedelta(days=1)
 
@@ -85,23 +87,30 @@ def report(machine: MachineFacts, told: Report, *, place_id: int, by: int, now: 
 
 @retried
 def decide(
-    uid: str, verdict: Verdict, *, by: int, now: datetime, revision: int | None = None
+    uid: str,
+    verdict: Verdict,
+    choices: Choices = MappingProxyType({}),
+    *,
+    by: int,
+    now: datetime,
+    revision: int | None = None,
 ) -> None:
     """Say what the fault is, or that it is over; the machine follows.
 
-    `revision` is the one that the page was drawn for. Raises AlreadyOver, ChangedMeanwhile, NoSuch
-    (no such fault, or its machine is retired), and Busy.
+    `choices` are for the bookings it lets down, `revision` is the one that the page was drawn for.
+    Raises AlreadyOver, ChangedMeanwhile, what `stopping.set_state` does, NoSuch (no such fault, or
+    its machine is retired), and Busy.
     """
     here = queries.fault(uid)
-    with writing() as session:
-        stand_in_line(session, here.machine_id)
+    with stopping.moving(choices) as (session, targets):
+        stand_in_line(session, here.machine_id, *targets)
         fault = queries.fault(uid)
         if not rules.may_become(fault.state, verdict.state):
             raise AlreadyOver
         if revision not in (None, fault.revision):
             raise ChangedMeanwhile
         _write(session, fault, verdict, by=by, now=now)
-        _move_the_machine(session, fault, verdict, by=by, now=now)
+        _move_the_machine(session, fault, verdict, choices, by=by, now=now)
         kind = EntryKind.REPAIR if verdict.state is FaultState.REPAIRED else EntryKind.FINDING
         more = {"part": verdict.part, "cents": verdict.cents, "fault_id": fault.id}
         logbook.enter(session, fault.machine_id, kind, verdict.said, by=by, now=now, **more)
@@ -124,7 +133,13 @@ def _write(session: Session, fault: Row[Any], verdict: Verdict, *, by: int, now:
 
 
 def _move_the_machine(
-    session: Session, fault: Row[Any], verdict: Verdict, *, by: int, now: datetime
+    session: Session,
+    fault: Row[Any],
+    verdict: Verdict,
+    choices: Choices,
+    *,
+    by: int,
+    now: datetime,
 ) -> None:
     """Its state, and what its users must heed: of all its open faults together."""
     machine = session.get(Machine, fault.machine_id, populate_existing=True)
@@ -138,4 +153,6 @@ def _move_the_machine(
         state, why, back_on = MachineState.IN_SERVICE, "", None
     else:
         return
-    put_state(session, machine.id, state, why, back_on, by=by, now=now)
+    stopping.put_away(
+        session, machine.id, machine.place_id, state, why, back_on, choices, by=by, now=now
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
+from urllib.parse import quote
 
 from flask import url_for
 from flask_babel import format_currency
@@ -166,3 +167,12 @@ def named(first_name: str | None, last_name: str | None) -> str:
 def amount(cents: int | None) -> str:
     """Zero is a price, nothing said is none."""
     return "" if cents is None else format_currency(cents / 100, "EUR")
+
+
+def mail_to(lines: Iterable[Any]) -> str:
+    """A mailto: address for the people of some bookings, none of whom reads the others' names.
+
+    Empty when there is nobody to write to. RFC 6068 §2.
+    """
+    addresses = dict.fromkeys(quote(line.email, safe="@") for line in lines if line.email)
+    return f"mailto:?bcc={','.join(addresses)}" if addresses else ""

@@ -21,12 +21,15 @@ from fablab import clock
 from fablab.access import members_only
 from fablab.db import NoSuch
 from fablab.machines import files, photos
+from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
 from fablab.trainings.queries import looks_after
-from fablab.upkeep import faults, pages, queries
+from fablab.upkeep import faults, pages, queries, settling
 from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Report, TooMany, Verdict
 from fablab.upkeep.forms import RepairForm, ReportForm, VerdictForm
 from fablab.upkeep.kinds import FaultState
+from fablab.upkeep.rules import STATE_OF
+from fablab.upkeep.stopping import CannotMove, Undecided
 
 bp = Blueprint("upkeep", __name__)
 
@@ -86,7 +89,12 @@ def decide(slug: str, uid: UUID):
     if not form.validate():
         return fault_page(row, 422, verdict=form)
     verdict = Verdict(FaultState(form.state.data), form.said.data, form.back_on.data)
-    return done(row, verdict, form.drawn_for, _("It is noted, and whoever reported it is told."))
+    try:
+        return done(
+            row, verdict, form.drawn_for, _("It is noted, and whoever reported it is told.")
+        )
+    except (Undecided, CannotMove, SlotTaken) as error:
+        return settle_page(row, verdict, error)
 
 
 @bp.post("/machines/<slug>/faults/<uuid:uid>/repair")
@@ -105,12 +113,37 @@ def repair(slug: str, uid: UUID):
 def done(row: Any, verdict: Verdict, revision: int | None, said: str) -> Any:
     """Do what was decided, and back to the fault, whatever came of it."""
     try:
-        faults.decide(row.uid, verdict, by=current_user.id, now=clock.now(), revision=revision)
+        faults.decide(
+            row.uid,
+            verdict,
+            settling.read(request.form, here()),
+            by=current_user.id,
+            now=clock.now(),
+            revision=revision,
+        )
     except (AlreadyOver, ChangedMeanwhile):
         flash(_("Somebody else has looked at it meanwhile: this is how it stands now."), "warning")
     else:
         flash(said)
     return redirect(address_of(row), 303)
+
+
+def settle_page(row: Any, verdict: Verdict, error: Exception) -> Any:
+    """The fault stops the machine: first, what becomes of each booking."""
+    inventory, now = here(), clock.now()
+    machine = inventory.by_id[row.machine_id]
+    state = STATE_OF[verdict.state]
+    found = settling.of_state(inventory, machine, state, verdict.back_on, now)
+    values = settling.page_values(
+        found,
+        inventory,
+        request.form,
+        error if isinstance(error, CannotMove) else None,
+        now=now,
+        action=url_for(".decide", slug=row.slug, uid=row.uid, place=place_asked()),
+        back=address_of(row),
+    )
+    return render_template("upkeep/settle.html", **values), 409
 
 
 # -- what the views share

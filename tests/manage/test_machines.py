@@ -16,6 +16,7 @@ from tests.conftest import browser
 from tests.manage.conftest import add_cast
 from tests.manage.conftest import booking as made_up
 from tests.support import instant, slot, submit
+from tests.upkeep.conftest import settle
 
 BENCH = "/manage/machines/bench"
 MORNING = slot("2027-03-30 10:00-12:00")
@@ -35,7 +36,11 @@ STOPPED = {
 
 
 def set_state(client, **fields):
-    return submit(client, BENCH, f"{BENCH}/state", **STOPPED | fields)
+    """Whoever has booked keeps their booking, and is warned."""
+    answer = submit(client, BENCH, f"{BENCH}/state", **STOPPED | fields)
+    if answer.status_code != 409:
+        return answer
+    return settle(client, f"{BENCH}/state", answer.text)
 
 
 def withdraw(client, **fields):

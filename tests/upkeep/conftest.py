@@ -1,5 +1,6 @@
 """Rémi looks after the bench and nothing else; what anybody sends, in one line."""
 
+import re
 from io import BytesIO
 from typing import Any
 
@@ -59,3 +60,20 @@ def picture(width: int = 640, height: int = 480, kind: str = "JPEG") -> BytesIO:
     Image.new("RGB", (width, height), "teal").save(made, kind)
     made.seek(0)
     return made
+
+
+def settle(client: Any, action: str, page: str, **fates: str) -> Any:
+    """Send the page on which each booking's fate is chosen: as it is drawn, but for `fates`, by the
+    bookings' UIDs with their hyphens left out.
+    """
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page, re.S)
+    assert form
+    fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
+    fields |= dict(re.findall(r'name="(fate-[^"]+)" value="([^"]+)" checked', form[0]))
+    given = {name: fates.get(name[5:].replace("-", "")) for name in fields if "fate-" in name}
+    return client.post(action, data=fields | {k: v for k, v in given.items() if v})
+
+
+def options(page: str, uid: str) -> list[str]:
+    """What may become of a booking, on the page that asks."""
+    return re.findall(rf'name="fate-{uid}" value="([^"]+)"', page)

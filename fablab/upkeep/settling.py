@@ -1,0 +1,203 @@
+"""The page on which somebody chooses what becomes of each booking that a machine lets down."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from fablab.booking.offers import Offer
+from fablab.booking.pages import when
+from fablab.booking.waits import is_offer
+from fablab.db import db
+from fablab.machines.inventory import Inventory, MachineFacts
+from fablab.machines.kinds import MachineState, OccupancyKind
+from fablab.members.models import Member
+from fablab.slots import Slot
+from fablab.upkeep import alternatives, stopping
+from fablab.upkeep.pages import mail_to, named
+from fablab.upkeep.stopping import CannotMove, Choice, Fate
+
+LOOKED_FOR = 10  # bookings for which other slots are looked for; the others are moved by hand
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    value: str
+    text: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One booking, and what may become of it."""
+
+    uid: str
+    revision: int
+    url: str
+    when: str
+    who: str
+    email: str
+    purpose: str
+    options: list[Option]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What takes the machine away: out of service from now on, or for a `span`."""
+
+    machine: MachineFacts
+    rows: Sequence[Any]
+    span: Slot | None = None
+
+
+def of_state(
+    inventory: Inventory,
+    machine: MachineFacts,
+    state: MachineState,
+    back_on: date | None,
+    now: datetime,
+) -> Settling:
+    return Settling(machine, stopping.concerned(inventory, machine.id, state, back_on, now))
+
+
+def of_span(machine: MachineFacts, span: Slot) -> Settling:
+    rows = stopping.in_the_way(machine.id, span)
+    return Settling(machine, [r for r in rows if r.kind == OccupancyKind.BOOKING], span)
+
+
+def lines(
+    settling: Settling,
+    inventory: Inventory,
+    typed: Mapping[str, str],
+    problem: CannotMove | None,
+    now: datetime,
+) -> list[Line]:
+    people = _people({row.member_id for row in settling.rows})
+    return [
+        _line(settling, row, people[row.member_id], n, inventory, typed, problem, now)
+        for n, row in enumerate(settling.rows)
+    ]
+
+
+def _line(
+    settling: Settling,
+    row: Any,
+    person: Any,
+    number: int,
+    inventory: Inventory,
+    typed: Mapping[str, str],
+    problem: CannotMove | None,
+    now: datetime,
+) -> Line:
+    offers: list[Offer] = []
+    if number < LOOKED_FOR and not is_offer(row):
+        offers = alternatives.for_booking(inventory, row, now=now, without=settling.span)
+    keep = (
+        _("Leave it: the machine is withdrawn around it")
+        if settling.span
+        else _("Keep it and warn")
+    )
+    choices = [
+        (Fate.KEEP.value, keep),
+        *((written(offer), _in_words(offer, settling.machine, inventory, now)) for offer in offers),
+        (Fate.CANCEL.value, _("Cancel it, with the reason given")),
+    ]
+    values = [value for value, _text in choices]
+    chosen = typed.get(f"fate-{row.uid}", "")
+    chosen = chosen if chosen in values else Fate.KEEP.value
+    return Line(
+        uid=row.uid,
+        revision=row.revision,
+        url=url_for("booking.show", uid=row.uid),
+        when=when(Slot(row.starts_at, row.ends_at), inventory.schedule.zone, now),
+        who=named(person.first_name, person.last_name),
+        email="" if person.erased_at else person.email,
+        purpose=row.title,
+        options=[Option(value, text, value == chosen) for value, text in choices],
+        problem=_("It cannot go there any more: choose again.")
+        if problem and problem.uid == row.uid
+        else "",
+    )
+
+
+def _in_words(offer: Offer, machine: MachineFacts, inventory: Inventory, now: datetime) -> str:
+    moment = when(offer.slot, inventory.schedule.zone, now)
+    if offer.machine.id == machine.id:
+        return _("Move it to %(when)s", when=moment)
+    where = f"{offer.machine.code} {offer.machine.name}"
+    return _("Move it to %(when)s, %(machine)s", when=moment, machine=where)
+
+
+def _people(ids: set[int]) -> dict[int, Any]:
+    columns = (Member.id, Member.first_name, Member.last_name, Member.email, Member.erased_at)
+    rows = db.session.execute(select(*columns).where(Member.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+def page_values(
+    settling: Settling,
+    inventory: Inventory,
+    form: Mapping[str, str],
+    problem: CannotMove | None,
+    *,
+    now: datetime,
+    **more: Any,
+) -> dict[str, Any]:
+    """What the page shows; it sends what was typed before it along."""
+    shown = lines(settling, inventory, form, problem, now)
+    return {
+        "machine": settling.machine,
+        "lines": shown,
+        "is_for_a_time": settling.span is not None,
+        "typed": typed_before(form),
+        "mail_to": mail_to(shown),
+        **more,
+    }
+
+
+def typed_before(form: Mapping[str, str]) -> dict[str, str]:
+    ours = ("fate-", "seen-", "csrf_token")
+    return {name: value for name, value in form.items() if not name.startswith(ours)}
+
+
+# -- from the form and back
+
+
+def written(offer: Offer) -> str:
+    slot = offer.slot
+    return f"move {offer.machine.slug} {slot.start.isoformat()} {slot.end.isoformat()}"
+
+
+def read(form: Mapping[str, str], inventory: Inventory) -> dict[str, Choice]:
+    """What was chosen, by the bookings' UIDs; what cannot be read was not chosen."""
+    found = {}
+    for name, value in form.items():
+        uid = name.removeprefix("fate-")
+        seen = form.get(f"seen-{uid}", "")
+        if uid == name or not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+            continue
+        choice = _choice(value, int(seen), inventory)
+        if choice is not None:
+            found[uid] = choice
+    return found
+
+
+def _choice(value: str, revision: int, inventory: Inventory) -> Choice | None:
+    if value in (Fate.KEEP, Fate.CANCEL):
+        return Choice(Fate(value), revision)
+    parts = value.split(" ")
+    if len(parts) != 4 or parts[0] != Fate.MOVE:
+        return None
+    machine = inventory.by_slug.get(parts[1])
+    try:
+        slot = Slot(*(datetime.fromisoformat(part) for part in parts[2:]))
+    except (ValueError, TypeError):
+        return None
+    if machine is None or slot.start.microsecond or slot.end.microsecond:
+        return None
+    return Choice(Fate.MOVE, revision, machine.id, slot)

@@ -1,0 +1,296 @@
+"""Taking a machine away from those who have booked it: what becomes of each booking is decided
+first, and done with it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from fablab import clock
+from fablab.booking import commands as bookings
+from fablab.booking import waits
+from fablab.booking.orders import BookingRefused, order_behind
+from fablab.db import db, retried, writing
+from fablab.machines import guards
+from fablab.machines.commands import SlotTaken, put_state, record, stand_in_line, withdraw_all
+from fablab.machines.inventory import Inventory, of_place
+from fablab.machines.kinds import MachineState, OccupancyKind, Status
+from fablab.machines.models import Change, Occupancy
+from fablab.members.models import calendar_changed
+from fablab.slots import Slot
+from fablab.upkeep.rules import around
+
+WARNED, RELIEVED, MOVED = "warned", "relieved", "moved"
+
+
+class Fate(StrEnum):
+    """What becomes of a booking whose machine is taken away."""
+
+    KEEP = "keep"  # it stands, and its member is warned; of an outage, it goes around it
+    MOVE = "move"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """For a booking in the revision that was shown; `machine_id` and `slot` of one that moves."""
+
+    fate: Fate
+    revision: int
+    machine_id: int = 0
+    slot: Slot | None = None
+
+
+class Undecided(Exception):
+    """Of these bookings nothing was chosen, or they have changed since."""
+
+
+class CannotMove(Exception):
+    """A booking cannot go where it was to: the rules, or somebody who was faster, say no."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(uid)
+        self.uid = uid
+
+
+Choices = Mapping[str, Choice]
+
+
+@retried
+def set_state(
+    machine_id: int,
+    place_id: int,
+    state: MachineState,
+    why: str,
+    back_on: date | None,
+    choices: Choices,
+    *,
+    by: int,
+    now: datetime,
+) -> None:
+    """As `machines.commands.set_state`, with what becomes of the bookings it concerns: who keeps
+    theirs is warned, and told again when the machine is back.
+
+    Raises Undecided and CannotMove before anything is written, NoSuch, and Busy.
+    """
+    with moving(choices) as (session, targets):
+        stand_in_line(session, machine_id, *targets)
+        put_away(session, machine_id, place_id, state, why, back_on, choices, by=by, now=now)
+
+
+def put_away(
+    session: Session,
+    machine_id: int,
+    place_id: int,
+    state: MachineState,
+    why: str,
+    back_on: date | None,
+    choices: Choices,
+    *,
+    by: int,
+    now: datetime,
+) -> None:
+    """The same in a write that is under way and in the line of all the machines."""
+    inventory = of_place(place_id=place_id)
+    let_down = concerned(inventory, machine_id, state, back_on, now)
+    _check(let_down, choices)
+    put_state(session, machine_id, state, why, back_on, by=by, now=now)
+    session.flush()
+    kept = _settle(session, let_down, choices, why, place_id, by=by, now=now)
+    last = _last_words(session, machine_id, now)
+    warn(session, [row for row in kept if last.get(row.id) != WARNED], why, by=by, now=now)
+    still = {row.id for row in let_down}
+    back = [id for id, what in last.items() if what == WARNED and id not in still]
+    _relieve(session, back, by=by, now=now)
+
+
+@retried
+def withdraw(
+    machine_id: int,
+    place_id: int,
+    span: Slot,
+    why: str,
+    choices: Choices,
+    *,
+    by: int,
+    now: datetime,
+) -> list[str]:
+    """Take the machine away for `span`, around the bookings that stay; the outages' UIDs.
+
+    Raises Undecided, CannotMove, SlotTaken when another outage or a training stands in the way,
+    NoSuch, and Busy.
+    """
+    with moving(choices) as (session, targets):
+        stand_in_line(session, machine_id, *targets)
+        rows = in_the_way(machine_id, span)
+        if any(row.kind != OccupancyKind.BOOKING for row in rows):
+            raise SlotTaken
+        _check(rows, choices)
+        kept = _settle(session, rows, choices, why, place_id, by=by, now=now)
+        parts = around(span, [Slot(row.occupied_from, row.occupied_until) for row in kept])
+        return withdraw_all(session, [(machine_id, part, why) for part in parts], by=by, now=now)
+
+
+@contextmanager
+def moving(choices: Choices) -> Iterator[tuple[Session, list[int]]]:
+    """A write in which bookings may move, and the machines they may go to; the database's no is
+    told like any other.
+    """
+    targets = [each.machine_id for each in choices.values() if each.fate is Fate.MOVE]
+    try:
+        with writing() as session:
+            yield session, targets
+    except IntegrityError as error:
+        if guards.refused(error):
+            raise SlotTaken from error
+        raise
+
+
+def concerned(
+    inventory: Inventory,
+    machine_id: int,
+    state: MachineState,
+    back_on: date | None,
+    now: datetime,
+) -> Sequence[Row[Any]]:
+    """The bookings that a machine in this state lets down: those before it is back."""
+    if state is MachineState.IN_SERVICE:
+        return []
+    asked = _standing(machine_id, now)
+    if back_on is not None:
+        asked = asked.where(Occupancy.starts_at < clock.midnight(inventory.schedule.zone, back_on))
+    return _rows(asked)
+
+
+def in_the_way(machine_id: int, span: Slot) -> Sequence[Row[Any]]:
+    """All that stands on the machine in `span`, bookings or not, soonest first."""
+    table = Occupancy.__table__
+    return _rows(
+        select(table)
+        .where(
+            table.c.machine_id == machine_id,
+            table.c.standing,
+            table.c.occupied_from < span.end,
+            table.c.occupied_until > span.start,
+        )
+        .order_by(table.c.starts_at)
+    )
+
+
+def _standing(machine_id: int, now: datetime) -> Any:
+    table = Occupancy.__table__
+    return (
+        select(table)
+        .where(
+            table.c.machine_id == machine_id,
+            table.c.kind == OccupancyKind.BOOKING,
+            table.c.standing,
+            table.c.ends_at > now,
+        )
+        .order_by(table.c.starts_at)
+    )
+
+
+def _rows(asked: Any) -> Sequence[Row[Any]]:
+    return db.session.execute(asked).all()
+
+
+def _check(rows: Iterable[Row[Any]], choices: Choices) -> None:
+    for row in rows:
+        chosen = choices.get(row.uid)
+        if chosen is None or chosen.revision != row.revision:
+            raise Undecided
+
+
+def _settle(
+    session: Session,
+    rows: Sequence[Row[Any]],
+    choices: Choices,
+    why: str,
+    place_id: int,
+    *,
+    by: int,
+    now: datetime,
+) -> list[Row[Any]]:
+    """Move and cancel as was chosen; those that stay. What they leave is offered to nobody."""
+    for row in rows:
+        chosen = choices[row.uid]
+        if chosen.fate is Fate.CANCEL:
+            waits.give_back(
+                session,
+                row,
+                Status.CANCELLED,
+                "cancelled",
+                by=by,
+                now=now,
+                after={"why": why} if why else None,
+                is_offered=False,
+            )
+        elif chosen.fate is Fate.MOVE:
+            _move(session, row, chosen, why, place_id, by=by, now=now)
+    return [row for row in rows if choices[row.uid].fate is Fate.KEEP]
+
+
+def _move(
+    session: Session,
+    row: Row[Any],
+    chosen: Choice,
+    why: str,
+    place_id: int,
+    *,
+    by: int,
+    now: datetime,
+) -> None:
+    assert chosen.slot is not None
+    if waits.is_offer(row) or row.starts_at <= now:
+        raise CannotMove(row.uid)
+    before = order_behind(row, place_id)
+    order = replace(before, machine_id=chosen.machine_id, slot=chosen.slot)
+    try:
+        bookings.rewrite(session, row, order, by=by, now=now, is_team=True, why=why)
+    except BookingRefused as refused:
+        raise CannotMove(row.uid) from refused
+
+
+def warn(session: Session, rows: Iterable[Row[Any]], why: str, *, by: int, now: datetime) -> None:
+    """Have their members told by mail, and their calendars fetch the event anew."""
+    for row in rows:
+        _touch(session, row.id, now)
+        calendar_changed(session, row.member_id)
+        after = {"why": why} if why else None
+        record(session, row.id, WARNED, by=by, now=now, after=after)
+
+
+def _relieve(session: Session, ids: Iterable[int], *, by: int, now: datetime) -> None:
+    """The machine is there for them after all."""
+    table = Occupancy.__table__
+    for id in ids:
+        _touch(session, id, now)
+        member_id = session.scalars(select(table.c.member_id).where(table.c.id == id)).one()
+        calendar_changed(session, member_id)
+        record(session, id, RELIEVED, by=by, now=now)
+
+
+def _touch(session: Session, id: int, now: datetime) -> None:
+    table = Occupancy.__table__
+    session.execute(
+        update(table).where(table.c.id == id).values(revision=table.c.revision + 1, changed_at=now)
+    )
+
+
+def _last_words(session: Session, machine_id: int, now: datetime) -> dict[int, str]:
+    """Of each booking ahead on the machine, whether its member was last warned or relieved."""
+    ahead = _standing(machine_id, now).with_only_columns(Occupancy.__table__.c.id).order_by(None)
+    asked = (
+        select(Change.occupancy_id, Change.what)
+        .where(Change.occupancy_id.in_(ahead), Change.what.in_((WARNED, RELIEVED, MOVED)))
+        .order_by(Change.id)
+    )
+    return {row.occupancy_id: row.what for row in session.execute(asked)}

@@ -1,0 +1,339 @@
+"""A machine that is taken away from those who booked it: chosen for each, done in one step, told
+once.
+"""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from fablab import clock
+from fablab.booking import commands as bookings
+from fablab.booking import waits
+from fablab.db import db, writing
+from fablab.invitations.commands import tell
+from fablab.machines.commands import SlotTaken
+from fablab.machines.kinds import MachineState, OccupancyKind, Status
+from fablab.machines.models import Machine, Occupancy
+from fablab.members.kinds import Channel
+from fablab.members.models import Member
+from fablab.upkeep import stopping
+from fablab.upkeep.kinds import FaultState
+from fablab.upkeep.models import Fault
+from fablab.upkeep.rules import around
+from fablab.upkeep.stopping import CannotMove, Choice, Fate, Undecided
+from tests.conftest import browser
+from tests.support import slot, submit
+from tests.upkeep.conftest import add_referent, mails, options, reported, settle
+
+BENCH = "/manage/machines/bench"
+MORNING = slot("2027-03-30 10:00-12:00")
+OUT = {"state": "out_of_service", "state_reason": "The vice", "back_on": ""}
+AWAY = {
+    "day": "2027-03-30",
+    "start": "10:00",
+    "end": "14:00",
+    "end_day": "",
+    "reason": "Changing the vice",
+}
+
+
+def add_twin(fablab):
+    """A second bench, in the same category."""
+    with writing() as session:
+        bench = session.scalars(select(Machine).where(Machine.slug == "bench")).one()
+        twin = Machine(
+            place_id=fablab.place_id,
+            category_id=bench.category_id,
+            slug="twin",
+            code="B2",
+            name="Second bench",
+        )
+        session.add(twin)
+
+
+def row(uid):
+    table = Occupancy.__table__
+    return db.session.execute(select(table).where(table.c.uid == uid)).one()
+
+
+def outages():
+    table = Occupancy.__table__
+    asked = select(table.c.starts_at, table.c.ends_at).where(
+        table.c.kind == OccupancyKind.OUTAGE, table.c.standing
+    )
+    return [tuple(each) for each in db.session.execute(asked.order_by(table.c.starts_at))]
+
+
+def told(kind):
+    tell(clock.now())
+    return mails(kind)
+
+
+def stop(fablab, choices=None, state=MachineState.OUT_OF_SERVICE, back_on=None, why="The vice"):
+    bench, by = fablab.machine("bench"), fablab.people["amina"]
+    stopping.set_state(
+        bench.id, fablab.place_id, state, why, back_on, choices or {}, by=by, now=clock.now()
+    )
+
+
+def keep(uid):
+    return {uid: Choice(Fate.KEEP, row(uid).revision)}
+
+
+@pytest.fixture
+def english(cast):
+    with writing() as session:
+        for member in session.scalars(select(Member)):
+            member.language = "en"
+    return cast
+
+
+def test_nothing_is_done_before_what_becomes_of_each_is_chosen(any_fablab, any_app):
+    add_referent(any_fablab)
+    add_twin(any_fablab)
+    uids = [
+        any_fablab.book("bench", MORNING, "chloe"),
+        any_fablab.book("bench", slot("2027-03-31 10:00-12:00"), "bruno"),
+        any_fablab.book("bench", slot("2027-04-01 10:00-12:00"), "chloe"),
+    ]
+    tell(clock.now())
+    amina = browser(any_app, "amina")
+
+    asked = submit(amina, BENCH, f"{BENCH}/state", **OUT)
+
+    assert asked.status_code == 409
+    assert any_fablab.machine("bench").is_in_service
+    assert "Chloé Navette" in asked.text
+    kept, cancelled, moved = uids
+    move = options(asked.text, moved)[1]
+    assert move.startswith("move twin 2027-04-01T08:00:00+00:00")
+
+    fates = {cancelled.replace("-", ""): "cancel", moved.replace("-", ""): move}
+    answer = settle(amina, f"{BENCH}/state", asked.text, **fates)
+
+    assert (answer.status_code, answer.location) == (303, BENCH)
+    assert not any_fablab.machine("bench").is_in_service
+    assert any_fablab.machine("bench").state_reason == "The vice"
+    assert row(kept).standing
+    assert row(kept).revision == 1
+    assert row(cancelled).status == Status.CANCELLED
+    assert row(moved).machine_id == any_fablab.machine("twin").id
+    tell(clock.now())
+    warned, changed = mails("booking_warned"), mails("booking_changed")
+    assert [mail.recipient for mail in warned] == ["chloe@atelier.example"]
+    assert [mail.recipient for mail in changed] == ["chloe@atelier.example"]
+    assert "The vice" in changed[0].text
+    [told_off] = mails("booking_cancelled")
+    assert (told_off.recipient, "The vice" in told_off.text) == ("bruno@atelier.example", True)
+    assert tell(clock.now()) == 0
+
+
+def test_who_keeps_theirs_is_warned_once_and_told_when_it_is_back(english, browse):
+    add_twin(english)
+    uid = english.book("bench", MORNING, "chloe")
+    tell(clock.now())
+
+    stop(english, keep(uid))
+    [mail] = told("booking_warned")
+
+    for words in ("out of service", "The vice", "Second bench", "You could move it to"):
+        assert words in mail.text
+    link = re.search(r"(/bookings/\S+/move\?\S+)", mail.text)[1]
+    assert browse("chloe").get(link).status_code == 200
+    stop(english, keep(uid), why="The vice, and a leg")
+    assert len(told("booking_warned")) == 1
+    stop(english, state=MachineState.IN_SERVICE)
+    [relieved] = told("booking_relieved")
+    assert "works again" in relieved.text
+    assert relieved.recipient == "chloe@atelier.example"
+
+
+def test_the_mail_speaks_french(cast):
+    uid = cast.book("bench", MORNING, "chloe")
+    tell(clock.now())
+
+    stop(cast, keep(uid))
+
+    [mail] = told("booking_warned")
+    assert "La machine que vous avez réservée est hors service" in mail.text
+
+
+def test_who_is_subscribed_or_wants_no_mail_is_warned_all_the_same(cast):
+    uid = cast.book("bench", MORNING, "chloe")
+    tell(clock.now())
+    with writing() as session:
+        session.get(Member, cast.people["chloe"]).channel = Channel.FEED
+        session.get(Member, cast.people["chloe"]).refused_mails = "bookings"
+
+    stop(cast, keep(uid))
+
+    assert len(told("booking_warned")) == 1
+
+
+def test_a_machine_that_went_and_came_back_within_a_moment_is_no_news(cast):
+    uid = cast.book("bench", MORNING, "chloe")
+    tell(clock.now())
+
+    stop(cast, keep(uid))
+    stop(cast, state=MachineState.IN_SERVICE)
+
+    assert told("booking_warned") + told("booking_relieved") == []
+
+
+def test_only_what_is_before_its_return_is_concerned(cast):
+    uid = cast.book("bench", slot("2027-04-06 10:00-12:00"), "chloe")
+
+    stop(cast, back_on=date(2027, 4, 6))
+    with pytest.raises(Undecided):
+        stop(cast, back_on=date(2027, 4, 7))
+    stop(cast, keep(uid), back_on=date(2027, 4, 7))
+    tell(clock.now())
+    stop(cast, back_on=date(2027, 4, 6))
+
+    assert [mail.recipient for mail in told("booking_relieved")] == ["chloe@atelier.example"]
+
+
+def test_the_booking_and_the_list_say_so(cast, browse):
+    uid = cast.book("bench", MORNING, "chloe")
+    stop(cast, keep(uid))
+    chloe = browse("chloe")
+
+    assert "The machine is out of service: The vice" in chloe.get(f"/bookings/{uid}").text
+    assert "Machine out of service" in chloe.get("/bookings/").text
+    assert "put the machine out of service" in chloe.get(f"/bookings/{uid}").text
+
+
+def test_the_calendar_has_it_in_a_new_revision(english, browse):
+    uid = english.book("bench", MORNING, "chloe")
+    before = browse("chloe").get(f"/bookings/{uid}.ics").text
+
+    stop(english, keep(uid))
+
+    after = browse("chloe").get(f"/bookings/{uid}.ics").text
+    assert "SEQUENCE:0" in before
+    assert "SEQUENCE:1" in after
+    assert "DESCRIPTION:The machine is out of service: The vice" in after
+
+
+def test_what_changed_since_it_was_shown_is_shown_again(cast):
+    uid = cast.book("bench", MORNING, "chloe")
+    shown = keep(uid)
+    later = cast.order("bench", slot("2027-03-30 12:00-14:00"), "chloe")
+    bookings.move(uid, later, by=cast.people["chloe"], is_team=False, now=clock.now())
+
+    with pytest.raises(Undecided):
+        stop(cast, shown)
+    assert cast.machine("bench").is_in_service
+
+
+def test_a_slot_that_is_gone_undoes_everything(cast):
+    add_twin(cast)
+    first = cast.book("bench", MORNING, "chloe")
+    second = cast.book("bench", slot("2027-03-31 10:00-12:00"), "bruno")
+    cast.book("twin", slot("2027-03-31 10:00-12:00"), "amina")
+    twin = cast.machine("twin").id
+    choices = {
+        first: Choice(Fate.CANCEL, 0),
+        second: Choice(Fate.MOVE, 0, twin, slot("2027-03-31 10:00-12:00")),
+    }
+
+    with pytest.raises((CannotMove, SlotTaken)):
+        stop(cast, choices)
+
+    assert row(first).standing
+    assert cast.machine("bench").is_in_service
+
+
+def test_nobody_in_line_is_offered_what_the_machine_cannot_give(cast):
+    uid = cast.book("bench", MORNING, "chloe")
+    bench, bruno = cast.machine("bench").id, cast.people["bruno"]
+    wish = waits.Wish(bench, cast.place_id, MORNING, timedelta(hours=1), bruno)
+    waits.join(wish, now=clock.now())
+
+    stop(cast, {uid: Choice(Fate.CANCEL, 0)})
+
+    asked = select(Occupancy.id).where(Occupancy.member_id == bruno)
+    assert db.session.scalar(asked) is None
+
+
+# For a time
+
+
+def test_the_machine_is_withdrawn_around_who_stays(any_fablab, any_app):
+    add_referent(any_fablab)
+    stays = any_fablab.book("bench", slot("2027-03-30 11:00-12:00"), "chloe")
+    goes = any_fablab.book("bench", slot("2027-03-30 12:00-13:00"), "bruno")
+    later = any_fablab.book("bench", slot("2027-03-30 14:00-15:00"), "bruno")
+    amina = browser(any_app, "amina")
+
+    asked = submit(amina, BENCH, f"{BENCH}/outages", **AWAY)
+
+    assert asked.status_code == 409
+    assert outages() == []
+    assert options(asked.text, later) == []
+    move = options(asked.text, goes)[1]
+    assert move.startswith("move bench 2027-03-30T13:00:00+00:00")
+    answer = settle(amina, f"{BENCH}/outages", asked.text, **{goes.replace("-", ""): move})
+    assert answer.status_code == 303
+    first, second = slot("2027-03-30 10:00-11:00"), slot("2027-03-30 12:00-14:00")
+    assert outages() == [(first.start, first.end), (second.start, second.end)]
+    assert row(stays).revision == 0
+    assert row(goes).starts_at == slot("2027-03-30 15:00-16:00").start
+    tell(clock.now())
+    assert mails("booking_warned") == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [
+        ([], ["10:00-14:00"]),
+        (["10:00-14:00"], []),
+        (["09:00-15:00"], []),
+        (["10:00-11:00"], ["11:00-14:00"]),
+        (["13:00-14:00", "09:30-10:30"], ["10:30-13:00"]),
+        (["11:00-12:00", "12:00-13:00"], ["10:00-11:00", "13:00-14:00"]),
+    ],
+)
+def test_an_outage_goes_around_what_stays(kept, left):
+    def spans(texts):
+        return [slot(f"2027-03-30 {text}") for text in texts]
+
+    assert around(slot("2027-03-30 10:00-14:00"), spans(kept)) == spans(left)
+
+
+# By a fault
+
+
+def test_a_fault_that_stops_the_machine_asks_too_and_a_referent_decides(cast, browse):
+    booked, fault = cast.book("bench", MORNING, "bruno"), reported(cast)
+    address = f"/machines/bench/faults/{fault}"
+    fields = {"state": "locked_out", "said": "Sparks"}
+    remi = browse("remi")
+
+    asked = submit(remi, address, f"{address}/verdict", **fields)
+
+    assert asked.status_code == 409
+    assert cast.machine("bench").is_in_service
+    answer = settle(remi, f"{address}/verdict", asked.text, **{booked.replace("-", ""): "cancel"})
+    assert answer.status_code == 303
+    assert cast.machine("bench").state is MachineState.LOCKED_OUT
+    assert row(booked).status == Status.CANCELLED
+    assert db.session.scalars(select(Fault.state)).one() is FaultState.LOCKED
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "keep it", "move", "move twin x y", "move gone 2027-03-30T08:00:00+00:00 2027", "é"],
+)
+def test_an_odd_choice_is_no_choice(cast, browse, value):
+    uid = cast.book("bench", MORNING, "chloe")
+    amina = browse("amina")
+    asked = submit(amina, BENCH, f"{BENCH}/state", **OUT)
+
+    answer = settle(amina, f"{BENCH}/state", asked.text, **{uid.replace("-", ""): value or " "})
+
+    assert answer.status_code == 409
+    assert row(uid).standing
+    assert cast.machine("bench").is_in_service
