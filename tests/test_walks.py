@@ -51,6 +51,7 @@ from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from fablab.upkeep import faults
+from fablab.upkeep.models import LogEntry
 from tests.agendas.support import days, imported, kept
 from tests.conftest import Fablab, browser, populate
 from tests.mail.conftest import promise, promised
@@ -173,6 +174,7 @@ class Stage:
             "/people/": self.member,
             "/invitations/": self.invitation,
             "/faults/": self.fault,
+            "/logbook/": db.session.scalar(select(LogEntry.uid)),
         }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:

@@ -1,4 +1,6 @@
-"""The faults of all the machines, for the team; what is done about one is in `upkeep`."""
+"""The faults of all the machines and their logbooks, for the team; what is done about them is in
+`upkeep`.
+"""
 
 from uuid import UUID
 
@@ -8,7 +10,7 @@ from fablab.access import team_only
 from fablab.db import NoSuch
 from fablab.machines.inventory import here
 from fablab.manage.blueprint import bp, page
-from fablab.upkeep import pages, queries
+from fablab.upkeep import logbook_views, pages, queries
 from fablab.upkeep import views as upkeep
 from fablab.upkeep.kinds import CLOSED, OPEN, FaultState
 
@@ -24,7 +26,7 @@ def faults():
     asked = request.args.get("state", "")
     asked = asked if asked in SHOWN or asked in list(FaultState) else "open"
     machine = inventory.by_slug.get(request.args.get("machine", ""))
-    number = page_number()
+    number = logbook_views.page_number()
     rows = queries.of_place(
         inventory.place.id,
         states=SHOWN.get(asked) or [FaultState(asked)],
@@ -56,7 +58,8 @@ def fault(uid: UUID):
     return page("fault.html", is_framed=True, **upkeep.fault_values(row))
 
 
-def page_number() -> int:
-    typed = request.args.get("page", "")
-    is_number = typed.isascii() and typed.isdigit() and len(typed) < 5
-    return max(int(typed), 1) if is_number else 1
+@bp.get("/manage/machines/<slug>/logbook")
+@team_only
+def logbook(slug: str):
+    machine = here().by_slug.get(slug) or abort(404)
+    return page("logbook.html", is_framed=True, **logbook_views.book_values(machine))

@@ -6,7 +6,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 from werkzeug.datastructures import FileStorage
-from wtforms import FileField, HiddenField, RadioField, SelectChoice, ValidationError
+from wtforms import (
+    FileField,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    ValidationError,
+)
 from wtforms.validators import DataRequired, Optional
 from wtforms.widgets import TextInput
 
@@ -18,9 +25,9 @@ from fablab.forms import (
     TextField,
     of_this_century,
 )
-from fablab.machines import photos
-from fablab.upkeep.kinds import STOPPING, VERDICTS, FaultState
-from fablab.upkeep.words import FAULTS, MEANS
+from fablab.machines import documents, photos
+from fablab.upkeep.kinds import STOPPING, VERDICTS, EntryKind, FaultState
+from fablab.upkeep.words import ENTRIES, FAULTS, MEANS
 from fablab.words import N_
 
 WORDS, SENTENCE = 1000, 200  # letters
@@ -134,6 +141,52 @@ class VerdictForm(Form):
     @property
     def drawn_for(self) -> int | None:
         return int(self.revision.data) if self.revision.data else None
+
+
+WRITTEN = (
+    EntryKind.NOTE,
+    EntryKind.MAINTENANCE,
+    EntryKind.REPAIR,
+    EntryKind.PART,
+    EntryKind.DOCUMENT,
+)
+
+
+class EntryForm(Form):
+    """A line of the logbook, perhaps with a file."""
+
+    kind = SelectField(
+        lazy_gettext("What is it?"),
+        choices=[SelectChoice(each.value, lazy_gettext(ENTRIES[each])) for each in WRITTEN],
+    )
+    said = ParagraphField(
+        lazy_gettext("In words"), [DataRequired(lazy_gettext("Say what it is."))], maximum=WORDS
+    )
+    part = TextField(lazy_gettext("Part"), maximum=SENTENCE)
+    cost = CostField(lazy_gettext("Cost, in euros"))
+    file = FileField(lazy_gettext("Document or photo"))
+    corrects = HiddenField()
+
+    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.upload = upload if upload and upload.filename else None
+
+    def take_file(self) -> str | None:
+        """Keep the file that came, if any, and give its name; refused, the form says why."""
+        if self.upload is None:
+            return None
+        data = self.upload.stream.read(documents.MAX_BYTES + 1)
+        try:
+            if b"%PDF-" in data[: documents.HEAD]:
+                return documents.take(data)
+            return photos.take(data, photos.OF_FAULT)
+        except (documents.NoDocument, photos.NoPhoto) as refused:
+            self.file.errors = [lazy_gettext(refused.sentence, **refused.values)]
+            return None
+
+    @property
+    def entry_kind(self) -> EntryKind:
+        return EntryKind.CORRECTION if self.corrects.data else EntryKind(self.kind.data)
 
 
 class RepairForm(Form):

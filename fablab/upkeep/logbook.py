@@ -1,14 +1,56 @@
 """Writing into a machine's logbook."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row
+from fablab.db import NoSuch, add_row, retried, writing
 from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.models import LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What somebody writes; `corrects` is the UID of the line that it puts right."""
+
+    kind: EntryKind
+    said: str
+    part: str = ""
+    cents: int | None = None
+    file: str | None = None
+    corrects: str = ""
+
+
+@retried
+def write(machine_id: int, entry: Entry, *, by: int, now: datetime) -> str:
+    """Add somebody's line, and give its UID. Raises NoSuch when it corrects none of this machine,
+    and Busy.
+    """
+    with writing() as session:
+        corrects_id = None
+        if entry.corrects:
+            asked = select(LogEntry.id).where(
+                LogEntry.uid == entry.corrects, LogEntry.machine_id == machine_id
+            )
+            corrects_id = session.scalar(asked)
+            if corrects_id is None:
+                raise NoSuch(f"no entry {entry.corrects} of that machine")
+        return enter(
+            session,
+            machine_id,
+            entry.kind,
+            entry.said,
+            by=by,
+            now=now,
+            part=entry.part,
+            cents=entry.cents,
+            file=entry.file,
+            corrects_id=corrects_id,
+        )
 
 
 def enter(

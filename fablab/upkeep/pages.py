@@ -176,3 +176,28 @@ def mail_to(lines: Iterable[Any]) -> str:
     """
     addresses = dict.fromkeys(quote(line.email, safe="@") for line in lines if line.email)
     return f"mailto:?bcc={','.join(addresses)}" if addresses else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the logbook on its own page."""
+
+    uid: str
+    event: Event
+    file_url: str
+    is_pdf: bool
+    fault_url: str
+    corrects: str  # when the line that it puts right was written
+
+
+def entry(row: Any, zone: tzinfo, *, slug: str, place: str | None) -> Entry:
+    return Entry(
+        uid=row.uid,
+        event=event(row, zone),
+        file_url=url_for("upkeep.file", slug=slug, uid=row.uid, place=place) if row.file else "",
+        is_pdf=(row.file or "").endswith(".pdf"),
+        fault_url=url_for("upkeep.fault", slug=slug, uid=row.fault_uid, place=place)
+        if row.fault_uid
+        else "",
+        corrects=texts.moment(row.corrects_at, zone) if row.corrects_at else "",
+    )

@@ -159,6 +159,49 @@ def entries_of(fault_id: int) -> Sequence[Any]:
     ).all()
 
 
+Corrected = aliased(LogEntry)
+
+
+def logbook(machine_id: int, *, limit: int, offset: int = 0) -> Sequence[Any]:
+    """A machine's logbook, latest first. One statement."""
+    return db.session.execute(
+        select(
+            LogEntry.uid,
+            LogEntry.made_at,
+            LogEntry.kind,
+            LogEntry.said,
+            LogEntry.part,
+            LogEntry.cents,
+            LogEntry.file,
+            Corrected.made_at.label("corrects_at"),
+            Fault.uid.label("fault_uid"),
+            Member.first_name,
+            Member.last_name,
+        )
+        .outerjoin(Member, Member.id == LogEntry.made_by_id)
+        .outerjoin(Corrected, Corrected.id == LogEntry.corrects_id)
+        .outerjoin(Fault, Fault.id == LogEntry.fault_id)
+        .where(LogEntry.machine_id == machine_id)
+        .order_by(LogEntry.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
+def entry_of(machine_id: int, uid: str) -> Any:
+    """Of its logbook; None when there is none such."""
+    asked = select(LogEntry.uid, LogEntry.file, LogEntry.said, LogEntry.made_at).where(
+        LogEntry.machine_id == machine_id, LogEntry.uid == uid
+    )
+    return db.session.execute(asked).first()
+
+
+def spent_on(machine_id: int) -> int:
+    """All that its logbook says was spent, in cents."""
+    asked = select(func.coalesce(func.sum(LogEntry.cents), 0))
+    return db.session.scalar(asked.where(LogEntry.machine_id == machine_id)) or 0
+
+
 READER = (
     Member.id,
     Member.uid,

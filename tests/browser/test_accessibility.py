@@ -65,6 +65,7 @@ FOR_THE_TEAM = [
     "/manage/imports/machines",
     "/manage/agendas",
     "/manage/faults",
+    "/manage/machines/m01/logbook",
     "/manage/mails",
     "/manage/settings",
     "/manage/welcome",
