@@ -20,6 +20,7 @@ from fablab.booking.rules import refusals
 from fablab.booking.suggestions import acceptable, free_time, on_step
 from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
+from fablab.figures.pages import Chart, chart, monday_of
 from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
 from fablab.home.planning import MINUTE, WHOLE_DAY, Kind, Range, round_up
 from fablab.home.queries import Particulars
@@ -96,10 +97,13 @@ class Mine(NamedTuple):
 
 
 def span_shown(inventory: Inventory, now: datetime) -> Slot:
-    """All the time the page looks at, with a day around it for what runs over midnight."""
+    """All the time the page looks at: from the beginning of the week, which it counts up, and
+    from yesterday at the latest, for what runs over midnight; until a day after its last.
+    """
     zone = inventory.schedule.zone
-    first = today(zone, now)
-    return whole_days(zone, first - timedelta(days=1), first + timedelta(days=DAYS_SEARCHED + 1))
+    day = today(zone, now)
+    first = min(monday_of(day), day - timedelta(days=1))
+    return whole_days(zone, first, day + timedelta(days=DAYS_SEARCHED + 1))
 
 
 @dataclass
@@ -331,6 +335,13 @@ class MachinePage:
             if span.end > self.now
         )
         return sum((left for left in ahead if left >= self.policy.minimum), timedelta(0))
+
+    @cached_property
+    def figures(self) -> Chart:
+        """The week under way as a chart."""
+        rows = [row for row in self.rows if row.kind != OccupancyKind.OUTAGE]
+        by_machine, monday = {self.machine.id: rows}, monday_of(self.today)
+        return chart(self.inventory, [self.machine], by_machine, monday, self.now)
 
     # -- words
 

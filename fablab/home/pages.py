@@ -19,7 +19,7 @@ from fablab.booking.facts import audience_of
 from fablab.booking.wait_rules import is_only_offered
 from fablab.clock import to_wall, today
 from fablab.forms import FIRST_YEAR, LAST_YEAR
-from fablab.home import recent
+from fablab.home import recent, standing
 from fablab.home.live import version_shown
 from fablab.home.phrases import FIELDS, HOURS, LENGTHS, Phrases, phrases
 from fablab.home.planning import (
@@ -31,12 +31,10 @@ from fablab.home.planning import (
     Scale,
     Segment,
     State,
-    Taken,
     Terms,
     by_the_day,
     fill_columns,
     full_ranges,
-    hours_shown,
     name_of_week,
     segments,
     starts_offered,
@@ -45,6 +43,7 @@ from fablab.home.planning import (
     with_absent,
     without_full,
 )
+from fablab.home.standing import Standing
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
 from fablab.members.kinds import Audience
 from fablab.places.kinds import Mode, NamesShown
@@ -179,6 +178,7 @@ class Day:
     barred: Mapping[int, str] = field(default_factory=dict)  # why, by the machines' ids
     usable: frozenset[int] | None = None  # by the reader as of today; None when nobody asked
     words: Phrases = field(default_factory=phrases)
+    keeps: bool = False  # for the next reader, what it makes of the rows
 
     def __post_init__(self) -> None:
         schedule = self.inventory.schedule
@@ -188,17 +188,13 @@ class Day:
         self.scale = Scale.of(self.zone, self.day)
         self.minute = self.scale.minute(self.now)
         self.openings = schedule.openings_on(self.day)
-        placed, viewer_id = self.scale.placed, self.viewer.id
-        self.taken: dict[int, list[Taken]] = {}
-        self.absent: dict[int, list[Taken]] = {}
-        for machine_id, rows in self.rows_of.items():
-            all_of_it = [placed(row, viewer_id) for row in rows]
-            self.taken[machine_id] = [t for t in all_of_it if t.kind is not Kind.ABSENT]
-            if len(self.taken[machine_id]) < len(all_of_it):
-                self.absent[machine_id] = [t for t in all_of_it if t.kind is Kind.ABSENT]
-        self.hours: Range = hours_shown(
-            self.scale, self.openings, (t for taken in self.taken.values() for t in taken)
-        )
+        made_of = self.scale, self.rows_of, self.viewer.id, self.openings
+        if self.keeps:
+            self.standing = standing.kept(self.inventory, *made_of)
+        else:
+            self.standing = Standing.of(*made_of)
+        self.taken, self.absent = self.standing.taken, self.standing.absent
+        self.hours: Range = self.standing.hours
         self._open_in: dict[frozenset[Mode], list[Range]] = {}
         self.link = f"&day={self.day.isoformat()}&start="
 
@@ -261,6 +257,10 @@ class Day:
     @cached_property
     def states(self) -> dict[int, State]:
         """How each machine stands now, by id; only of today."""
+        at = self.minute, self.viewer.audience
+        return self.standing.states_at(at, self._states)
+
+    def _states(self) -> dict[int, State]:
         return {
             machine.id: state_at(
                 self.minute,
@@ -372,6 +372,12 @@ class Day:
     def drawings(self) -> recent.Drawings:
         """What is drawn around the rows, for all who see the same hours in the same minute."""
         return recent.kept(self.inventory, ("frame", self._look), recent.Drawings)
+
+    @cached_property
+    def around(self) -> recent.Drawings:
+        """What is drawn above the rows, which depends on the filters too."""
+        key = ("around", self._look, self.asked, self.free_now, self.usable)
+        return recent.kept(self.inventory, key, recent.Drawings)
 
     @cached_property
     def _look(self) -> tuple[Any, ...]:

@@ -56,9 +56,6 @@ COLUMNS = (
     Occupancy.ends_at,
     Occupancy.occupied_from,
     Occupancy.occupied_until,
-    Occupancy.arrived_at,
-    Occupancy.left_at,
-    Occupancy.changed_at,
     Occupancy.member_id,
     Occupancy.title,
     Occupancy.uid,
@@ -67,6 +64,8 @@ COLUMNS = (
     Organization.name.label("organization_name"),
     IS_HIRE,
 )
+# Of one machine also who is there: of a whole place that is many columns for nothing.
+PRESENCE = (Occupancy.arrived_at, Occupancy.left_at, Occupancy.changed_at)
 
 
 def _standing(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -113,7 +112,11 @@ IN_WEEK = union_all(
     standing_around(Bounds()).where(OF_PLACE).with_only_columns(*BARE_COLUMNS),
     _missed(OF_PLACE).with_only_columns(*BARE_COLUMNS),
 ).order_by("starts_at")
-ON_MACHINE = _standing(Machine.id == bindparam("machine_id")).order_by(Occupancy.starts_at)
+ON_MACHINE = (
+    _standing(Machine.id == bindparam("machine_id"))
+    .add_columns(*PRESENCE)
+    .order_by(Occupancy.starts_at)
+)
 
 
 # What of a day's rows says that they are the same: how many, which, and in which revision.
@@ -137,15 +140,16 @@ def version_on_place(place_id: int, span: Slot) -> tuple[int, ...]:
     return tuple(map(int, found))
 
 
-def version_of(rows: Iterable[Row[Any]]) -> tuple[int, ...]:
-    """The same for the same rows in the same revisions."""
-    rows = list(rows)
-    return (
-        len(rows),
-        sum(row.id for row in rows),
-        sum(row.id * row.revision for row in rows),
-        sum(row.status == Status.CONFIRMED for row in rows),
-    )
+def version_of(rows: Iterable[Sequence[Any]]) -> tuple[int, ...]:
+    """The same for the same rows in the same revisions; they begin as COLUMNS do."""
+    count = ids = mixed = confirmed = 0
+    for row in rows:
+        occupancy_id, revision, _machine, _kind, status = row[:5]
+        count += 1
+        ids += occupancy_id
+        mixed += occupancy_id * revision
+        confirmed += status == Status.CONFIRMED
+    return count, ids, mixed, confirmed
 
 
 def on_place(place_id: int, span: Slot) -> dict[int, list[Row[Any]]]:

@@ -20,7 +20,6 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import anyone
-from fablab.figures import pages as figures
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day, parse_week
 from fablab.home import live, queries
 from fablab.home.machine_page import MachinePage, span_shown
@@ -213,7 +212,6 @@ def machine(slug: str):
         "home/machine.html",
         page=page,
         machine=machine,
-        chart=figures.of_machine(inventory, machine, page.today, now) if current_user.id else None,
         documents=queries.documents(machine.id),
         faults=faults_of(machine),
         feed=feed,
@@ -259,6 +257,7 @@ def day_of(inventory: Inventory, shown: date, reach: Reach | None = None) -> Day
         asked=asked(inventory),
         barred=reach.barred(shown) if reach else {},
         usable=reach.usable if reach else None,
+        keeps=True,
     )
 
 

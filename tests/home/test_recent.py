@@ -1,6 +1,7 @@
 """Rows drawn a moment ago serve the next reader, and only one who may see the very same."""
 
 from fablab.home import recent
+from fablab.home.standing import Standing
 from fablab.machines.inventory import of_place
 from tests.support import slot
 
@@ -63,3 +64,36 @@ def test_no_more_is_kept_than_promised(fablab, app):
 
     assert recent.kept(inventory, 0, lambda: made) is made, "the oldest is gone"
     assert recent.kept(inventory, recent.KEPT + 19, lambda: made) is not made
+
+
+def test_what_stands_is_placed_once_for_those_who_have_none_of_it(fablab, browse, monkeypatch):
+    fablab.book("bench", AFTERNOON, "bruno")
+    made = []
+    standing_of = Standing.of.__func__
+    monkeypatch.setattr(
+        Standing, "of", classmethod(lambda cls, *facts: made.append(1) or standing_of(cls, *facts))
+    )
+
+    for who in ("chloe", None, "amina", "chloe"):
+        browse(who).get(f"/planning/{TUESDAY}")
+    assert len(made) == 1
+    browse("bruno").get(f"/planning/{TUESDAY}")
+
+    assert len(made) == 2
+
+
+def test_the_filters_drawn_for_one_are_not_those_of_another(fablab, browse):
+    chloe, bruno = (browse(who).get(f"/planning/{TUESDAY}").text for who in ("chloe", "bruno"))
+
+    assert "I may use (1)" in chloe
+    assert "I may use (2)" in bruno
+    assert "I may use" not in browse(None).get(f"/planning/{TUESDAY}").text
+
+
+def test_how_the_machines_stand_is_of_the_minute(fablab, browse, at):
+    fablab.book("bench", AFTERNOON, "bruno")
+    at(f"{TUESDAY} 13:30")
+    assert "Free now (2)" in browse("chloe").get("/").text
+    at(f"{TUESDAY} 14:30")
+
+    assert "Free now (1)" in browse("chloe").get("/").text
