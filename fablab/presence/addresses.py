@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, retried, writing, writing_if_free
+from fablab.db import add_row, db, retried, writing, writing_if_free
 from fablab.places.kinds import WallNames
 from fablab.places.models import Place
 from fablab.presence import queries
@@ -118,6 +118,7 @@ def note_use(address: Any, now: datetime) -> None:
     if address.used_at is not None and address.used_at >= hour:
         return
     table = BoardAddress.__table__
+    db.session.rollback()  # what is read from here on knows of it
     try:
         with writing_if_free() as connection:
             connection.execute(update(table).where(table.c.id == address.id).values(used_at=hour))
