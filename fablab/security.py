@@ -2,8 +2,10 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from flask import Flask, Response, abort, current_app, g, request, url_for
@@ -19,6 +21,7 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'"
 )
 PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
+View = TypeVar("View", bound=Callable[..., Any])
 A_YEAR = 365 * 24 * 3600
 
 
@@ -69,6 +72,16 @@ def limit_form() -> None:
     """
     if request.mimetype == "application/x-www-form-urlencoded":
         request.max_content_length = request.max_form_memory_size
+    elif hasattr(current_app.view_functions.get(request.endpoint or ""), "takes_files"):
+        request.max_content_length = 2 * current_app.config["MAX_CONTENT_LENGTH"]
+
+
+def takes_files(view: View) -> View:
+    """Of a form with several files: what is too large is told beside its field, and the rest is
+    not lost. The server takes no more in any case (fablab/serve.py).
+    """
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
 
 
 def protect(response: Response) -> Response:

@@ -24,6 +24,7 @@ from fablab.manage.blueprint import bp, page
 from fablab.manage.machine_forms import RULES, MachineForm, RetirementForm
 from fablab.manage.occupancies import lines, mail_to
 from fablab.manage.policy_forms import filled
+from fablab.security import takes_files
 from fablab.trainings import equipment
 
 
@@ -37,6 +38,7 @@ def new_machine():
 
 @bp.post("/manage/machines/new")
 @team_only
+@takes_files
 def create_machine():
     return created(machine_form(), None)
 
@@ -51,6 +53,7 @@ def duplicate_machine(slug: str):
 
 @bp.post("/manage/machines/<slug>/duplicate")
 @team_only
+@takes_files
 def create_duplicate(slug: str):
     source = inventory_queries.find(slug, here().place.id)
     return created(machine_form(shown=source.photo), source)
@@ -65,6 +68,7 @@ def edit_machine(slug: str):
 
 @bp.post("/manage/machines/<slug>/edit")
 @team_only
+@takes_files
 def change_machine(slug: str):
     machine = inventory_queries.find(slug, here().place.id)
     form = machine_form(machine)

@@ -201,6 +201,17 @@ def test_what_is_no_photo_is_told_beside_its_field(cast, amina, data, sentence):
     assert shown_files() == []
 
 
+def test_what_is_larger_than_any_request_is_told_beside_its_field_too(cast, amina):
+    answer = create(amina, photo=a_photo(b"\0" * 20 * 1024 * 1024), photo_alt="The machine")
+
+    assert answer.status_code == 422
+    assert "too large: 10 MB at most" in answer.text
+    assert "Juki DDL-8700" in answer.text
+    machines_file = (BytesIO(b"\0" * 20 * 1024 * 1024), "machines.csv")
+    page = "/manage/imports/machines"
+    assert submit(amina, page, page, file=machines_file).status_code == 413
+
+
 def test_a_photo_wants_words(cast, amina):
     answer = create(amina, photo=a_photo())
 
