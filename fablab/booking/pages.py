@@ -506,6 +506,7 @@ class Line:
     when: str
     until: str  # the last moment to cancel it
     ends: str
+    ends_at: datetime
     soon: str  # "in 3 h 18" before it starts
     status: str
     planning_day: str  # the day it starts on, YYYY-MM-DD
@@ -517,6 +518,7 @@ class Line:
     override: str  # why the team set a rule aside for it
     may_move: bool
     may_cancel: bool
+    may_book_again: bool  # the machine is still there
     series: str  # the UID of the series it is part of
     repeats: str  # "Every week"
     presence: Presence
@@ -540,6 +542,7 @@ def booking_line(
         when=when(slot, zone, now),
         until=texts.moment(cancellable_until(slot, is_team=is_team), zone),
         ends=texts.moment(slot.end, zone),
+        ends_at=slot.end,
         planning_day=today(zone, slot.start).isoformat(),
         soon=in_how_long(row.starts_at, zone, now),
         status=row.status,
@@ -551,6 +554,7 @@ def booking_line(
         override=row.override_reason,
         may_move=may(may_move) and row.machine_id in inventory.by_id,
         may_cancel=may(may_cancel),
+        may_book_again=is_own and row.machine_id in inventory.by_id,
         series=row.series_uid or "",
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
         presence=presence_of(row, inventory, now),
@@ -600,7 +604,7 @@ def standing(line: Line, history: Sequence[Any] = ()) -> Said:
             "info", _("This booking is cancelled"), sentence, pgettext("stamp", "Cancelled"), "no"
         )
     if line.status == Status.MISSED:
-        return Said("no", _("Nobody came"), _("The machine was given to the others."))
+        return Said("no", _("Nobody came"), _missed(line, last))
     if line.is_over and line.presence.left:
         sentence = _("It was ended at %(hour)s.", hour=line.presence.left)
         return Said("info", _("This booking is over"), sentence)
@@ -613,6 +617,13 @@ def standing(line: Line, history: Sequence[Any] = ()) -> Said:
         sentence = _("The machine is kept until %(moment)s.", moment=line.ends)
         return Said("ok", _("It is under way"), sentence, _("Booked"))
     return Said("ok", _("It is booked"), _("It starts %(soon)s.", soon=line.soon), _("Booked"))
+
+
+def _missed(line: Line, last: Any) -> str:
+    """What became of the machine: given to others, unless the hours were over by then."""
+    if last is not None and last.what == "missed" and last.made_at >= line.ends_at:
+        return _("The absence was noted once the booking was over.")
+    return _("The machine was given to the others.")
 
 
 class HistoryLine(NamedTuple):

@@ -1,10 +1,11 @@
 """What the pages of repeated bookings show, as plain values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from typing import Any, NamedTuple
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -43,6 +44,41 @@ class DateLine:
     options: list[Option]  # what one may choose of a date that is refused
     is_in: bool
     is_lost: bool
+
+
+class Repeated(NamedTuple):
+    """A series with bookings to come, in the list of one's own."""
+
+    url: str
+    code: str
+    hue: str
+    machine: str
+    repeats: str
+    left: str  # how many are to come, and when the next is
+
+
+def repeated(upcoming: Iterable[pages.Line]) -> list[Repeated]:
+    """The series behind what is to come, the one whose turn is next first."""
+    found: dict[str, list[pages.Line]] = {}
+    for line in upcoming:
+        if line.series:
+            found.setdefault(line.series, []).append(line)
+    return [
+        Repeated(
+            url_for("series.show", uid=uid),
+            lines[0].code,
+            lines[0].hue,
+            lines[0].machine,
+            lines[0].repeats,
+            ngettext(
+                "%(num)s to come, the next: %(when)s",
+                "%(num)s to come, the next: %(when)s",
+                len(lines),
+                when=lines[0].when,
+            ),
+        )
+        for uid, lines in found.items()
+    ]
 
 
 def date_lines(verdicts: Sequence[Verdict], inventory: Inventory, now: datetime) -> list[DateLine]:

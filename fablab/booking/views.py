@@ -22,6 +22,7 @@ from fablab.booking import (
     orders,
     pages,
     queries,
+    series_pages,
     wait_pages,
     waits,
 )
@@ -59,9 +60,11 @@ def index():
     past = queries.past(current_user.id, now, limit=PAGE + 1, offset=(page - 1) * PAGE)
     mine = wait_pages.of_member(current_user.id, now)
     ahead = [row for row in queries.upcoming(current_user.id, now) if row.uid not in mine.offered]
+    upcoming = lines(ahead, now)
     return render_template(
         "booking/index.html",
-        upcoming=lines(ahead, now),
+        upcoming=upcoming,
+        repeated=series_pages.repeated(upcoming),
         mine=mine,
         past=lines(past[:PAGE], now),
         page=page,

@@ -90,6 +90,20 @@ def hours(rows: Iterable[Any]) -> timedelta:
     return sum((row.ends_at - row.starts_at for row in rows if is_booked(row)), timedelta(0))
 
 
+def real(rows: Iterable[Any]) -> timedelta:
+    """How long they were there, of the bookings whose arrival was noted; until the end of the
+    booking where nobody noted that they left.
+    """
+    return sum(map(real_of, rows), timedelta(0))
+
+
+def real_of(row: Any) -> timedelta:
+    if row.arrived_at is None:
+        return timedelta(0)
+    left = row.left_at or row.ends_at
+    return max(left - row.arrived_at, timedelta(0))
+
+
 def time_used(duration: timedelta) -> str:
     """In hours, also of many: `48 h`, not two days."""
     minutes = duration // timedelta(minutes=1)
@@ -141,7 +155,18 @@ def statuses() -> dict[Status, str]:
     }
 
 
-FILE = ("day", "start", "end", "hours", "machine", "name", "member", "purpose", "status")
+FILE = (
+    "day",
+    "start",
+    "end",
+    "hours",
+    "real_hours",
+    "machine",
+    "name",
+    "member",
+    "purpose",
+    "status",
+)
 
 
 def in_file(row: Any, zone: tzinfo) -> tuple[Any, ...]:
@@ -153,6 +178,7 @@ def in_file(row: Any, zone: tzinfo) -> tuple[Any, ...]:
         f"{start:%H:%M}",
         f"{end:%H:%M}",
         f"{length:.2f}",
+        f"{real_of(row) / timedelta(hours=1):.2f}" if row.arrived_at else "",
         row.code,
         row.machine,
         full_name(row),

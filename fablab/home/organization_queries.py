@@ -24,6 +24,8 @@ def booked(organization_id: int, span: Slot) -> Sequence[Any]:
             Occupancy.starts_at,
             Occupancy.ends_at,
             Occupancy.title,
+            Occupancy.arrived_at,
+            Occupancy.left_at,
             Machine.code,
             Machine.name.label("machine"),
             Member.uid.label("member_uid"),

@@ -258,6 +258,7 @@ def organization_page(found: Found, form: InvitationForm) -> str:
         managers=[each for each in people if each.is_manager and not each.is_gone],
         until=organization_pages.short(found.row.until) if found.row.until else "",
         booked=organization_pages.lines(booked, zone),
+        present=organization_pages.time_used(organization_pages.real(booked)),
         total=organization_pages.time_used(organization_pages.hours(booked)),
         month=month,
         invitations=organization_pages.asked(queries.invitations_into(found.row.id, now), zone)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flask import url_for
 from flask_babel import gettext as _
 
-from fablab import clock
+from fablab import clock, texts
 from fablab.booking import consent_pages, consents
 from fablab.machines.inventory import Inventory
 from fablab.machines.models import Machine
@@ -17,6 +17,8 @@ from fablab.manage.mail_queries import MailState
 from fablab.manage.member_filters import ENDING, ending_holdings
 from fablab.manage.member_pages import full_name, moment, short
 from fablab.trainings.queries import sessions
+from fablab.upkeep.kinds import FaultState
+from fablab.upkeep.queries import of_place
 
 SHOWN = 5  # of each kind: the rest is where it is dealt with
 
@@ -52,6 +54,7 @@ def to_do(inventory: Inventory, counts: todo_queries.Counts, reader: int, now: d
     """`counts` of what waits were asked already: what there is none of is not looked for."""
     waiting = [
         approvals(inventory, reader, now) if counts.approvals else None,
+        faults(inventory, counts.faults) if counts.faults else None,
         newcomers(inventory, counts.newcomers) if counts.newcomers else None,
         unsettled(inventory, now) if counts.sessions else None,
         parked(inventory, counts.mails) if counts.mails else None,
@@ -91,6 +94,29 @@ def approvals(inventory: Inventory, reader: int, now: datetime) -> Section:
         ],
         url,
         _("Answer them"),
+    )
+
+
+def faults(inventory: Inventory, count: int) -> Section:
+    rows = of_place(inventory.place.id, states=[FaultState.REPORTED], limit=SHOWN)
+    return Section(
+        "faults",
+        "wrench",
+        _("Faults to sort"),
+        count,
+        [
+            Line(
+                f"{row.code} {row.machine_name}",
+                url_for("upkeep.fault", slug=row.slug, uid=row.uid),
+                _(
+                    "Reported on %(when)s",
+                    when=texts.moment(row.reported_at, inventory.schedule.zone),
+                ),
+            )
+            for row in rows
+        ],
+        url_for("manage.faults"),
+        _("See the faults"),
     )
 
 

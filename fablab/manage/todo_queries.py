@@ -27,6 +27,7 @@ from fablab.manage.queries import people_of
 from fablab.members.models import Member, Membership
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Registration, TrainingSession
+from fablab.upkeep.queries import unsorted_faults
 
 OF_THE_TEAM = (ConsentKind.TEAM, ConsentKind.COMPANY)
 SOON = timedelta(days=30)  # before the end of what somebody holds
@@ -37,6 +38,7 @@ class Counts(NamedTuple):
     """How much of each kind waits for somebody of the team."""
 
     approvals: int
+    faults: int
     newcomers: int
     sessions: int
     mails: int
@@ -55,6 +57,7 @@ def counts(place_id: int, member_id: int, now: datetime) -> Counts:
     row = db.session.execute(
         select(
             number(_approvals(place_id, member_id, now)),
+            number(unsorted_faults(place_id)),
             number(_newcomers(place_id, Member.id)),
             number(select(TrainingSession.id).where(needs_somebody(place_id, now))),
             number(mail_queries.parked(place_id)),

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab import clock, texts
-from fablab.machines.inventory import Inventory
+from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.slots import Slot
 from fablab.trainings import commands, queries
 from fablab.trainings.forms import AttendanceForm
@@ -93,11 +93,52 @@ class TrainingsPage:
     inventory: Inventory
     now: datetime
     reader: int | None
+    machine: MachineFacts | None = None  # which one they want to use; none: they only look
 
     def __post_init__(self) -> None:
         self.zone = self.inventory.schedule.zone
         self.place_id = self.inventory.place.id
         self.today = clock.today(self.zone, self.now)
+
+    @cached_property
+    def towards(self) -> set[int] | None:
+        """The trainings on the way to `machine`: those that qualify for it, and what they ask for
+        first, and so on. None when no machine is asked for.
+        """
+        if self.machine is None:
+            return None
+        found, left = set(), queries.opening(self.machine.id)
+        while left:
+            found |= left
+            left = {first for each in left for first in self._required.get(each, ())} - found
+        return found
+
+    @property
+    def way(self) -> str:
+        """What stands between the reader and the machine, in a sentence."""
+        if self.machine is None:
+            return ""
+        name = self.machine.name
+        if not self.towards:
+            return _("No training is needed for %(machine)s.", machine=name)
+        if self.is_qualified:
+            return _("You hold what %(machine)s asks for.", machine=name)
+        return _("What leads to %(machine)s: register for a session below.", machine=name)
+
+    @cached_property
+    def is_qualified(self) -> bool:
+        """As far as trainings tell: what a slot needs, the booking form says."""
+        if self.machine is None:
+            return False
+        opening = queries.opening(self.machine.id)
+        return not opening or any(
+            (each.training_id in opening or each.machine_id == self.machine.id)
+            and each.is_valid_on(self.today)
+            for each in self._holdings
+        )
+
+    def leads(self, training_id: int) -> bool:
+        return self.towards is None or training_id in self.towards
 
     @cached_property
     def _trainings(self) -> Sequence[Any]:
@@ -132,7 +173,8 @@ class TrainingsPage:
 
     @cached_property
     def _ahead(self) -> Sequence[Any]:
-        return queries.sessions_ahead(self.place_id, self.now)
+        rows = queries.sessions_ahead(self.place_id, self.now)
+        return [row for row in rows if self.leads(row.training_id)]
 
     def card(self, row: Any, seating: Seating | None) -> SessionCard:
         found = self.objections(row, seating)
@@ -231,7 +273,12 @@ class TrainingsPage:
 
     @cached_property
     def offers(self) -> list[Offer]:
-        return [self.offer(row) for row in self._trainings if row.retired_at is None]
+        return [self.offer(row) for row in self._offered]
+
+    @property
+    def _offered(self) -> list[Any]:
+        rows = (row for row in self._trainings if row.retired_at is None)
+        return [row for row in rows if self.leads(row.id)]
 
     def offer(self, row: Any) -> Offer:
         held = [each for each in self._holdings if each.training_id == row.id]

@@ -365,6 +365,12 @@ def trainings(place_id: int) -> Sequence[Row[Any]]:
     ).all()
 
 
+def opening(machine_id: int) -> set[int]:
+    """The trainings that qualify for the machine."""
+    asked = select(TrainingGrant.training_id).where(TrainingGrant.machine_id == machine_id)
+    return set(db.session.scalars(asked))
+
+
 def may_give_sessions(place_id: int, trainer_id: int | None = None) -> Sequence[Any]:
     """Who may be named as the trainer of a session: the team, trainers, referents; by name.
 

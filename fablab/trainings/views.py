@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -26,7 +26,13 @@ bp = Blueprint("trainings", __name__)
 @bp.get("/trainings/")
 @anyone
 def index():
-    return render_template("trainings/index.html", page=page())
+    """`?machine=` is what somebody wants to use: then only what leads there."""
+    machine = here().by_slug.get(request.args.get("machine", ""))
+    return render_template(
+        "trainings/index.html",
+        page=TrainingsPage(here(), clock.now(), current_user.id, machine),
+        machines=here().machines,
+    )
 
 
 @bp.get("/trainings/sessions/<uuid:uid>")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from fablab import clock
-from fablab.booking import commands, ledger, views
+from fablab.booking import absences, commands, ledger, series, views
 from fablab.clock import to_wall
 from fablab.db import Busy, db, writing
 from fablab.invitations import commands as invitations
@@ -1289,3 +1289,55 @@ def test_no_page_carries_an_inline_style_or_script(fablab, browse):
 
     for page in (refused, *(client.get(address).text for address in addresses)):
         assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*src=)|data:image", page)
+
+
+# One's own bookings in parts
+
+
+def test_repeated_bookings_have_a_part_of_their_own(fablab, browse):
+    hours = [slot(f"2027-{day} 14:00-15:00") for day in ("03-31", "04-07")]
+    orders = [fablab.order("bench", each, "bruno") for each in hours]
+    uid = series.book(orders, every_weeks=1, by=fablab.people["bruno"], now=clock.now())
+
+    page = browse("bruno").get("/bookings/").text
+
+    part = page.partition('id="repeated"')[2].partition("</section>")[0]
+    assert f"/bookings/series/{uid}" in part
+    assert "2 to come" in part
+    assert 'href="#repeated"' in page
+    assert 'id="repeated"' not in browse("chloe").get("/bookings/").text
+
+
+def test_what_is_over_is_booked_again_with_its_purpose(fablab, browse, at):
+    uid = fablab.book("bench", slot("2027-03-30 10:00-11:00"), "bruno", purpose="Eight chairs")
+    at("2027-03-31 09:00")
+    bruno = browse("bruno")
+
+    page = bruno.get("/bookings/").text
+    form = bruno.get("/bookings/new?machine=bench&purpose=Eight+chairs", follow_redirects=True).text
+
+    assert 'href="/bookings/new?machine=bench&amp;purpose=Eight+chairs"' in page
+    assert 'value="Eight chairs"' in form
+    with writing() as session:
+        session.execute(update(Machine).where(Machine.slug == "bench").values(state="retired"))
+        session.execute(update(Place).values(revision=Place.revision + 1))
+    again = browse("bruno").get("/bookings/").text
+    assert uid in again
+    assert "/bookings/new?machine=bench" not in again
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        ("2027-03-30 10:30", "The machine was given to the others."),
+        ("2027-03-30 12:00", "The absence was noted once the booking was over."),
+    ],
+)
+def test_an_absence_gives_the_machine_to_others_only_while_it_lasts(
+    fablab, browse, at, noted, said
+):
+    uid = fablab.book("bench", slot("2027-03-30 10:00-11:00"), "bruno")
+    at(noted)
+    absences.mark_missed(uid, fablab.place_id, by=fablab.people["amina"], now=clock.now())
+
+    assert said in browse("bruno").get(f"/bookings/{uid}").text

@@ -20,7 +20,7 @@ from fablab.organizations.models import OrganizationInvitation, OrganizationMemb
 from tests.conftest import browser
 from tests.manage.conftest import add_annex, uid_in
 from tests.members.conftest import last_link, mails, send
-from tests.support import counting, slot, submit
+from tests.support import counting, instant, slot, submit
 
 PAGE = "/organizations/studio"
 
@@ -114,18 +114,25 @@ def test_a_month_is_counted_by_person_and_read_as_a_table(studio, who):
     book_for(studio, "bruno", "2027-04-01 10:00-11:00")
     gone = book_for(studio, "bruno", "2027-03-31 14:00-17:00")
     bookings.cancel(gone, by=studio.people["bruno"], is_team=False, now=clock.now())
+    with writing() as session:
+        session.execute(
+            update(Occupancy)
+            .where(Occupancy.title == "=1+1")
+            .values(arrived_at=instant("2027-03-30 10:15"), left_at=instant("2027-03-30 11:00"))
+        )
     maud = who("maud")
 
     march, april = maud.get(PAGE).text, maud.get(f"{PAGE}?month=2027-04").text
     table = maud.get(f"{PAGE}/bookings.csv?month=2027-03").data.decode("utf-8-sig").splitlines()
 
     assert "<b>3 h 30</b>" in march.replace("\xa0", " ")
+    assert "<b>45 min</b>" in march.replace("\xa0", " ")
     assert "<b>1 h</b>" in april.replace("\xa0", " ")
     assert f"{PAGE}?month=2027-02" in march
     assert table == [
-        "day,start,end,hours,machine,name,member,purpose,status",
-        "2027-03-30,10:00,12:00,2.00,B1,Workbench,Bruno Lefil,'=1+1,confirmed",
-        "2027-03-31,10:00,11:30,1.50,B1,Workbench,Maud Trame,,confirmed",
+        "day,start,end,hours,real_hours,machine,name,member,purpose,status",
+        "2027-03-30,10:00,12:00,2.00,0.75,B1,Workbench,Bruno Lefil,'=1+1,confirmed",
+        "2027-03-31,10:00,11:30,1.50,,B1,Workbench,Maud Trame,,confirmed",
     ]
     for odd in ("2027-13", "march", "2027-3", "٢٠٢٧-٠٣", "0000-01", "9999-12"):
         assert maud.get(f"{PAGE}?month={odd}").status_code == 404

@@ -445,3 +445,43 @@ def test_nonsense_in_who_came_is_told_beside_it_and_notes_nobody(browse, course,
     assert answer.status_code == 422
     assert 'class="field__error"' in answer.text
     assert seating(course, uid) is Seating.SEATED
+
+
+# The way to a machine
+
+
+def test_whoever_wants_a_machine_sees_what_leads_there_alone(fablab, browse):
+    with writing() as session:
+        first = Training(
+            place_id=fablab.place_id,
+            code="SAF",
+            name="Safety",
+            duration=timedelta(hours=1),
+            seats=4,
+        )
+        other = Training(
+            place_id=fablab.place_id,
+            code="SEW",
+            name="Sewing",
+            duration=timedelta(hours=1),
+            seats=4,
+        )
+        session.add_all([first, other])
+        session.flush()
+        laser = session.scalar(select(Training.id).where(Training.code == "LAS"))
+        session.add(TrainingPrerequisite(training_id=laser, required_id=first.id))
+
+    everything = browse("chloe").get("/trainings/").text
+    way = browse("chloe").get("/trainings/?machine=laser").text
+    bruno = browse("bruno").get("/trainings/?machine=laser").text
+    free = browse("chloe").get("/trainings/?machine=bench").text
+
+    assert "Sewing" in everything
+    assert "Sewing" not in way
+    assert "Safety" in way
+    assert "What leads to Laser cutter" in way
+    assert "You hold what Laser cutter asks for." in bruno
+    assert "/bookings/new?machine=laser" in bruno
+    assert "No training is needed for Workbench." in free
+    assert browse(None).get("/trainings/?machine=%F0nonsense").status_code == 200
+    assert "/trainings/?machine=laser" in browse("chloe").get("/machines/laser").text
