@@ -16,6 +16,7 @@ from fablab.places.models import Closure, Opening
 from fablab.places.rules import Schedule, WeeklyOpening, days
 from fablab.places.weeks import A_DAY, parts
 from fablab.places.words import MODES, WEEKDAYS
+from fablab.settings.closures import asked_of
 
 HOLIDAYS_SHOWN = timedelta(days=366)
 
@@ -122,7 +123,8 @@ def closures(
     """Those to come, every year's among them, soonest first; and those that are over, latest
     first.
     """
-    told = [off(each, origins.get(each.uid), today) for each in rows]
+    in_order = sorted(rows, key=lambda each: asked_of(each).off.begins_next(today))
+    told = [off(each, origins.get(each.uid), today) for each in in_order]
     return [each for each in told if not each.is_over], [
         each for each in reversed(told) if each.is_over
     ]

@@ -55,6 +55,27 @@ class DaysOff:
             return that >= first or that <= last
         return first <= that <= last
 
+    def begins_next(self, today: date) -> date:
+        """The first day of those that are not over, or of the only ones; what comes every year
+        has begun when it covers `today`.
+        """
+        if not self.repeats_yearly:
+            return self.first_day
+        length = self.last_day - self.first_day
+        for year in (today.year - 1, today.year):
+            start = in_year(self.first_day, year)
+            if start + length >= today:
+                return start
+        return in_year(self.first_day, today.year + 1)
+
+
+def in_year(day: date, year: int) -> date:
+    """The same date of another year; of 29 February the day after where there is none."""
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
+
 
 @dataclass(frozen=True)
 class Schedule:

@@ -173,6 +173,24 @@ def test_a_yearly_closure_may_span_new_year(day, off):
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "today", "begins"),
+    [
+        ("2025-12-24", "2026-01-02", "2027-03-30", "2027-12-24"),
+        ("2025-12-24", "2026-01-02", "2028-01-02", "2027-12-24"),
+        ("2025-12-24", "2026-01-02", "2028-01-03", "2028-12-24"),
+        ("2025-08-01", "2025-08-21", "2027-08-21", "2027-08-01"),
+        ("2025-08-01", "2025-08-21", "2027-08-22", "2028-08-01"),
+        ("2024-02-29", "2024-02-29", "2027-01-01", "2027-03-01"),
+    ],
+)
+def test_days_off_of_every_year_begin_again(first, last, today, begins):
+    first, last, today, begins = map(date.fromisoformat, (first, last, today, begins))
+
+    assert DaysOff(first, last, "", repeats_yearly=True).begins_next(today) == begins
+    assert DaysOff(first, last, "").begins_next(today) == first
+
+
+@pytest.mark.parametrize(
     ("day", "off"),
     [(date(2027, 7, 31), False), (date(2027, 8, 1), True), (date(2029, 8, 21), True)],
 )
