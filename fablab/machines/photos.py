@@ -72,6 +72,11 @@ def forget(name: str | None) -> None:
         files.forget(*names(name))
 
 
+def is_there(name: str) -> bool:
+    """Not, when a database was put back without its folder."""
+    return all((files.folder() / each).is_file() for each in names(name))
+
+
 def copy_as_draft(name: str) -> str:
     """The same photograph once more, for another machine."""
     copy = files.new_name("webp")

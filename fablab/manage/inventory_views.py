@@ -56,7 +56,8 @@ def duplicate_machine(slug: str):
 @takes_files
 def create_duplicate(slug: str):
     source = inventory_queries.find(slug, here().place.id)
-    return created(machine_form(shown=source.photo), source)
+    shown = source.photo if source.photo and photos.is_there(source.photo) else None
+    return created(machine_form(shown=shown), source)
 
 
 @bp.get("/manage/machines/<slug>/edit")
@@ -97,8 +98,8 @@ def created(form: MachineForm, source: Machine | None) -> Any:
     made: list[str] = []
 
     def create() -> None:
-        if source and form.photo_file and form.photo_file == source.photo:
-            form.photo_kept.data = photos.copy_as_draft(source.photo)
+        if form.shown and form.photo_file == form.shown:
+            form.photo_kept.data = photos.copy_as_draft(form.shown)
         made.append(
             equipment.create(
                 here().place.id,

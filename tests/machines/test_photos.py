@@ -1,5 +1,6 @@
 """Photographs: what is taken in, what becomes of it, and what is refused at a glance."""
 
+import os
 import struct
 import zlib
 from io import BytesIO
@@ -92,6 +93,21 @@ def test_what_is_forgotten_leaves_nothing():
     photos.forget(None)
 
     assert not list(files.folder().iterdir())
+
+
+@pytest.mark.usefixtures("app")
+def test_a_draft_is_shown_once_adopted_and_forgotten_after_a_day():
+    old, draft = (photos.take(picture(), as_draft=True) for _ in range(2))
+    for name in photos.names(old):
+        os.utime(files.drafts() / name, (0, 0))
+
+    kept_for_now = photos.take(picture(), as_draft=True)
+    files.adopt(*photos.names(draft))
+    files.adopt(*photos.names(draft))
+
+    assert [files.is_draft(each) for each in (old, draft, kept_for_now)] == [False, False, True]
+    assert photos.is_there(draft)
+    assert not photos.is_there(kept_for_now)
 
 
 def png_that_says(width, height):
