@@ -19,6 +19,7 @@ from fablab.booking.known import Facts
 from fablab.booking.offers import Offer
 from fablab.booking.presence_pages import Presence, presence_of
 from fablab.booking.rules import answer_due, cancellable_until, may_cancel, may_move
+from fablab.booking.third_person import OF_SOMEBODY
 from fablab.booking.verdicts import OVERRIDES, Reason, Refusal
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
 from fablab.forms import StrictTimeField, parse_time
@@ -43,11 +44,17 @@ class Why:
     url: str = ""  # of the reader's own booking that stands in the way
 
 
-def why(refusals: list[Refusal], zone: tzinfo) -> list[Why]:
+def why(refusals: list[Refusal], zone: tzinfo, who: str = "") -> list[Why]:
+    """As the member reads them; of `who`, as somebody who books for them does."""
+
+    def said(sentence: str, refusal: Refusal) -> str:
+        words = OF_SOMEBODY.get(sentence, sentence) if who else sentence
+        return texts.filled(words, {**refusal.values, "who": who}, zone) if words else ""
+
     return [
         Why(
-            texts.filled(refusal.sentence, refusal.values, zone),
-            texts.filled(refusal.advice, refusal.values, zone),
+            said(refusal.sentence, refusal),
+            said(refusal.advice, refusal),
             refusal.reason,
             url_for("booking.show", uid=refusal.own_uid) if refusal.own_uid else "",
         )

@@ -81,11 +81,14 @@ def repeated(upcoming: Iterable[pages.Line]) -> list[Repeated]:
     ]
 
 
-def date_lines(verdicts: Sequence[Verdict], inventory: Inventory, now: datetime) -> list[DateLine]:
-    return [_date_line(n, verdict, inventory, now) for n, verdict in enumerate(verdicts)]
+def date_lines(
+    verdicts: Sequence[Verdict], inventory: Inventory, now: datetime, who: str = ""
+) -> list[DateLine]:
+    """`who` they are for, when that is not who asks."""
+    return [_date_line(n, verdict, inventory, now, who) for n, verdict in enumerate(verdicts)]
 
 
-def _date_line(n: int, verdict: Verdict, inventory: Inventory, now: datetime) -> DateLine:
+def _date_line(n: int, verdict: Verdict, inventory: Inventory, now: datetime, who: str) -> DateLine:
     wish, zone = verdict.wish, inventory.schedule.zone
     options: list[Option] = []
     if verdict.refusals:
@@ -95,7 +98,7 @@ def _date_line(n: int, verdict: Verdict, inventory: Inventory, now: datetime) ->
         name=series_forms.field_name(wish),
         when=_when(wish.order, inventory, now, wish.booking),
         so_far=_so_far(wish, inventory, now),
-        whys=pages.why(verdict.refusals, zone),
+        whys=pages.why(verdict.refusals, zone, who),
         notes=[_clock_note(at, is_twice) for at, is_twice in wish.odd],
         options=options,
         is_in=verdict.pick is not Pick.NO,

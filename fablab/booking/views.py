@@ -247,6 +247,15 @@ class Draft:
         return self.somebody.id if self.somebody else current_user.id
 
     @property
+    def who(self) -> str:
+        """Whom it is for, when that is not who asks."""
+        if self.member_id == current_user.id:
+            return ""
+        if self.booking:
+            return f"{self.booking.first_name} {self.booking.last_name}".strip()
+        return self.somebody.name if self.somebody else ""
+
+    @property
     def is_team(self) -> bool:
         return current_user.manages(self.inventory.place.id)
 
@@ -358,7 +367,7 @@ def form_page(
     if refused is None:
         verdict = [refusal for refusal in verdict if refusal.reason not in ASKED_LAST]
     is_answer = request.method == "POST" and bool(verdict or form.errors) and not is_stale
-    whys = pages.why(verdict, zone)
+    whys = pages.why(verdict, zone, draft.who)
     pages.blame(form, whys)
     form.offer(organizations(draft), draft.like_machines)
     form.renew_key()
@@ -383,7 +392,8 @@ def form_page(
         is_answer=is_answer,
         is_stale=is_stale,
         focused=request.form.get("focused", "") if form.check.data else "",
-        is_for_the_team=any(refusal.reason in FOR_THE_TEAM for refusal in verdict),
+        is_for_the_team=not draft.who
+        and any(refusal.reason in FOR_THE_TEAM for refusal in verdict),
         is_for_a_training=any(refusal.reason in FOR_A_TRAINING for refusal in verdict),
         reached=draft.inventory.place,
         refusals=whys,
