@@ -170,7 +170,7 @@ def how_long() -> list[tuple[str, str]]:
     return [
         (
             _("Your account: name, addresses, membership, qualifications"),
-            _("Until it is erased; ask the place for it"),
+            _("Until you erase it, on the page of your account"),
         ),
         (
             _("Bookings, when you came and left, and what was done to them"),

@@ -94,6 +94,14 @@ def test_privacy_tells_the_bounds_that_the_code_forgets_by(app, fablab, browse, 
     assert "5 days without a visit, 30 days at most" in page
 
 
+def test_who_is_signed_in_takes_along_what_is_kept_of_them(fablab, browse):
+    chloe = browse("chloe")
+
+    assert 'href="/account/data.json"' in chloe.get("/help/privacy").text
+    assert chloe.get("/account/data.json").status_code == 200
+    assert "data.json" not in browse(None).get("/help/privacy").text
+
+
 def test_every_cookie_that_is_set_is_named(fablab, browse):
     client = browse("chloe")
     page = client.get("/help/privacy").text
