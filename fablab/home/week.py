@@ -203,6 +203,12 @@ class Week:
     def drawings(self) -> recent.Drawings:
         return recent.kept(self.inventory, ("week's frame", self._look), recent.Drawings)
 
+    @cached_property
+    def around(self) -> recent.Drawings:
+        """What is drawn above the rows, which depends on the reader's filters."""
+        key = ("around the week", self._look, self.usable)
+        return recent.kept(self.inventory, key, recent.Drawings)
+
     def _row(self, machine: MachineFacts) -> Row:
         cells = [
             self._cell(machine, day, why)
