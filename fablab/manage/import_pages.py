@@ -74,13 +74,15 @@ def summary(plan: Plan) -> str:
 
 
 def counted(plan: Plan) -> str:
-    parts = [
-        ngettext("%(num)s line is new", "%(num)s lines are new", len(plan.new)),
-        ngettext("%(num)s changes something", "%(num)s change something", len(plan.changed)),
-        ngettext("%(num)s is there already", "%(num)s are there already", len(plan.same)),
-    ]
-    return "; ".join(parts)
+    return _(
+        "%(new)s; %(changed)s; %(same)s.",
+        new=ngettext("%(num)s line is new", "%(num)s lines are new", len(plan.new)),
+        changed=ngettext(
+            "%(num)s changes something", "%(num)s change something", len(plan.changed)
+        ),
+        same=ngettext("%(num)s is there already", "%(num)s are there already", len(plan.same)),
+    )
 
 
 def done(plan: Plan) -> str:
-    return _("Imported: %(counts)s.", counts=counted(plan))
+    return _("Imported: %(counts)s", counts=counted(plan))
