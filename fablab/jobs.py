@@ -33,6 +33,7 @@ from fablab.members import endings, marks
 from fablab.organizations import commands as organizations
 from fablab.presence import releases
 from fablab.trainings import expiries, sessions
+from fablab.upkeep import maintenance
 
 log = logging.getLogger(__name__)
 
@@ -329,4 +330,4 @@ class Runner:
     def _tidy_now_and_then(self, now: datetime) -> None:
         if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:
             self._tidied = now
-            self._do(tidy, endings.warn, expiries.warn, waits.sweep)
+            self._do(tidy, maintenance.plan, endings.warn, expiries.warn, waits.sweep)

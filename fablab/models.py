@@ -13,7 +13,7 @@ from fablab.organizations.models import Organization, OrganizationInvitation
 from fablab.places.models import Place
 from fablab.presence.models import BoardAddress
 from fablab.trainings.models import Qualification, TrainingSession
-from fablab.upkeep.models import Fault, LogEntry
+from fablab.upkeep.models import Fault, LogEntry, Maintenance
 
 __all__ = [
     "Acknowledgement",
@@ -32,6 +32,7 @@ __all__ = [
     "Invitation",
     "LogEntry",
     "Machine",
+    "Maintenance",
     "Mark",
     "Member",
     "Occupancy",

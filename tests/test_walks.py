@@ -50,8 +50,10 @@ from fablab.presence.kinds import BoardKind
 from fablab.security import CONTENT_SECURITY_POLICY
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
-from fablab.upkeep import faults
-from fablab.upkeep.models import LogEntry
+from fablab.upkeep import faults, logbook, maintenance
+from fablab.upkeep.kinds import EntryKind, Unit
+from fablab.upkeep.maintenance_rules import Rhythm
+from fablab.upkeep.models import LogEntry, Maintenance
 from tests.agendas.support import days, imported, kept
 from tests.conftest import Fablab, browser, populate
 from tests.mail.conftest import promise, promised
@@ -174,7 +176,8 @@ class Stage:
             "/people/": self.member,
             "/invitations/": self.invitation,
             "/faults/": self.fault,
-            "/logbook/": db.session.scalar(select(LogEntry.uid)),
+            "/maintenance/": db.session.scalar(select(Maintenance.uid)),
+            "/logbook/": db.session.scalar(select(LogEntry.uid).where(LogEntry.file.is_not(None))),
         }
         for part, uid in whose.items():
             if f"{part}<uuid:uid>" in rule.rule:
@@ -343,7 +346,19 @@ def report_a_fault(fablab: Fablab) -> str:
     photo = photos.take(picture().getvalue(), photos.OF_FAULT)
     told = faults.Report("It smells of burning", is_usable=True, photo=photo)
     chloe, laser = fablab.people["chloe"], fablab.machine("laser")
+    look_after(fablab)
     return faults.report(laser, told, place_id=fablab.place_id, by=chloe, now=clock.now())
+
+
+def look_after(fablab: Fablab) -> None:
+    """Of the laser: a line of its logbook with a paper, and what is done every month."""
+    laser, amina = fablab.machine("laser").id, fablab.people["amina"]
+    paper = logbook.Entry(EntryKind.DOCUMENT, "Manual", file=documents.take(b"%PDF-1.7"))
+    logbook.write(laser, paper, by=amina, now=clock.now())
+    monthly, an_hour = Rhythm(1, Unit.MONTHS), clock.timedelta(hours=1)
+    first, at = clock.date(2027, 4, 1), clock.time(10)
+    wanted = maintenance.Plan("Cleaning", monthly, first, at, an_hour)
+    maintenance.begin(laser, fablab.place_id, wanted, by=amina, now=clock.now())
 
 
 def promise_a_mail() -> str:

@@ -10,7 +10,7 @@ from fablab.access import team_only
 from fablab.db import NoSuch
 from fablab.machines.inventory import here
 from fablab.manage.blueprint import bp, page
-from fablab.upkeep import logbook_views, pages, queries
+from fablab.upkeep import logbook_views, maintenance_views, pages, queries
 from fablab.upkeep import views as upkeep
 from fablab.upkeep.kinds import CLOSED, OPEN, FaultState
 
@@ -63,3 +63,10 @@ def fault(uid: UUID):
 def logbook(slug: str):
     machine = here().by_slug.get(slug) or abort(404)
     return page("logbook.html", is_framed=True, **logbook_views.book_values(machine))
+
+
+@bp.get("/manage/machines/<slug>/maintenance")
+@team_only
+def maintenance(slug: str):
+    machine = here().by_slug.get(slug) or abort(404)
+    return page("maintenance.html", is_framed=True, **maintenance_views.care_values(machine))

@@ -28,6 +28,14 @@ VERDICTS = (
 )
 
 
+class Unit(StrEnum):
+    """What the time between two maintenances is counted in."""
+
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+
+
 class EntryKind(StrEnum):
     """What an entry of a logbook is about."""
 

@@ -1,12 +1,12 @@
-"""Faults, and the logbooks of the machines."""
+"""Faults, the logbooks of the machines, and their regular maintenance."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fablab.db import Model, choice
-from fablab.upkeep.kinds import EntryKind, FaultState
+from fablab.upkeep.kinds import EntryKind, FaultState, Unit
 
 
 class Fault(Model):
@@ -60,3 +60,48 @@ class LogEntry(Model):
     file: Mapped[str | None]  # a PDF or a photo in the instance's media folder
     fault_id: Mapped[int | None] = mapped_column(ForeignKey("fault.id"))
     corrects_id: Mapped[int | None] = mapped_column(ForeignKey("log_entry.id"))
+
+
+class Maintenance(Model):
+    """Something to do to a machine again and again, counted from `starts_on`.
+
+    It occupies the machine in advance, until the day to which the machine may be booked.
+    """
+
+    __tablename__ = "maintenance"
+    __table_args__ = (
+        CheckConstraint("every > 0", name="every_is_positive"),
+        CheckConstraint("length > 0", name="length_is_positive"),
+        CheckConstraint("weekday BETWEEN 1 AND 7", name="weekday_is_one"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)
+    machine_id: Mapped[int] = mapped_column(ForeignKey("machine.id"), index=True)
+    title: Mapped[str]
+    work: Mapped[str] = mapped_column(default="")  # what to do
+    who: Mapped[str] = mapped_column(default="")  # does it
+    every: Mapped[int]
+    unit: Mapped[Unit] = mapped_column(choice(Unit))
+    weekday: Mapped[int | None]  # on which it is done, Monday being 1: the first one that follows
+    at: Mapped[time]  # on the place's clock
+    length: Mapped[timedelta]
+    starts_on: Mapped[date]  # the first time; after one was done, the next
+    planned_until: Mapped[date | None]  # all its days up to this one are written down
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    ended_at: Mapped[datetime | None]
+
+
+class MaintenanceDay(Model):
+    """One day on which it is due, and the outage that keeps the machine free for it."""
+
+    __tablename__ = "maintenance_day"
+    __table_args__ = (UniqueConstraint("maintenance_id", "due_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    maintenance_id: Mapped[int] = mapped_column(ForeignKey("maintenance.id"))
+    due_on: Mapped[date]
+    outage_uid: Mapped[str | None]  # none when no time was found
+    is_moved: Mapped[bool] = mapped_column(default=False, server_default=false())  # it was taken
+    done_at: Mapped[datetime | None]

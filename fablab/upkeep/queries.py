@@ -1,20 +1,20 @@
 """The faults and who is concerned by them, as rows of what a page or a mail shows."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from fablab.db import NoSuch, db
 from fablab.machines.kinds import MachineState
-from fablab.machines.models import Category, Machine, MachineReferent
+from fablab.machines.models import Category, Machine, MachineReferent, Occupancy
 from fablab.members.kinds import TEAM
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.places.models import Place
 from fablab.upkeep.kinds import OPEN, FaultState
-from fablab.upkeep.models import Fault, LogEntry
+from fablab.upkeep.models import Fault, LogEntry, Maintenance, MaintenanceDay
 from fablab.upkeep.rules import Found
 
 Sorter = aliased(Member)
@@ -157,6 +157,49 @@ def entries_of(fault_id: int) -> Sequence[Any]:
         .where(LogEntry.fault_id == fault_id)
         .order_by(LogEntry.id)
     ).all()
+
+
+def overdue_maintenance(place_id: int, today: date) -> Select[*tuple[Any, ...]]:
+    """The days before today on which something was due that nobody has done."""
+    return (
+        select(MaintenanceDay.id)
+        .join(Maintenance, Maintenance.id == MaintenanceDay.maintenance_id)
+        .join(Machine, Machine.id == Maintenance.machine_id)
+        .where(
+            Machine.place_id == place_id,
+            Machine.state != MachineState.RETIRED,
+            Maintenance.ended_at.is_(None),
+            MaintenanceDay.done_at.is_(None),
+            MaintenanceDay.due_on < today,
+        )
+    )
+
+
+def overdue_maintenance_count(place_id: int, today: date) -> int:
+    return _count(overdue_maintenance(place_id, today))
+
+
+def maintenance_of(machine_id: int) -> Sequence[Any]:
+    """What is done to a machine regularly, and its days that are not done yet, soonest first; a
+    row of each day, and one of what has none. One statement.
+    """
+    asked = (
+        select(
+            *Maintenance.__table__.c,
+            MaintenanceDay.due_on,
+            MaintenanceDay.is_moved,
+            Occupancy.starts_at,
+            Occupancy.ends_at,
+            Occupancy.standing,
+        )
+        .outerjoin(
+            MaintenanceDay,
+            and_(MaintenanceDay.maintenance_id == Maintenance.id, MaintenanceDay.done_at.is_(None)),
+        )
+        .outerjoin(Occupancy, Occupancy.uid == MaintenanceDay.outage_uid)
+        .where(Maintenance.machine_id == machine_id, Maintenance.ended_at.is_(None))
+    )
+    return db.session.execute(asked.order_by(Maintenance.id, MaintenanceDay.due_on)).all()
 
 
 Corrected = aliased(LogEntry)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fablab.machines.kinds import MachineState
-from fablab.slots import Slot
 from fablab.upkeep.kinds import CLOSED, STOPPING, FaultState
 
 REPORTS_A_DAY = 10  # by one person
@@ -41,15 +40,3 @@ def returns_to_service(
 def may_become(before: FaultState, after: FaultState) -> bool:
     """Once it is over it stays so: what comes back is reported anew."""
     return before not in CLOSED and after is not FaultState.REPORTED
-
-
-def around(span: Slot, kept: Iterable[Slot]) -> list[Slot]:
-    """What is left of `span` without the time of those that stay, soonest first."""
-    left, start = [], span.start
-    for slot in sorted(kept):
-        if slot.start > start:
-            left.append(Slot(start, slot.start))
-        start = max(start, slot.end)
-    if start < span.end:
-        left.append(Slot(start, span.end))
-    return left

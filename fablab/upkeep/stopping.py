@@ -24,8 +24,7 @@ from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Change, Occupancy
 from fablab.members.models import calendar_changed
-from fablab.slots import Slot
-from fablab.upkeep.rules import around
+from fablab.slots import Slot, without
 
 WARNED, RELIEVED, MOVED = "warned", "relieved", "moved"
 
@@ -134,7 +133,7 @@ def withdraw(
             raise SlotTaken
         _check(rows, choices)
         kept = _settle(session, rows, choices, why, place_id, by=by, now=now)
-        parts = around(span, [Slot(row.occupied_from, row.occupied_until) for row in kept])
+        parts = without([span], [Slot(row.occupied_from, row.occupied_until) for row in kept])
         return withdraw_all(session, [(machine_id, part, why) for part in parts], by=by, now=now)
 
 

@@ -1,6 +1,6 @@
 """What the pages and mails call the words that the upkeep's columns hold."""
 
-from fablab.upkeep.kinds import EntryKind, FaultState
+from fablab.upkeep.kinds import EntryKind, FaultState, Unit
 from fablab.words import N_
 
 FAULTS = {
@@ -21,6 +21,11 @@ MEANS = {
     FaultState.STOPPED: N_("Nobody can book it until it is back; the people booked are told."),
     FaultState.LOCKED: N_("The same, and nobody may even switch it on."),
     FaultState.DISMISSED: N_("The fault is closed, the machine is fine."),
+}
+UNITS = {
+    Unit.DAYS: N_("days"),
+    Unit.WEEKS: N_("weeks"),
+    Unit.MONTHS: N_("months"),
 }
 ENTRIES = {
     EntryKind.FAULT: N_("Fault reported"),

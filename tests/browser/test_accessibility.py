@@ -66,6 +66,7 @@ FOR_THE_TEAM = [
     "/manage/agendas",
     "/manage/faults",
     "/manage/machines/m01/logbook",
+    "/manage/machines/m01/maintenance",
     "/manage/mails",
     "/manage/settings",
     "/manage/welcome",

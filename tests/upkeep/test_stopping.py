@@ -21,7 +21,6 @@ from fablab.members.models import Member
 from fablab.upkeep import stopping
 from fablab.upkeep.kinds import FaultState
 from fablab.upkeep.models import Fault
-from fablab.upkeep.rules import around
 from fablab.upkeep.stopping import CannotMove, Choice, Fate, Undecided
 from tests.conftest import browser
 from tests.support import slot, submit
@@ -283,24 +282,6 @@ def test_the_machine_is_withdrawn_around_who_stays(any_fablab, any_app):
     assert row(goes).starts_at == slot("2027-03-30 15:00-16:00").start
     tell(clock.now())
     assert mails("booking_warned") == []
-
-
-@pytest.mark.parametrize(
-    ("kept", "left"),
-    [
-        ([], ["10:00-14:00"]),
-        (["10:00-14:00"], []),
-        (["09:00-15:00"], []),
-        (["10:00-11:00"], ["11:00-14:00"]),
-        (["13:00-14:00", "09:30-10:30"], ["10:30-13:00"]),
-        (["11:00-12:00", "12:00-13:00"], ["10:00-11:00", "13:00-14:00"]),
-    ],
-)
-def test_an_outage_goes_around_what_stays(kept, left):
-    def spans(texts):
-        return [slot(f"2027-03-30 {text}") for text in texts]
-
-    assert around(slot("2027-03-30 10:00-14:00"), spans(kept)) == spans(left)
 
 
 # By a fault
