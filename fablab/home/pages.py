@@ -739,7 +739,8 @@ class Day:
         return steps
 
     def _step(self, day: date, said: str, **drawn: str) -> dict[str, Any]:
-        text = texts.day(day, texts.SHORT_DAY)
+        is_tomorrow = day == self.today + timedelta(days=1)
+        text = _("Tomorrow") if is_tomorrow else texts.day(day, texts.SHORT_DAY)
         return {"text": text, "url": self.day_url(day), "hidden": said, **drawn}
 
     def neighbour(self, way: int) -> date | None:

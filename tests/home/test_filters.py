@@ -108,3 +108,10 @@ def test_the_catalogue_keeps_the_other_filters_and_says_why_a_machine_is_barred(
 
     assert "/machines/?category=laser&amp;q=e&amp;may=use" in page
     assert "qualification" in browse("chloe").get("/machines/").text
+
+
+def test_today_and_tomorrow_are_one_step_away(fablab, browse):
+    monday = words(browse(None).get("/").text)
+
+    assert "Today The day after: Tomorrow" in monday
+    assert "The day after: Wed 31" in words(browse(None).get(f"/planning/{TUESDAY}").text)
