@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import func, select, text
 
 from fablab import clock, create_app, demo
@@ -37,6 +37,8 @@ from fablab.members.people import load_person
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import Mode
 from fablab.places.models import Place
+from fablab.presence.names import for_the_team
+from fablab.presence.wall_views import board_of
 from fablab.slots import Slot, merged, without
 from fablab.trainings import queries
 from fablab.trainings.models import Qualification, Training
@@ -555,6 +557,26 @@ def test_noa_waits_for_what_others_have_booked(wednesday):
     commands.cancel(cancelled, by=camille, is_team=True, now=clock.now())
     db.session.rollback()
     assert db.session.scalar(select(Wait.offered_id).where(Wait.id == rows[0].id))
+
+
+def test_today_somebody_is_here_somebody_late_somebody_absent_and_others_come(wednesday):
+    with current_app.test_request_context():
+        board = board_of(wednesday, clock.now(), name=for_the_team)
+        states = Counter(each.state for each in board.arrivals)
+        (arrived, *_), (expected, *_), (absent, *_) = board.counts
+
+    assert states["late"] >= 1
+    assert states["here"] >= 1
+    assert (arrived > 0, expected > 0, absent) == (True, True, 1)
+
+
+def test_who_came_earlier_has_hours_of_their_own(wednesday):
+    past = Booking.ends_at < clock.now() - timedelta(days=1)
+    seen = db.session.scalars(select(Booking).where(past, Booking.status == Status.CONFIRMED))
+
+    hours = {(b.arrived_at, b.left_at) == (b.starts_at, b.ends_at) for b in seen if b.left_at}
+
+    assert False in hours
 
 
 def test_camille_runs_the_place(wednesday):

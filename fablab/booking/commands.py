@@ -7,7 +7,7 @@ from sqlalchemy import Row, and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab.booking import consents, lateness, ledger, waits
+from fablab.booking import consents, lateness, ledger, presence_rules, waits
 from fablab.booking.facts import gather
 from fablab.booking.known import Facts
 from fablab.booking.ledger import find, find_in_line
@@ -184,6 +184,7 @@ def rewrite(
     else:
         columns["status"] = booking.status
 
+    columns |= presence_rules.unsaid(booking, order.slot)
     session.execute(
         update(Occupancy.__table__)
         .where(Occupancy.id == booking.id)

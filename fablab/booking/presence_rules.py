@@ -98,6 +98,15 @@ def left_for_others(slot: Slot, now: datetime) -> datetime:
     return min(max(rounded, slot.start + MINUTE), slot.end)
 
 
+def unsaid(booking: Any, slot: Slot) -> dict[str, None]:
+    """What was said of being there and is so no longer, once the booking is for `slot`: whoever is
+    here is not for another start, and has not left what goes on.
+    """
+    if slot.start != booking.starts_at:
+        return {"arrived_at": None, "left_at": None}
+    return {"left_at": None} if slot.end > booking.ends_at else {}
+
+
 def is_given_up(slot: Slot, after: timedelta, *, now: datetime, watched_since: datetime) -> bool:
     """Is nobody waited for any more? `after` its start, all of it while somebody could have said
     that they are here: not of what began before anybody watched. 0 means that it is always kept.

@@ -9,7 +9,7 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import team_only
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
-from fablab.machines.inventory import here
+from fablab.machines.inventory import here, of_place
 from fablab.manage import board_pages, queries
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.forms import WallForm
@@ -138,4 +138,7 @@ def label(slug: str):
 @team_only
 def label_code(slug: str):
     """The address of the machine's page as a code to scan."""
-    return board_pages.drawn(address_of("home.machine", slug=find_machine(slug).slug))
+    inventory, machine = here(), find_machine(slug)
+    is_first = of_place().place.id == inventory.place.id
+    named = {} if is_first else {"place": inventory.place.slug}
+    return board_pages.drawn(address_of("home.machine", slug=machine.slug, **named))

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from fablab import clock
 from fablab.booking import absences, presence_rules, waits
+from fablab.booking import commands as moving
 from fablab.booking.models import Wait
 from fablab.booking.orders import NotAllowed
 from fablab.booking.waits import Wish
@@ -130,6 +131,29 @@ def test_whoever_says_it_while_it_is_released_is_either_here_or_was_missed(any_f
     now = row(uid)
     assert (now.status == Status.MISSED) == (now.arrived_at is None)
     assert len(record(uid)) == 2
+
+
+def test_whoever_moves_what_has_not_begun_is_expected_anew(fablab, at):
+    uid = booked(fablab)
+    at("2027-03-30 13:50")
+    arrive(fablab, uid)
+
+    order = fablab.order("bench", slot("2027-03-31 14:00-16:00"), "bruno")
+    moving.move(uid, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert row(uid).arrived_at is None
+
+
+def test_a_longer_end_leaves_them_here(fablab, at):
+    uid = booked(fablab)
+    at("2027-03-30 13:50")
+    arrive(fablab, uid)
+    at("2027-03-30 14:30")
+
+    order = fablab.order("bench", slot("2027-03-30 14:00-17:00"), "bruno")
+    moving.move(uid, order, by=fablab.people["bruno"], is_team=False, now=clock.now())
+
+    assert row(uid).arrived_at == instant("2027-03-30 13:50")
 
 
 # -- leaving before the end
