@@ -16,7 +16,7 @@ from fablab.words import N_
 
 MAX_BYTES = 10 * 1024 * 1024
 # A JPEG is read at a fraction of its size; whatever else, and a progressive one, whole.
-MAX_PIXELS, MAX_PIXELS_WHOLE = 50_000_000, 16_000_000
+MAX_PIXELS, MAX_PIXELS_WHOLE = 50_000_000, 12_500_000
 # Each scan of a progressive JPEG goes over all pixels, and may be a few bytes long.
 SCAN, MAX_SCANS = b"\xff\xda", 64
 READ = ("JPEG", "PNG", "WEBP")
@@ -47,7 +47,7 @@ class NoPhoto(ValueError):
         self.values = values
 
 
-# One at a time: a large one takes a hundred megabytes while it is read.
+# One at a time: the largest take up to two hundred megabytes while they are read.
 _reading = Lock()
 
 
@@ -110,7 +110,7 @@ def opened(data: bytes, shape: Shape) -> Image.Image:
             largest = max(shape.large)
             image.draft("RGB", (largest, largest))
             image.load()
-            return on_white(ImageOps.exif_transpose(image))
+            return on_white(ImageOps.exif_transpose(made_smaller(image, largest)))
     except NoPhoto:
         raise
     except UnidentifiedImageError as error:
@@ -119,6 +119,12 @@ def opened(data: bytes, shape: Shape) -> Image.Image:
         raise too_many_pixels(MAX_PIXELS_WHOLE) from error
     except Exception as error:  # of a broken file, Pillow raises whatever it stumbles over
         raise NoPhoto(N_("This picture is damaged and cannot be read.")) from error
+
+
+def made_smaller(image: Image.Image, largest: int) -> Image.Image:
+    """Before anything copies it. Of colours by number no average can be taken."""
+    factor = min(image.size) // largest
+    return image.reduce(factor) if factor > 1 and image.mode != "P" else image
 
 
 def check_size(image: Image.Image, data: bytes, shape: Shape) -> None:
