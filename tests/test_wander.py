@@ -37,7 +37,6 @@ LED_TO_OTHERWISE = {
     },
     "a form that was sent": {
         "calendars.code",
-        "manage.agenda",
         "manage.agenda_draft",
         "members.registered",
         "members.reset_sent",
