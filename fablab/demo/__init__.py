@@ -46,7 +46,9 @@ def load(now: datetime) -> bool:
         diary.write(session, entries)
         events.rent(session, built, entries)
         waiting.line_up(session, built, players, entries)
+        upkeep.note(session, told, built, players)
         upkeep.report(session, told, built, players)
+        upkeep.plan(session, told, built, players)
     return True
 
 

@@ -63,19 +63,26 @@ class Done:
 @retried
 def begin(machine_id: int, place_id: int, wanted: Plan, *, by: int, now: datetime) -> str:
     """Have it done from now on, and keep the machine free for it; the UID. Raises Busy."""
-    uid = str(uuid4())
     with writing() as session:
         stand_in_line(session, machine_id)
-        add_row(
-            session,
-            Maintenance,
-            uid=uid,
-            machine_id=machine_id,
-            created_at=now,
-            created_by_id=by,
-            **wanted.columns,
-        )
-        _keep_free(session, find(uid), place_id, now)
+        return write(session, machine_id, place_id, wanted, by=by, now=now)
+
+
+def write(
+    session: Session, machine_id: int, place_id: int, wanted: Plan, *, by: int, now: datetime
+) -> str:
+    """The same in a write that is under way and in the machine's line."""
+    uid = str(uuid4())
+    add_row(
+        session,
+        Maintenance,
+        uid=uid,
+        machine_id=machine_id,
+        created_at=now,
+        created_by_id=by,
+        **wanted.columns,
+    )
+    _keep_free(session, find(uid), place_id, now)
     return uid
 
 

@@ -97,7 +97,9 @@ class MaintenanceDay(Model):
     """One day on which it is due, and the outage that keeps the machine free for it."""
 
     __tablename__ = "maintenance_day"
-    __table_args__ = (UniqueConstraint("maintenance_id", "due_on"),)
+    __table_args__ = (
+        UniqueConstraint("maintenance_id", "due_on", name="uq_maintenance_day_maintenance_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     maintenance_id: Mapped[int] = mapped_column(ForeignKey("maintenance.id"))
