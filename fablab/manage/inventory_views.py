@@ -3,6 +3,7 @@ goes.
 """
 
 import re
+from hashlib import sha256
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -74,7 +75,15 @@ def change_machine(slug: str):
     machine = inventory_queries.find(slug, here().place.id)
     form = machine_form(machine)
     if not form.validate():
-        return form_page(form, machine=machine), 422
+        return form_page(form, machine=machine, seen=request.form.get("seen", "")), 422
+    if request.form.get("seen") != fingerprint(machine):
+        form.form_errors.append(
+            _(
+                "Somebody changed this machine while you were writing, and nothing was saved. Look"
+                " at it in another window; to save it again is to have it as you wrote it."
+            )
+        )
+        return form_page(form, machine=machine), 409
     refused = try_it(
         form,
         lambda: equipment.change(
@@ -87,7 +96,7 @@ def change_machine(slug: str):
         ),
     )
     if refused:
-        return form_page(form, machine=machine), 422
+        return form_page(form, machine=machine, seen=request.form["seen"]), 422
     flash(_("The machine is saved."))
     return redirect(url_for(".edit_machine" if is_retired(machine) else ".machine", slug=slug), 303)
 
@@ -222,14 +231,24 @@ def as_it_is(machine: Machine) -> dict[str, Any]:
         "specs": "\n".join(f"{name}: {fact}" for name, fact in machine.specs.items()),
         "materials_allowed": "\n".join(machine.materials_allowed),
         "materials_forbidden": "\n".join(machine.materials_forbidden),
-        "trainings": [str(each) for each in equipment.trainings_on(machine.id)],
+        "trainings": [str(each) for each in sorted(equipment.trainings_on(machine.id))],
         "documents": [str(each.id) for each in sheets.documents(db.session(), machine.id)],
     }
 
 
+def fingerprint(machine: Machine) -> str:
+    """Of all that the form shows of it, so that nobody writes over what they have not seen."""
+    return sha256(repr(sorted(as_it_is(machine).items())).encode()).hexdigest()
+
+
 def form_page(
-    form: MachineForm, *, machine: Machine | None = None, like: Machine | None = None
+    form: MachineForm,
+    *,
+    machine: Machine | None = None,
+    like: Machine | None = None,
+    seen: str | None = None,
 ) -> str:
+    """`seen` is what the reader saw of the machine at first; else it is what there is now."""
     if machine:
         title, action = machine.name, url_for(".change_machine", slug=machine.slug)
     elif like:
@@ -244,6 +263,7 @@ def form_page(
         title=title,
         action=action,
         machine=machine,
+        seen=seen if seen is not None or machine is None else fingerprint(machine),
         back=url_for(".machine", slug=pictured.slug)
         if pictured and not is_retired(pictured)
         else url_for(".machines"),

@@ -12,7 +12,7 @@ from fablab.machines import commands as machines
 from fablab.machines import files, photos
 from fablab.machines.kinds import Approval, MachineState, OccupancyKind, RiskClass
 from fablab.machines.models import Machine, MachineReferent, MachineResource, Occupancy, Policy
-from fablab.machines.policy_commands import Scope, set_policy
+from fablab.machines.policy_commands import Scope, set_policy, set_safety
 from fablab.machines.resources_commands import create_resource
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Audience, Deed
@@ -355,6 +355,27 @@ def test_what_does_not_hold_with_a_finer_rule_is_refused_whole(cast, amina):
     assert answer.status_code == 422
     assert "Nobody could book" in answer.text
     assert machine("laser").name != "Great laser"
+
+
+def test_nobody_writes_over_what_they_have_not_seen(cast, amina):
+    address = f"{LASER}/edit"
+    page = amina.get(address).text
+    hidden = {
+        name: re.search(rf'name="{name}"[^>]*value="([^"]+)"', page)[1]
+        for name in ("csrf_token", "seen")
+    }
+    typed = filled(page) | hidden | {"name": "Great laser"}
+    set_safety(cast.machine("laser").id, "Goggles.", by=cast.people["amina"], now=clock.now())
+
+    refused = amina.post(address, data=typed)
+    again = re.search(r'name="seen" value="(\w+)"', refused.text)[1]
+
+    assert refused.status_code == 409
+    assert "while you were writing" in refused.text
+    assert 'value="Great laser"' in refused.text
+    assert machine("laser").name != "Great laser"
+    assert amina.post(address, data=typed | {"seen": again}).status_code == 303
+    assert machine("laser").name == "Great laser"
 
 
 def test_another_place_has_no_say(annex, cast, browse):
