@@ -41,6 +41,13 @@ def test_everybody_finds_help_from_every_page(fablab, browse, who, path):
     assert client.get(path).status_code == 200
 
 
+def test_help_stands_where_it_is_needed(fablab, browse):
+    visitor = browse(None)
+
+    assert 'href="/help/">House rules' in visitor.get("/machines/laser").text
+    assert 'href="/help/privacy">What is kept of you, and' in visitor.get("/register").text
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     list(zip(PAGES, ["pas à pas", "Ce qui est gardé", "Non conforme"], strict=True)),
