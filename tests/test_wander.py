@@ -33,11 +33,13 @@ LED_TO_OTHERWISE = {
         "members.choose_password",
         "members.confirmation",
         "members.new_email",
+        "organizations.invitation",
         "waits.by_mail",
     },
     "a form that was sent": {
         "calendars.code",
         "manage.agenda_draft",
+        "manage.import_draft",
         "members.registered",
         "members.reset_sent",
     },
@@ -46,11 +48,18 @@ LED_TO_OTHERWISE = {
         "calendars.secret",
         "health.alive",
         "health.ready",
+        "home.version",
         "metrics.figures",
     },
     "a machine whose buddy said no": {"consents.buddy"},
-    "a machine with a photograph": {"home.photo"},
-    "a place that chose how it looks": {"look.logo", "look.theme"},
+    "a place with colours, a logo or a document of its own": {
+        "home.document",
+        "look.logo",
+        "look.theme",
+    },
+    "an address shown once": {"presence.wall"},
+    "whoever looks after a machine": {"upkeep.fault", "upkeep.photo"},
+    "a booking that nobody came to and nobody released": {"manage.absence"},
 }
 # Said alike in every language: it is their own name.
 NAMES = set("English Français DAVx⁵ Evolution ICSx⁵ Nextcloud khal vdirsyncer".split())

@@ -17,6 +17,7 @@ from werkzeug.routing import RequestRedirect
 
 A_FEW = 8  # pages of a kind
 SILENT = {"script", "style", "svg", "pre", "code"}
+LEADS = {"a": "href", "link": "href", "img": "src", "script": "src"}
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
 
 
@@ -39,7 +40,7 @@ class Page(HTMLParser):
         said = {name: value or "" for name, value in attrs}
         if tag in SILENT:
             self._inside.append(tag)
-        leads = said.get("href" if tag == "a" else "src" if tag in ("img", "script") else "", "")
+        leads = said.get(LEADS.get(tag, ""), "")
         if leads:
             self.links.append(urljoin(self.address, leads.replace("webcal:", "http:")))
         if tag == "form" and said.get("method", "get").lower() == "get":
