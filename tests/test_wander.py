@@ -52,8 +52,9 @@ LED_TO_OTHERWISE = {
         "metrics.figures",
     },
     "a machine whose buddy said no": {"consents.buddy"},
-    "a place with colours, a logo or a document of its own": {
+    "a place with colours, a logo, photos or documents of its own": {
         "home.document",
+        "home.photo",
         "look.logo",
         "look.theme",
     },
