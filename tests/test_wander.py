@@ -59,7 +59,7 @@ LED_TO_OTHERWISE = {
         "look.theme",
     },
     "an address shown once": {"presence.wall"},
-    "whoever looks after a machine": {"upkeep.fault", "upkeep.photo"},
+    "a fault with a photograph, a logbook with a file": {"upkeep.file", "upkeep.photo"},
     "a booking that nobody came to and nobody released": {"manage.absence"},
 }
 # Said alike in every language: it is their own name.
