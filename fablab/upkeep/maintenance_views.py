@@ -161,7 +161,7 @@ def ahead(row: Any, today: date) -> Ahead:
     zone, note = here().schedule.zone, ""
     when = texts.capital(texts.day(row.due_on))
     if row.starts_at is not None and row.standing:
-        when = texts.capital(texts.hours(Slot(row.starts_at, row.ends_at), zone))
+        when = texts.capital(texts.day_and_hours(Slot(row.starts_at, row.ends_at), zone))
         if row.is_moved:
             usual = _("%(day)s %(hour)s", day=texts.day(row.due_on), hour=texts.hour(row.at))
             note = _("moved, for something was booked: it would be %(when)s", when=usual)

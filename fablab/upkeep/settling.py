@@ -9,6 +9,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from fablab import texts
 from fablab.booking.offers import Offer
 from fablab.booking.pages import when
 from fablab.booking.waits import is_offer
@@ -104,7 +105,7 @@ def _line(
     )
     choices = [
         (Fate.KEEP.value, keep),
-        *((written(offer), _in_words(offer, settling.machine, inventory, now)) for offer in offers),
+        *((written(offer), _in_words(offer, settling.machine, inventory)) for offer in offers),
         (Fate.CANCEL.value, _("Cancel it, with the reason given")),
     ]
     values = [value for value, _text in choices]
@@ -125,8 +126,8 @@ def _line(
     )
 
 
-def _in_words(offer: Offer, machine: MachineFacts, inventory: Inventory, now: datetime) -> str:
-    moment = when(offer.slot, inventory.schedule.zone, now)
+def _in_words(offer: Offer, machine: MachineFacts, inventory: Inventory) -> str:
+    moment = texts.day_and_hours(offer.slot, inventory.schedule.zone)
     if offer.machine.id == machine.id:
         return _("Move it to %(when)s", when=moment)
     where = f"{offer.machine.code} {offer.machine.name}"
