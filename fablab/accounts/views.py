@@ -22,10 +22,12 @@ class ErasureForm(Form):
     current = KnownPassword(lazy_gettext("Current password"))
 
 
-@bp.get("/account/data.json")
+@bp.post("/account/data")
 @members_only
 def data():
-    """All of it, as a file that people and programs can read."""
+    """All of it, as a file that people and programs can read. It asks every table, hence a button
+    to press and no link that something might follow by itself.
+    """
     kept = export.everything(current_user.id, clock.now())
     return Response(
         json.dumps(kept, ensure_ascii=False, indent=2),

@@ -13,12 +13,15 @@ from fablab.booking.models import Acknowledgement
 from fablab.clock import from_wall
 from fablab.demo.stage import Stage
 from fablab.machines.models import MachineReferent
+from fablab.members.demonstration import ACCOUNTS
 from fablab.members.kinds import TEAM, AgeBand, Audience, Role
 from fablab.members.models import Member, Membership, RoleHeld
-from fablab.organizations.models import OrganizationMember
+from fablab.organizations.commands import LASTS
+from fablab.organizations.models import OrganizationInvitation, OrganizationMember
 from fablab.trainings.models import Level, Qualification, Training
 from fablab.trainings.rules import lasts_until
 
+NOA = ACCOUNTS[1][0].partition("@")[0]  # who manages an organization
 MORNING = time(10)
 LONG_AGO = -900  # days from today: when the team and those without a training joined
 PRACTICE = 14  # days from a training to the level that somebody grants on the machine itself
@@ -56,8 +59,23 @@ def invite(
         players.append(build_player(one, member, stage))
     qualify(session, told, stage, players)
     session.add_all(read_by(players, stage))
+    session.add(asked_by(next(player for player in players if player.key == NOA), stage))
     session.flush()
     return players
+
+
+def asked_by(manager: Player, stage: Stage) -> OrganizationInvitation:
+    """Somebody without an account, whom a manager asked to join yesterday."""
+    assert manager.organization_id
+    made_at = stage.loading.now - timedelta(days=1)
+    return OrganizationInvitation(
+        uid=str(uuid4()),
+        organization_id=manager.organization_id,
+        email="ines.tramier@courriel.example",
+        invited_by_id=manager.member_id,
+        made_at=made_at,
+        expires_at=made_at + LASTS,
+    )
 
 
 def build_member(told: dict[str, Any], stage: Stage, password_hash: str, number: int) -> Member:
