@@ -50,6 +50,24 @@ def test_whoever_has_finished_frees_the_machine(fablab, browse, at):
     assert "It was ended at 14:40" in shown
 
 
+def test_calendars_see_an_early_end_and_no_arrival(fablab, browse, at):
+    uid, client = booked(fablab), browse("bruno")
+    at("2027-03-30 14:00")
+    before = client.get(f"/bookings/{uid}.ics")
+    arrive(fablab, uid)
+    arrived = client.get(f"/bookings/{uid}.ics")
+    at("2027-03-30 14:40")
+
+    leave(fablab, uid)
+
+    ended = client.get(f"/bookings/{uid}.ics").text
+    assert (arrived.text, arrived.headers["ETag"]) == (before.text, before.headers["ETag"])
+    assert "20270330T160000" in before.text
+    assert "20270330T144000" in ended
+    assert "20270330T160000" not in ended
+    assert "SEQUENCE:1" in ended
+
+
 def test_a_refusal_is_a_sentence(fablab, browse, at):
     uid = booked(fablab)
     at("2027-03-30 13:50")
