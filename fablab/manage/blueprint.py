@@ -51,7 +51,7 @@ def page(template: str, **values: Any) -> str:
     return render_template(
         f"manage/{template}",
         places=places,
-        to_do=todo_queries.counts(here().place.id, current_user.id, clock.now()),
+        to_do=todo_queries.counts(here().place.id, current_user.id, today(), clock.now()),
         **values,
     )
 

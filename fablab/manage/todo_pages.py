@@ -18,7 +18,7 @@ from fablab.manage.member_filters import ENDING, ending_holdings
 from fablab.manage.member_pages import full_name, moment, short
 from fablab.trainings.queries import sessions
 from fablab.upkeep.kinds import FaultState
-from fablab.upkeep.queries import of_place
+from fablab.upkeep.queries import of_place, overdue_on
 
 SHOWN = 5  # of each kind: the rest is where it is dealt with
 
@@ -52,14 +52,15 @@ class ToDo:
 
 def to_do(inventory: Inventory, counts: todo_queries.Counts, reader: int, now: datetime) -> ToDo:
     """`counts` of what waits were asked already: what there is none of is not looked for."""
+    today = clock.today(inventory.schedule.zone, now)
     waiting = [
         approvals(inventory, reader, now) if counts.approvals else None,
         faults(inventory, counts.faults) if counts.faults else None,
         newcomers(inventory, counts.newcomers) if counts.newcomers else None,
         unsettled(inventory, now) if counts.sessions else None,
         parked(inventory, counts.mails) if counts.mails else None,
+        maintenance(inventory, counts.maintenance, today) if counts.maintenance else None,
     ]
-    today = clock.today(inventory.schedule.zone, now)
     soon = [
         qualifications(inventory, now),
         memberships(inventory, today),
@@ -107,7 +108,7 @@ def faults(inventory: Inventory, count: int) -> Section:
         [
             Line(
                 f"{row.code} {row.machine_name}",
-                url_for("upkeep.fault", slug=row.slug, uid=row.uid),
+                url_for("manage.fault", uid=row.uid),
                 _(
                     "Reported on %(when)s",
                     when=texts.moment(row.reported_at, inventory.schedule.zone),
@@ -117,6 +118,24 @@ def faults(inventory: Inventory, count: int) -> Section:
         ],
         url_for("manage.faults"),
         _("See the faults"),
+    )
+
+
+def maintenance(inventory: Inventory, count: int, today: date) -> Section:
+    rows = overdue_on(inventory.place.id, today, limit=SHOWN)
+    return Section(
+        "maintenance",
+        "wrench",
+        _("Maintenance overdue"),
+        count,
+        [
+            Line(
+                f"{row.code} {row.machine_name}",
+                url_for("manage.maintenance", slug=row.slug),
+                _("%(title)s, due on %(day)s", title=row.title, day=texts.day(row.due_on)),
+            )
+            for row in rows
+        ],
     )
 
 

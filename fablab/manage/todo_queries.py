@@ -27,7 +27,7 @@ from fablab.manage.queries import people_of
 from fablab.members.models import Member, Membership
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Registration, TrainingSession
-from fablab.upkeep.queries import unsorted_faults
+from fablab.upkeep.queries import overdue_maintenance, unsorted_faults
 
 OF_THE_TEAM = (ConsentKind.TEAM, ConsentKind.COMPANY)
 SOON = timedelta(days=30)  # before the end of what somebody holds
@@ -42,14 +42,17 @@ class Counts(NamedTuple):
     newcomers: int
     sessions: int
     mails: int
+    maintenance: int
 
     @property
     def all(self) -> int:
         return sum(self)
 
 
-def counts(place_id: int, member_id: int, now: datetime) -> Counts:
-    """As the one who asks may deal with it. One statement, on each of the team's pages."""
+def counts(place_id: int, member_id: int, today: date, now: datetime) -> Counts:
+    """As the one who asks may deal with it, on the place's `today`. One statement, on each of the
+    team's pages.
+    """
 
     def number(of: Select[*tuple[Any, ...]]) -> Any:
         return select(func.count()).select_from(of.subquery()).scalar_subquery()
@@ -61,6 +64,7 @@ def counts(place_id: int, member_id: int, now: datetime) -> Counts:
             number(_newcomers(place_id, Member.id)),
             number(select(TrainingSession.id).where(needs_somebody(place_id, now))),
             number(mail_queries.parked(place_id)),
+            number(overdue_maintenance(place_id, today)),
         )
     ).one()
     return Counts(*row)

@@ -175,6 +175,18 @@ def overdue_maintenance(place_id: int, today: date) -> Select[*tuple[Any, ...]]:
     )
 
 
+def overdue_on(place_id: int, today: date, *, limit: int) -> Sequence[Any]:
+    """What and of which machine, the longest overdue first. One statement."""
+    asked = overdue_maintenance(place_id, today).with_only_columns(
+        Maintenance.title,
+        MaintenanceDay.due_on,
+        Machine.slug,
+        Machine.code,
+        Machine.name.label("machine_name"),
+    )
+    return db.session.execute(asked.order_by(MaintenanceDay.due_on).limit(limit)).all()
+
+
 def overdue_maintenance_count(place_id: int, today: date) -> int:
     return _count(overdue_maintenance(place_id, today))
 

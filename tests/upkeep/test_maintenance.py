@@ -156,7 +156,9 @@ def test_what_is_overdue_is_shown(cast, browse, at):
     begin(cast)
     at("2027-03-31 09:00")
 
-    assert "Overdue" in browse("amina").get("/manage/machines/bench/maintenance").text
+    amina = browse("amina")
+    assert "Overdue" in amina.get("/manage/machines/bench/maintenance").text
+    assert "Oiling, due on Tuesday 30 March" in amina.get("/manage/").text
 
 
 def test_changed_it_is_planned_anew_and_ended_no_more(any_fablab, any_app):
