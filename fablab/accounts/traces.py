@@ -38,6 +38,7 @@ TRACES = {
     ("log_entry", "made_by_id"): Trace.DEED,
     ("machine_referent", "member_id"): Trace.OWN,
     ("mailed_link", "member_id"): Trace.OWN,
+    ("maintenance", "created_by_id"): Trace.DEED,
     ("mark", "lifted_by_id"): Trace.DEED,
     ("mark", "member_id"): Trace.OWN,
     ("membership", "member_id"): Trace.OWN,

@@ -1,7 +1,7 @@
 """What needs the team, on one page; and how much of it, on each of its pages."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from uuid import uuid4
 
 import pytest
@@ -17,6 +17,8 @@ from fablab.mail.models import OutgoingMail
 from fablab.members.models import Membership
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Qualification, Registration, Training, TrainingSession
+from fablab.upkeep.kinds import FaultState, Unit
+from fablab.upkeep.models import Fault, Maintenance, MaintenanceDay
 from tests.conftest import browser
 from tests.mail.conftest import promise
 from tests.manage.conftest import add_annex, add_cast, booking
@@ -126,6 +128,48 @@ def test_what_waits_is_counted_on_every_page_and_shown_on_one(stage, amina):
     assert "Who came is not noted" in page
     assert "bruno@atelier.example" in page
     assert "Nothing needs you" not in page
+
+
+def test_faults_and_overdue_maintenance_are_counted(stage, amina):
+    forget_lina(stage)
+    bench = stage.machine("bench").id
+    with writing() as session:
+        add_row(
+            session,
+            Fault,
+            uid=str(uuid4()),
+            machine_id=bench,
+            reported_at=clock.now(),
+            reported_by_id=stage.people["chloe"],
+            what="The vice is loose",
+            is_usable=True,
+            state=FaultState.REPORTED,
+            said="",
+        )
+        care = Maintenance(
+            uid=str(uuid4()),
+            machine_id=bench,
+            title="Oil the vice",
+            every=1,
+            unit=Unit.WEEKS,
+            at=time(10),
+            length=timedelta(minutes=30),
+            starts_on=date(2027, 3, 1),
+            created_at=clock.now(),
+            created_by_id=stage.people["amina"],
+        )
+        session.add(care)
+        session.flush()
+        session.add_all(
+            MaintenanceDay(maintenance_id=care.id, due_on=date(2027, 3, day)) for day in (28, 29)
+        )
+
+    page = amina.get("/manage/").text
+
+    assert badges(page) == {"/manage/": "2"}
+    assert "Faults to sort" in page
+    assert "Maintenance overdue" in page
+    assert "/manage/machines/bench/maintenance" in page
 
 
 def test_what_ends_soon_is_told_and_not_counted(stage, amina):
