@@ -203,6 +203,7 @@ def test_a_restriction_is_read_wherever_the_machine_is_booked(any_fablab, any_ap
     chloe = browser(any_app, "chloe")
     assert "Half speed." in chloe.get("/machines/bench").text
     assert "Half speed." in chloe.get("/bookings/new?machine=bench").text
+    assert chloe.get("/planning/2027-03-30").text.count("Half speed.") == 2  # grid and list
     assert "Half speed." not in chloe.get("/machines/laser").text
     decided(any_fablab, uid, FaultState.REPAIRED, "Oiled")
     assert "Half speed." not in chloe.get("/machines/bench").text
