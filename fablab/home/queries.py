@@ -11,11 +11,14 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    Text,
     bindparam,
     case,
+    cast,
     exists,
     false,
     func,
+    literal,
     select,
     type_coerce,
     union_all,
@@ -37,6 +40,8 @@ from fablab.members.models import Member
 from fablab.organizations.models import Organization
 from fablab.slots import Slot
 from fablab.trainings.models import Training, TrainingGrant
+from fablab.upkeep.kinds import FaultState
+from fablab.upkeep.models import Fault
 
 # An outage that a calendar of the place brought. In a CASE, so that no other row is looked up.
 IS_HIRE = case(
@@ -236,6 +241,46 @@ def particulars(machine_id: int, now: datetime) -> Particulars:
         first.next_session,
         names,
     )
+
+
+class Beside(NamedTuple):
+    """What else its page shows of a machine."""
+
+    documents: list[Any]  # id, title
+    faults: list[Any]  # state, what: the open ones, latest first
+
+
+# Both in one statement, for the page has few of them.
+BESIDE = union_all(
+    select(
+        MachineDocument.id,
+        MachineDocument.title,
+        literal("").label("what"),
+        literal(None, Text).label("state"),
+    ).where(MachineDocument.machine_id == bindparam("machine_id")),
+    select(Fault.id, literal(""), Fault.what, cast(Fault.state, Text)).where(
+        Fault.machine_id == bindparam("machine_id"), Fault.closed_at.is_(None)
+    ),
+)
+
+
+class Told(NamedTuple):
+    state: FaultState
+    what: str
+
+
+def beside(machine_id: int) -> Beside:
+    rows = db.session.execute(BESIDE, {"machine_id": machine_id}).all()
+    documents = [row for row in rows if row.state is None]
+    faults = [row for row in rows if row.state is not None]
+    return Beside(
+        sorted(documents, key=_id),
+        [Told(FaultState(row.state), row.what) for row in sorted(faults, key=_id, reverse=True)],
+    )
+
+
+def _id(row: Any) -> int:
+    return int(row.id)
 
 
 def documents(machine_id: int) -> Sequence[Any]:

@@ -43,7 +43,6 @@ from fablab.machines.inventory import (
     of_place,
 )
 from fablab.upkeep import pages as upkeep_pages
-from fablab.upkeep import queries as upkeep
 
 bp = Blueprint("home", __name__)
 
@@ -205,6 +204,7 @@ def machine(slug: str):
         asked=asked(inventory),
         asked_length=length_asked(),
     )
+    beside = queries.beside(machine.id)
     feed = ""
     if inventory.place.has_public_feeds:
         feed = url_for("calendars.machine", slug=slug, _external=True)
@@ -212,18 +212,12 @@ def machine(slug: str):
         "home/machine.html",
         page=page,
         machine=machine,
-        documents=queries.documents(machine.id),
-        faults=faults_of(machine),
+        documents=beside.documents,
+        # What members know of its faults; a visitor reads nobody's words.
+        faults=upkeep_pages.told(beside.faults) if current_user.is_authenticated else [],
         feed=feed,
         webcal=f"webcal:{feed.partition(':')[2]}" if feed else "",
     )
-
-
-def faults_of(machine: MachineFacts) -> list[upkeep_pages.Told]:
-    """What members know of its faults; a visitor reads nobody's words."""
-    if not current_user.is_authenticated:
-        return []
-    return upkeep_pages.told(upkeep.open_on(machine.id))
 
 
 def by_category(machines: Iterable[MachineFacts]) -> list[tuple[CategoryFacts, list[MachineFacts]]]:

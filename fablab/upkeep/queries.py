@@ -85,16 +85,6 @@ def of_place(
     return db.session.execute(ordered.limit(limit).offset(offset)).all()
 
 
-def open_on(machine_id: int) -> Sequence[Any]:
-    """The open faults of one machine, the latest first. One statement."""
-    asked = select(Fault.uid, Fault.state, Fault.what, Fault.said, Fault.reported_at)
-    return db.session.execute(
-        asked.where(Fault.machine_id == machine_id, Fault.closed_at.is_(None)).order_by(
-            Fault.reported_at.desc(), Fault.id.desc()
-        )
-    ).all()
-
-
 def others_on(machine_id: int, leaving_out: int) -> list[Found]:
     """The other open faults of the machine, the oldest first."""
     rows = db.session.execute(

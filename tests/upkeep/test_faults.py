@@ -209,8 +209,10 @@ def test_a_restriction_is_read_wherever_the_machine_is_booked(any_fablab, any_ap
     assert "Half speed." not in chloe.get("/machines/bench").text
 
 
-def test_members_read_what_is_reported_and_not_by_whom(cast, browse):
-    reported(cast, who="bruno")
+def test_members_read_what_is_reported_and_not_by_whom(any_fablab, browse_any):
+    add_referent(any_fablab)
+    browse = browse_any
+    reported(any_fablab, who="bruno")
 
     assert WORDS in browse("chloe").get("/machines/bench").text
     assert "Bruno" not in browse("chloe").get("/machines/bench").text
