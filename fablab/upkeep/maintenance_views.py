@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import abort, flash, redirect, render_template, request, url_for
-from flask_babel import get_locale, ngettext
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -20,6 +20,7 @@ from fablab.upkeep.kinds import Unit
 from fablab.upkeep.logbook_views import find_cared_for
 from fablab.upkeep.maintenance_forms import DoneForm, MaintenanceForm, drawn
 from fablab.upkeep.views import bp, place_asked, today
+from fablab.upkeep.words import ONCE, SEVERAL
 
 SHOWN = 3  # days ahead
 
@@ -171,11 +172,8 @@ def ahead(row: Any, today: date) -> Ahead:
 
 
 def rhythm_in_words(row: Any) -> str:
-    often = {
-        Unit.DAYS: ngettext("every day", "every %(num)s days", row.every),
-        Unit.WEEKS: ngettext("every week", "every %(num)s weeks", row.every),
-        Unit.MONTHS: ngettext("every month", "every %(num)s months", row.every),
-    }[row.unit]
+    words = ONCE if row.every == 1 else SEVERAL
+    often = _(words[row.unit], num=row.every)
     hour, length = texts.hour(row.at), texts.length(row.length)
     said = _("%(often)s at %(hour)s, %(length)s", often=often, hour=hour, length=length)
     locale = get_locale()

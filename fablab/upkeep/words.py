@@ -27,6 +27,17 @@ UNITS = {
     Unit.WEEKS: N_("weeks"),
     Unit.MONTHS: N_("months"),
 }
+# How often: every one of them, or every so many.
+ONCE = {
+    Unit.DAYS: N_("every day"),
+    Unit.WEEKS: N_("every week"),
+    Unit.MONTHS: N_("every month"),
+}
+SEVERAL = {
+    Unit.DAYS: N_("every %(num)s days"),
+    Unit.WEEKS: N_("every %(num)s weeks"),
+    Unit.MONTHS: N_("every %(num)s months"),
+}
 ENTRIES = {
     EntryKind.FAULT: N_("Fault reported"),
     EntryKind.FINDING: N_("Fault looked at"),
