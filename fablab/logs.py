@@ -30,6 +30,7 @@ SECRET_PATH = re.compile(
             ("account", "email"),
             ("(?:bookings|consents|waits)", "by-mail"),
             ("mails", "stop"),
+            ("organizations", "invitations"),
         )
     )
     + r")[^/\s\"?]+",

@@ -78,7 +78,7 @@ def test_every_value_of_a_policy_has_its_field_and_its_group():
 def test_the_list_says_where_there_are_rules_and_for_whom(amina):
     html = amina.get("/manage/policies").text
 
-    assert "Booking rules" in amina.get("/manage/day").text
+    assert "Booking rules" in amina.get("/manage/settings").text
     for page in (PLACE, f"{PLACE}?audience=staff", BENCHES, LASER):
         assert f'href="{page}"' in html
     assert f'href="{LASER}?audience=staff"' not in html
