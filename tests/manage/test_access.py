@@ -34,6 +34,7 @@ OF_NOTHING = (
     "/manage/mails/test",
     "/manage/machines/new",
     "/manage/settings/",
+    "/manage/welcome/",
     "/manage/imports/machines",
     "/manage/organizations/new",
 )
