@@ -322,4 +322,10 @@ class Week:
 
     def _step(self, monday: date, said: str, **drawn: str) -> dict[str, Any]:
         text = _("Week %(week)s", week=monday.isocalendar().week)
-        return {"text": text, "url": self.url(monday), "hidden": said, **drawn}
+        return {
+            "text": text,
+            "url": self.url(monday),
+            "hidden": said,
+            "is_icon_on_phone": True,
+            **drawn,
+        }
