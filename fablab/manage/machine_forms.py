@@ -157,7 +157,7 @@ class MachineForm(Form):
         there: Sequence[MachineDocument] = (),
     ) -> None:
         self.category.choices = options(categories, lazy_gettext("A new one"))
-        self.pool.choices = options(pools, lazy_gettext("None"))
+        self.pool.choices = options(pools, lazy_gettext("No pool"))
         self.owner.choices = options(owners, lazy_gettext("The place"))
         self.trainings.choices = [SelectChoice(str(one.id), one.name) for one in trainings]
         self.documents.choices = [SelectChoice(str(one.id), one.title) for one in there]
