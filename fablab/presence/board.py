@@ -20,7 +20,7 @@ from fablab.slots import Slot
 MINUTE = timedelta(minutes=1)
 # So long after the start somebody who is late may as well be absent, where no rule says when.
 LONG_LATE = timedelta(minutes=30)
-AHEAD = 10  # of those to come, for a wall does not scroll
+AHEAD = 8  # of those to come, for a wall does not scroll
 
 
 class Tile(NamedTuple):
