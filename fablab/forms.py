@@ -2,19 +2,22 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date, time
+from functools import cached_property
 from typing import Any
 
 from flask import request
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, StringField, ValidationError
+from wtforms import Field, FileField, StringField, ValidationError
 from wtforms.i18n import get_translations
 from wtforms.validators import Length
 from wtforms.widgets import DateInput, TextArea, TextInput, TimeInput
 
 from fablab import texts
+from fablab.words import NotTaken
 
 DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
@@ -152,6 +155,53 @@ class ParagraphField(TextField):
             raise ValidationError(
                 gettext("It holds characters that nobody can see; type it again.")
             )
+
+
+class UploadField(FileField):
+    """A file. One byte more than `maximum` is read of it: that says that there are too many."""
+
+    def __init__(self, label: Any, validators: Any = (), *, maximum: int, **kwargs: Any) -> None:
+        super().__init__(label, validators, **kwargs)
+        self.maximum = maximum
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        """Files come beside what was typed; a form that is drawn anew has none."""
+        super().process(formdata, *args, **kwargs)
+        came = request.files.get(self.name) if formdata is not None else None
+        self.upload = came if came and came.filename else None
+
+    @property
+    def is_sent(self) -> bool:
+        return self.upload is not None
+
+    @property
+    def filename(self) -> str:
+        return (self.upload and self.upload.filename) or ""
+
+    @cached_property
+    def content(self) -> bytes:
+        return self.upload.stream.read(self.maximum + 1) if self.upload else b""
+
+    def take(self, keep: Callable[[bytes], str]) -> str | None:
+        """Keep what came, if anything did, and give the name that `keep` does; refused, the field
+        says why, whether or not the form is validated after that.
+        """
+        if not self.is_sent:
+            return None
+        try:
+            return keep(self.content)
+        except NotTaken as refused:
+            self.refuse(refused)
+            return None
+
+    def refuse(self, refused: NotTaken) -> None:
+        self.process_errors = [lazy_gettext(refused.sentence, **refused.values)]
+        self.errors = tuple(self.process_errors)
+
+
+def is_sent(_form: Any, field: UploadField) -> None:
+    if not field.is_sent:
+        raise ValidationError(lazy_gettext("Choose a file."))
 
 
 def of_this_century(_form: Any, field: Field) -> None:

@@ -15,6 +15,15 @@ def N_(message: str) -> str:
     return message
 
 
+class NotTaken(ValueError):
+    """Why a file that was sent is not taken: an English msgid and its values."""
+
+    def __init__(self, sentence: str, **values: int) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.values = values
+
+
 def slug(name: str) -> str:
     """What stands for `name` in an address: `M 05a · Fil à Plomb` is `m-05a-fil-a-plomb`.
 

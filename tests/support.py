@@ -17,7 +17,8 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy.exc import IntegrityError
 
 from fablab import create_app
 from fablab.clock import from_wall
@@ -55,6 +56,30 @@ def submit(client: Any, page: str, action: str, **fields: Any) -> Any:
     )
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', source)
     return client.post(action, data={**hidden, "csrf_token": token[1], **fields})
+
+
+@contextmanager
+def refusing(table: str) -> Iterator[None]:
+    """The database takes nothing new into a table, nor any change, and says so in vain: what is
+    written fails after all else was done. On SQLite.
+    """
+    names = {when: f"refusing_{when.lower()}" for when in ("INSERT", "UPDATE")}
+    for when, name in names.items():
+        db.session.execute(
+            text(
+                f"CREATE TRIGGER {name} BEFORE {when} ON {table}"
+                " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )
+        )
+    db.session.commit()
+    try:
+        with pytest.raises(IntegrityError, match="refused"):
+            yield
+    finally:
+        db.session.rollback()
+        for name in names.values():
+            db.session.execute(text(f"DROP TRIGGER {name}"))
+        db.session.commit()
 
 
 @contextmanager

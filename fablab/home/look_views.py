@@ -28,7 +28,7 @@ def logo():
     place = asked_for()
     if place.logo is None:
         abort(404)
-    name = photos.small(place.logo) if request.args.get("size") == "small" else place.logo
+    name = files.small(place.logo) if request.args.get("size") == "small" else place.logo
     response = send_from_directory(files.folder(), name, mimetype="image/webp")
     return keep(response, request.args.get("v") == photos.version(place.logo))
 

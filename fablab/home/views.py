@@ -157,7 +157,7 @@ def photo(slug: str):
     is_this_one = request.args.get("v") == photos.version(machine.photo)
     return send_from_directory(
         files.folder(),
-        photos.small(machine.photo) if is_small else machine.photo,
+        files.small(machine.photo) if is_small else machine.photo,
         mimetype="image/webp",
         max_age=A_YEAR if is_this_one else A_DAY,
     )

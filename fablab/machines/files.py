@@ -6,6 +6,8 @@ twice. Names are drawn at random, so that who knows a draft's name is who has se
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,6 +29,16 @@ def new_name(ending: str) -> str:
     return f"{uuid4().hex}.{ending}"
 
 
+def small(name: str) -> str:
+    """The file that holds the smaller size of a photograph."""
+    return f"{name.removesuffix('.webp')}-small.webp"
+
+
+def names(name: str) -> tuple[str, ...]:
+    """The files that it stands for: of a photograph, both sizes."""
+    return (name, small(name)) if name.endswith(".webp") else (name,)
+
+
 def write(name: str, content: bytes, *, as_draft: bool) -> None:
     where = drafts() if as_draft else folder()
     where.mkdir(parents=True, exist_ok=True)
@@ -46,11 +58,33 @@ def is_draft(name: str) -> bool:
     return bool(NAME.fullmatch(name)) and (drafts() / name).is_file()
 
 
-def adopt(*names: str) -> None:
-    """Drafts become files that are shown; again, in a write that is tried again, does nothing."""
-    for name in names:
-        if is_draft(name):
-            (drafts() / name).replace(folder() / name)
+@contextmanager
+def taken(name: str | None) -> Iterator[None]:
+    """Around the write that shows what was just taken, if anything was: it fails, and the file
+    goes.
+    """
+    try:
+        yield
+    except BaseException:
+        if name:
+            forget(*names(name))
+        raise
+
+
+@contextmanager
+def adopting(*files: str) -> Iterator[None]:
+    """Around the write that shows them: drafts become files that are shown, and drafts again when
+    it fails. Those that are shown already are left alone.
+    """
+    adopted = [name for name in files if is_draft(name)]
+    for name in adopted:
+        (drafts() / name).replace(folder() / name)
+    try:
+        yield
+    except BaseException:
+        for name in adopted:
+            (folder() / name).replace(drafts() / name)
+        raise
 
 
 def copy_as_draft(name: str, copy: str) -> None:

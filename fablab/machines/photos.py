@@ -12,7 +12,7 @@ from threading import Lock
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fablab.machines import files
-from fablab.words import N_
+from fablab.words import N_, NotTaken
 
 MAX_BYTES = 10 * 1024 * 1024
 # A JPEG is read at a fraction of its size; whatever else, and a progressive one, whole.
@@ -38,30 +38,21 @@ OF_MACHINE = Shape((1200, 600), (600, 300), is_cut=True)
 OF_FAULT = Shape((1600, 1600), (480, 480), is_cut=False, weight=200_000)
 
 
-class NoPhoto(ValueError):
-    """Why it is not taken: an English msgid and its values."""
-
-    def __init__(self, sentence: str, **values: int) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.values = values
-
-
 # One at a time: the largest take up to two hundred megabytes while they are read.
 _reading = Lock()
 
 
 def take(data: bytes, shape: Shape = OF_MACHINE, *, as_draft: bool = False) -> str:
-    """Keep a photograph under a random name, and give the name. Raises NoPhoto."""
+    """Keep a photograph under a random name, and give the name. Raises NotTaken."""
     if len(data) > MAX_BYTES:
-        raise NoPhoto(
+        raise NotTaken(
             N_("This file is too large: %(limit)s MB at most."), limit=MAX_BYTES // 1024 // 1024
         )
     with _reading:
         image = opened(data, shape)
         sizes = [encoded(resized(image, size, shape), shape) for size in (shape.large, shape.small)]
     name = files.new_name("webp")
-    for each, written in zip(names(name), sizes, strict=True):
+    for each, written in zip(files.names(name), sizes, strict=True):
         files.write(each, written, as_draft=as_draft)
     return name
 
@@ -69,30 +60,20 @@ def take(data: bytes, shape: Shape = OF_MACHINE, *, as_draft: bool = False) -> s
 def forget(name: str | None) -> None:
     """Delete one that nothing shows any longer."""
     if name:
-        files.forget(*names(name))
+        files.forget(*files.names(name))
 
 
 def is_there(name: str) -> bool:
     """Not, when a database was put back without its folder."""
-    return all((files.folder() / each).is_file() for each in names(name))
+    return all((files.folder() / each).is_file() for each in files.names(name))
 
 
 def copy_as_draft(name: str) -> str:
     """The same photograph once more, for another machine."""
     copy = files.new_name("webp")
-    for each, other in zip(names(name), names(copy), strict=True):
+    for each, other in zip(files.names(name), files.names(copy), strict=True):
         files.copy_as_draft(each, other)
     return copy
-
-
-def small(name: str) -> str:
-    """The file that holds the smaller size."""
-    return f"{name.removesuffix('.webp')}-small.webp"
-
-
-def names(name: str) -> tuple[str, str]:
-    """The files of both sizes."""
-    return name, small(name)
 
 
 def version(name: str) -> str:
@@ -111,14 +92,14 @@ def opened(data: bytes, shape: Shape) -> Image.Image:
             image.draft("RGB", (largest, largest))
             image.load()
             return on_white(ImageOps.exif_transpose(made_smaller(image, largest)))
-    except NoPhoto:
+    except NotTaken:
         raise
     except UnidentifiedImageError as error:
-        raise NoPhoto(N_("This is no picture: send a JPEG, PNG or WebP file.")) from error
+        raise NotTaken(N_("This is no picture: send a JPEG, PNG or WebP file.")) from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise too_many_pixels(MAX_PIXELS_WHOLE) from error
     except Exception as error:  # of a broken file, Pillow raises whatever it stumbles over
-        raise NoPhoto(N_("This picture is damaged and cannot be read.")) from error
+        raise NotTaken(N_("This picture is damaged and cannot be read.")) from error
 
 
 def made_smaller(image: Image.Image, largest: int) -> Image.Image:
@@ -131,20 +112,20 @@ def check_size(image: Image.Image, data: bytes, shape: Shape) -> None:
     """Of its head alone, before a pixel is read."""
     is_jpeg = image.format in ("JPEG", "MPO")  # a phone's JPEG may hold a second picture
     if is_jpeg and data.count(SCAN) > MAX_SCANS:
-        raise NoPhoto(N_("This picture is damaged and cannot be read."))
+        raise NotTaken(N_("This picture is damaged and cannot be read."))
     is_whole = not is_jpeg or bool(image.info.get("progressive"))
     limit = MAX_PIXELS_WHOLE if is_whole else MAX_PIXELS
     width, height = image.size
     if width * height > limit:
         raise too_many_pixels(limit)
     if min(width, height) < shape.least:
-        raise NoPhoto(
+        raise NotTaken(
             N_("This picture is too small: %(least)s pixels a side at least."), least=shape.least
         )
 
 
-def too_many_pixels(limit: int) -> NoPhoto:
-    return NoPhoto(
+def too_many_pixels(limit: int) -> NotTaken:
+    return NotTaken(
         N_("This picture has too many pixels: %(limit)s million at most."), limit=limit // 1_000_000
     )
 

@@ -70,6 +70,11 @@ class Sheet:
     documents: tuple[Document, ...] = ()
     policy: Mapping[str, Any]  # what is said of some values for everybody; the others stay
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        of_photo = files.names(self.photo) if self.photo else ()
+        return (*of_photo, *(document.file for document in self.documents))
+
 
 COPIED = (
     "code",
@@ -144,7 +149,7 @@ def change(
 
 
 def files_of(session: Session, machine: Machine) -> set[str]:
-    of_photo = photos.names(machine.photo) if machine.photo else ()
+    of_photo = files.names(machine.photo) if machine.photo else ()
     return {*of_photo, *(row.file for row in documents(session, machine.id))}
 
 
@@ -170,7 +175,7 @@ def finish(
     now: datetime,
     before: dict[str, Any],
 ) -> None:
-    """What hangs on a machine that has its row: documents, rules, the record, the files."""
+    """What hangs on a machine that has its row: documents, rules, the record."""
     keep_documents(session, machine.id, sheet.documents)
     scope = policy_commands.Scope(machine.place_id, machine_id=machine.id)
     if machine.state is not MachineState.RETIRED:
@@ -191,9 +196,6 @@ def finish(
             before={name: before[name] for name in changed if name in before},
             after={name: after[name] for name in changed},
         )
-    if sheet.photo:
-        files.adopt(*photos.names(sheet.photo))
-    files.adopt(*(document.file for document in sheet.documents))
 
 
 def as_recorded(session: Session, machine: Machine) -> dict[str, Any]:

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
 
 from flask_babel import lazy_gettext
-from werkzeug.datastructures import FileStorage
 from wtforms import (
     BooleanField,
-    FileField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -21,7 +18,7 @@ from fablab.agendas.kinds import WholeDays
 from fablab.agendas.lines import MAX_BYTES, TooLarge, Unreadable, clean
 from fablab.agendas.reading import Event
 from fablab.agendas.rules import Choice
-from fablab.forms import Form
+from fablab.forms import Form, UploadField, is_sent
 from fablab.machines.inventory import Inventory
 from fablab.words import N_
 
@@ -48,23 +45,13 @@ WHICH = {
 
 
 class FileForm(Form):
-    file = FileField(lazy_gettext("Calendar file (.ics)"))
+    file = UploadField(lazy_gettext("Calendar file (.ics)"), [is_sent], maximum=MAX_BYTES)
 
-    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.upload = upload
-        self.content = b""
-        self.refusal = lazy_gettext("This is not possible yet")
+    refusal = lazy_gettext("This is not possible yet")
 
     @property
     def name(self) -> str:
-        return clean((self.upload and self.upload.filename) or "")[:100] or "calendar.ics"
-
-    def validate_file(self, _field: FileField) -> None:
-        """One byte more than is read says that there are too many."""
-        if self.upload is None or not self.upload.filename:
-            raise ValidationError(lazy_gettext("Choose a file."))
-        self.content = self.upload.stream.read(MAX_BYTES + 1)
+        return clean(self.file.filename)[:100] or "calendar.ics"
 
     def refuse(self, error: Unreadable) -> None:
         """A file that holds too much may well be read."""
@@ -74,7 +61,7 @@ class FileForm(Form):
             lazy_gettext("This file cannot be read"),
         )
         self.refusal = too_large if is_too_large else unreadable
-        self.file.errors = [lazy_gettext(error.sentence)]
+        self.file.errors = (lazy_gettext(error.sentence),)
 
 
 class AgendaForm(Form):

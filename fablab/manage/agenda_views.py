@@ -36,15 +36,15 @@ def agendas():
 @bp.post("/manage/agendas")
 @team_only
 def send_agenda():
-    form, now = FileForm(upload=request.files.get("file")), clock.now()
+    form, now = FileForm(), clock.now()
     if not form.validate():
         return agendas_page(form), 422
     try:
-        read(form.content, zone=here().schedule.zone, now=now)
+        read(form.file.content, zone=here().schedule.zone, now=now)
     except Unreadable as error:
         form.refuse(error)
         return agendas_page(form), 422
-    uid = commands.keep(form.name, form.content, here().place.id, by=current_user.id, now=now)
+    uid = commands.keep(form.name, form.file.content, here().place.id, by=current_user.id, now=now)
     return redirect(url_for(".agenda_draft", uid=uid), 303)
 
 

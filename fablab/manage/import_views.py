@@ -8,18 +8,17 @@ import io
 from typing import Any
 from uuid import UUID
 
-from flask import Response, abort, flash, redirect, request, url_for
+from flask import Response, abort, flash, redirect, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import current_user
-from werkzeug.datastructures import FileStorage
-from wtforms import FileField, HiddenField, ValidationError
+from wtforms import HiddenField, ValidationError
 
 from fablab import clock, imports
 from fablab.access import team_only
 from fablab.agendas.lines import clean
 from fablab.db import NoSuch
-from fablab.forms import Form
+from fablab.forms import Form, UploadField, is_sent
 from fablab.imports import ChangedMeanwhile, ImportRefused, Plan, Shown, drafts
 from fablab.imports.export import machines_csv
 from fablab.machines.inventory import here
@@ -33,22 +32,14 @@ BACK = {"machines": ".machines", "members": ".members", "qualifications": ".memb
 
 
 class SheetForm(Form):
-    file = FileField(lazy_gettext("File (.csv)"))
-
-    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.upload = upload
-        self.content = b""
+    file = UploadField(lazy_gettext("File (.csv)"), [is_sent], maximum=imports.MAX_BYTES)
 
     @property
     def name(self) -> str:
-        return clean((self.upload and self.upload.filename) or "")[:100] or "fichier.csv"
+        return clean(self.file.filename)[:100] or "fichier.csv"
 
-    def validate_file(self, _field: FileField) -> None:
-        if self.upload is None or not self.upload.filename:
-            raise ValidationError(lazy_gettext("Choose a file."))
-        self.content = self.upload.stream.read(imports.MAX_BYTES + 1)
-        if len(self.content) > imports.MAX_BYTES:
+    def validate_file(self, field: UploadField) -> None:
+        if len(field.content) > imports.MAX_BYTES:
             limit = imports.MAX_BYTES // 1024 // 1024
             raise ValidationError(
                 lazy_gettext("This file is too large: %(limit)s MB at most.", limit=limit)
@@ -87,11 +78,11 @@ def import_of(what: str):
 @team_only
 def send_sheet(what: str):
     check_right(what)
-    form = SheetForm(upload=request.files.get("file"))
+    form = SheetForm()
     if not form.validate():
         return kind_page(what, form), 422
     uid = drafts.keep(
-        what, form.name, form.content, here().place.id, by=current_user.id, now=clock.now()
+        what, form.name, form.file.content, here().place.id, by=current_user.id, now=clock.now()
     )
     return redirect(url_for(".import_draft", uid=uid), 303)
 

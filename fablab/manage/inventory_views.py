@@ -201,7 +201,7 @@ def machine_form(
     """With what there is to choose; filled with `data`, or with what was sent."""
     place_id = here().place.id
     form = MachineForm(formdata=None, data=data) if data is not None else MachineForm()
-    form.uploads = {} if data is not None else dict(request.files.items())
+    form.take_files()
     form.shown = machine.photo if machine else shown
     form.offer(
         categories=queries.categories(place_id),

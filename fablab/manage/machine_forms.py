@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
-from werkzeug.datastructures import FileStorage
 from wtforms import (
     BooleanField,
     Field,
-    FileField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -20,12 +19,10 @@ from wtforms import (
 from wtforms.validators import DataRequired
 from wtforms.widgets import CheckboxInput
 
-from fablab.forms import Form, TextField
+from fablab.forms import Form, TextField, UploadField
 from fablab.machines import documents, files, photos
-from fablab.machines.documents import NoDocument
 from fablab.machines.kinds import RiskClass
 from fablab.machines.models import MachineDocument
-from fablab.machines.photos import NoPhoto
 from fablab.machines.sheets import RESERVED, Document, Sheet
 from fablab.manage.forms import REASON, translated
 from fablab.manage.policy_forms import (
@@ -106,7 +103,7 @@ class MachineForm(Form):
         lazy_gettext("Risk class"), choices=translated(RISKS), coerce=RiskClass, default=RiskClass.A
     )
 
-    photo = FileField(lazy_gettext("Photo"))
+    photo = UploadField(lazy_gettext("Photo"), maximum=photos.MAX_BYTES)
     photo_kept = HiddenField()
     photo_alt = sheet_line(N_("What the photo shows"), REASON)
     no_photo = BooleanField(lazy_gettext("Without a photo from now on"))
@@ -131,7 +128,7 @@ class MachineForm(Form):
         lazy_gettext("Trainings that qualify for it"), option_widget=CheckboxInput()
     )
 
-    document = FileField(lazy_gettext("One more document (PDF)"))
+    document = UploadField(lazy_gettext("One more document (PDF)"), maximum=documents.MAX_BYTES)
     document_kept = HiddenField()
     document_title = sheet_line(N_("Its title"))
     documents = SelectMultipleField(
@@ -143,7 +140,6 @@ class MachineForm(Form):
     owner = SelectField(lazy_gettext("Owner"))
     position = NumberField(N_("Order in its category"), most=9999)
 
-    uploads: dict[str, FileStorage]
     shown: str | None = None  # the photo it has
     there: Sequence[MachineDocument] = ()  # the documents it has
 
@@ -185,40 +181,28 @@ class MachineForm(Form):
 
     # -- files
 
-    def validate_photo(self, field: Field) -> None:
-        data = self.sent("photo", photos.MAX_BYTES)
-        if data is None:
-            self.drop_if_gone(self.photo_kept, field)
-            return
-        try:
-            self.photo_kept.data = photos.take(data, as_draft=True)
-        except NoPhoto as error:
-            raise ValidationError(gettext(error.sentence) % error.values) from error
+    def take_files(self) -> None:
+        """Keep those that came as drafts, so that they are there whatever else is refused."""
+        photo = self.photo.take(partial(photos.take, as_draft=True))
+        document = self.document.take(partial(documents.take, as_draft=True))
+        self.photo_kept.data = photo or self.photo_kept.data
+        self.document_kept.data = document or self.document_kept.data
+        if document and not self.document_title.data:
+            name = self.document.filename.rpartition(".")[0]
+            self.document_title.data = name[:LINE] or gettext("Document")
+
+    def validate_photo(self, field: UploadField) -> None:
+        self.drop_if_gone(self.photo_kept, field)
 
     def validate_photo_alt(self, field: Field) -> None:
         if self.photo_file and not field.data:
             raise ValidationError(gettext("Say what it shows, for those who do not see it."))
 
-    def validate_document(self, field: Field) -> None:
-        data = self.sent("document", documents.MAX_BYTES)
-        if data is None:
-            self.drop_if_gone(self.document_kept, field)
-            return
-        try:
-            self.document_kept.data = documents.take(data, as_draft=True)
-        except NoDocument as error:
-            raise ValidationError(gettext(error.sentence) % error.values) from error
-        if not self.document_title.data:
-            name = self.uploads["document"].filename or ""
-            self.document_title.data = name.rpartition(".")[0][:LINE] or gettext("Document")
+    def validate_document(self, field: UploadField) -> None:
+        self.drop_if_gone(self.document_kept, field)
 
-    def sent(self, name: str, most: int) -> bytes | None:
-        """One byte more than is taken says that there are too many."""
-        upload = self.uploads.get(name)
-        return upload.stream.read(most + 1) if upload and upload.filename else None
-
-    def drop_if_gone(self, kept: Field, field: Field) -> None:
-        if kept.data and not files.is_draft(kept.data):
+    def drop_if_gone(self, kept: Field, field: UploadField) -> None:
+        if kept.data and not field.is_sent and not files.is_draft(kept.data):
             kept.data = ""
             raise ValidationError(gettext("This file is no longer kept: choose it again."))
 

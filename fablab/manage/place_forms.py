@@ -8,10 +8,8 @@ from zoneinfo import available_timezones
 import holidays
 from babel import Locale
 from flask_babel import get_locale, lazy_gettext
-from werkzeug.datastructures import FileStorage
 from wtforms import (
     BooleanField,
-    FileField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -23,7 +21,14 @@ from wtforms.validators import DataRequired, InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ColorInput, EmailInput
 
 from fablab import texts
-from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, of_this_century
+from fablab.forms import (
+    Form,
+    StrictDateField,
+    StrictTimeField,
+    TextField,
+    UploadField,
+    of_this_century,
+)
 from fablab.machines.photos import MAX_BYTES
 from fablab.manage.forms import REASON, translated
 from fablab.manage.place_words import NAMES_SHOWN
@@ -96,12 +101,8 @@ class LookForm(Form):
 
     brick = ColourField(lazy_gettext("Stripe and mark"), maximum=7)
     blue = ColourField(lazy_gettext("Buttons and one’s own bookings"), maximum=7)
-    logo = FileField(lazy_gettext("Logo"))
+    logo = UploadField(lazy_gettext("Logo"), maximum=MAX_BYTES)
     is_without_logo = BooleanField(lazy_gettext("Take the logo away"))
-
-    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.content = upload.stream.read(MAX_BYTES + 1) if upload and upload.filename else b""
 
     def validate_brick(self, field: ColourField) -> None:
         self.refuse_pale(field, Use.MARK)

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from fablab import clock
 from fablab.access import team_only
-from fablab.machines import photos
 from fablab.machines.inventory import here
 from fablab.manage import member_pages, place_pages, queries
 from fablab.manage.blueprint import bp, page
 from fablab.manage.place_forms import IdentityForm, LookForm, ParticularsForm, zones
 from fablab.members.kinds import Deed, Role
 from fablab.settings import colours, commands, looks
+from fablab.words import NotTaken
 
 
 @bp.get("/manage/settings")
@@ -61,20 +61,20 @@ def set_identity():
 @bp.post("/manage/settings/look")
 @team_only
 def set_look():
-    form = LookForm(upload=request.files.get("logo"))
+    form = LookForm()
     if not form.validate():
         return place_page(look=form), 422
     try:
         looks.set_look(
             here().place.id,
             form.values(),
-            content=form.content,
+            content=form.logo.content,
             is_without_logo=form.is_without_logo.data,
             by=current_user.id,
             now=clock.now(),
         )
-    except photos.NoPhoto as error:
-        form.logo.errors = [_(error.sentence, **error.values)]
+    except NotTaken as refused:
+        form.logo.refuse(refused)
         return place_page(look=form), 422
     flash(_("The look of the place is saved."))
     return redirect(url_for(".place"), 303)

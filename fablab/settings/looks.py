@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from fablab.db import db
-from fablab.machines import photos
+from fablab.machines import files, photos
 from fablab.machines.photos import Shape
 from fablab.members.kinds import Role
 from fablab.members.staff import NotAllowed, roles_held
@@ -27,7 +27,7 @@ def set_look(
 ) -> None:
     """Say the colours; `content` is another logo, nothing leaves the one there is.
 
-    Raises NoPhoto, NotAllowed to whoever is no administrator, NoSuch, Busy.
+    Raises NotTaken, NotAllowed to whoever is no administrator, NoSuch, Busy.
     """
     if Role.ADMINISTRATOR not in roles_held(by, place_id):
         raise NotAllowed  # before a picture is read for them
@@ -37,6 +37,7 @@ def set_look(
         asked["logo"] = photos.take(content, OF_LOGO)
     elif is_without_logo:
         asked["logo"] = None
-    set_place(place_id, asked, by=by, now=now)
+    with files.taken(asked.get("logo")):
+        set_place(place_id, asked, by=by, now=now)
     if "logo" in asked:
         photos.forget(before)

@@ -30,7 +30,7 @@ def create(
 
     Raises CodeTaken, PolicyRefused, NoSuch and Busy.
     """
-    with writing() as session:
+    with files.adopting(*sheet.files), writing() as session:
         in_line_for(session, place_id)
         machine = sheets.create(session, place_id, sheet, by=by, now=now, like=like)
         if like is not None:
@@ -50,7 +50,7 @@ def change(
     now: datetime,
 ) -> None:
     """The machine as the sheet says. Raises CodeTaken, PolicyRefused, NoSuch and Busy."""
-    with writing() as session:
+    with files.adopting(*sheet.files), writing() as session:
         in_line_for(session, place_id)
         gone = sheets.change(session, machine_id, place_id, sheet, by=by, now=now)
         machine = session.get_one(Machine, machine_id)

@@ -5,9 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext
-from werkzeug.datastructures import FileStorage
 from wtforms import (
-    FileField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -23,6 +21,7 @@ from fablab.forms import (
     StrictDateField,
     StrictField,
     TextField,
+    UploadField,
     of_this_century,
 )
 from fablab.machines import documents, photos
@@ -37,6 +36,16 @@ USABLE = {
     YES: N_("Yes, with care"),
     NO: N_("No, nobody should use it"),
 }
+
+
+def take_photo(data: bytes) -> str:
+    """Keep a photo of what is wrong, and give its name. Raises NotTaken."""
+    return photos.take(data, photos.OF_FAULT)
+
+
+def take_paper(data: bytes) -> str:
+    """Keep a document or a photo, and give its name. Raises NotTaken."""
+    return documents.take(data) if documents.is_pdf(data) else take_photo(data)
 
 
 class CostField(StrictField):
@@ -66,28 +75,11 @@ class ReportForm(Form):
         choices=[SelectChoice(value, lazy_gettext(word)) for value, word in USABLE.items()],
         validate_choice=False,
     )
-    photo = FileField(lazy_gettext("Photo"))
-
-    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.upload = upload if upload and upload.filename else None
+    photo = UploadField(lazy_gettext("Photo"), maximum=photos.MAX_BYTES)
 
     def validate_usable(self, field: RadioField) -> None:
         if field.data not in USABLE:
             raise ValidationError(lazy_gettext("Choose one of these."))
-
-    def take_photo(self) -> str | None:
-        """Keep the photo that came, if any, and give its name; refused, the form says why.
-
-        Once all else is in order: what is not taken is not kept either.
-        """
-        if self.upload is None:
-            return None
-        try:
-            return photos.take(self.upload.stream.read(photos.MAX_BYTES + 1), photos.OF_FAULT)
-        except photos.NoPhoto as refused:
-            self.photo.errors = [lazy_gettext(refused.sentence, **refused.values)]
-            return None
 
     @property
     def is_usable(self) -> bool:
@@ -164,25 +156,8 @@ class EntryForm(Form):
     )
     part = TextField(lazy_gettext("Part"), maximum=SENTENCE)
     cost = CostField(lazy_gettext("Cost, in euros"))
-    file = FileField(lazy_gettext("Document or photo"))
+    file = UploadField(lazy_gettext("Document or photo"), maximum=documents.MAX_BYTES)
     corrects = HiddenField()
-
-    def __init__(self, upload: FileStorage | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.upload = upload if upload and upload.filename else None
-
-    def take_file(self) -> str | None:
-        """Keep the file that came, if any, and give its name; refused, the form says why."""
-        if self.upload is None:
-            return None
-        data = self.upload.stream.read(documents.MAX_BYTES + 1)
-        try:
-            if b"%PDF-" in data[: documents.HEAD]:
-                return documents.take(data)
-            return photos.take(data, photos.OF_FAULT)
-        except (documents.NoDocument, photos.NoPhoto) as refused:
-            self.file.errors = [lazy_gettext(refused.sentence, **refused.values)]
-            return None
 
     @property
     def entry_kind(self) -> EntryKind:

@@ -12,7 +12,7 @@ from fablab.access import members_only
 from fablab.machines import files
 from fablab.machines.inventory import MachineFacts, here
 from fablab.upkeep import logbook, pages, queries
-from fablab.upkeep.forms import EntryForm
+from fablab.upkeep.forms import EntryForm, take_paper
 from fablab.upkeep.logbook import Entry
 from fablab.upkeep.views import bp, find_machine, looks_after_it, place_asked
 
@@ -28,12 +28,12 @@ def book(slug: str):
 @bp.post("/machines/<slug>/logbook")
 @members_only
 def write(slug: str):
-    machine, form = find_cared_for(slug), EntryForm(request.files.get("file"))
+    machine, form = find_cared_for(slug), EntryForm()
     if form.corrects.data and not queries.entry_of(machine.id, form.corrects.data):
         abort(404)
     if not form.validate():
         return book_page(machine, 422, form=form)
-    file = form.take_file()
+    file = form.file.take(take_paper)
     if form.file.errors:
         return book_page(machine, 422, form=form)
     entry = Entry(
@@ -44,7 +44,8 @@ def write(slug: str):
         file,
         form.corrects.data or "",
     )
-    logbook.write(machine.id, entry, by=current_user.id, now=clock.now())
+    with files.taken(file):
+        logbook.write(machine.id, entry, by=current_user.id, now=clock.now())
     flash(_("It is written into the logbook."))
     return redirect(address_of(slug), 303)
 

@@ -20,13 +20,13 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import members_only
 from fablab.db import NoSuch
-from fablab.machines import files, photos
+from fablab.machines import files
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
 from fablab.trainings.queries import looks_after
 from fablab.upkeep import faults, pages, queries, settling
 from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Report, TooMany, Verdict
-from fablab.upkeep.forms import RepairForm, ReportForm, VerdictForm
+from fablab.upkeep.forms import RepairForm, ReportForm, VerdictForm, take_photo
 from fablab.upkeep.kinds import FaultState
 from fablab.upkeep.rules import STATE_OF
 from fablab.upkeep.stopping import CannotMove, Undecided
@@ -43,21 +43,19 @@ def new_fault(slug: str):
 @bp.post("/machines/<slug>/faults")
 @members_only
 def report(slug: str):
-    machine, form = find_machine(slug), ReportForm(request.files.get("photo"))
+    machine, form = find_machine(slug), ReportForm()
     if not form.validate():
         return report_page(machine, form), 422
-    photo = form.take_photo()
+    photo = form.photo.take(take_photo)
     if form.photo.errors:
         return report_page(machine, form), 422
     told = Report(form.what.data, form.is_usable, photo)
     try:
-        uid = faults.report(
-            machine, told, place_id=here().place.id, by=current_user.id, now=clock.now()
-        )
-    except Exception as error:
-        photos.forget(photo)
-        if not isinstance(error, TooMany):
-            raise
+        with files.taken(photo):
+            uid = faults.report(
+                machine, told, place_id=here().place.id, by=current_user.id, now=clock.now()
+            )
+    except TooMany:
         form.form_errors.append(
             _("You have reported many faults today: tell the team directly, please.")
         )

@@ -21,7 +21,7 @@ from fablab.trainings.models import Training, TrainingGrant
 from tests.conftest import browser
 from tests.machines.test_photos import SVG, picture, png_that_says
 from tests.manage.conftest import add_cast
-from tests.support import slot, submit
+from tests.support import refusing, slot, submit
 
 NEW, LASER, BENCH = "/manage/machines/new", "/manage/machines/laser", "/manage/machines/bench"
 SEWING = {
@@ -228,7 +228,28 @@ def test_a_photo_sent_with_a_wrong_field_is_kept_until_the_form_is_right(cast, a
     assert "The photo that you chose is kept" in refused
     assert answer.status_code == 303
     assert machine("s1").photo == kept
-    assert shown_files() == sorted(photos.names(kept))
+    assert shown_files() == sorted(files.names(kept))
+
+
+def test_files_of_a_machine_that_is_not_saved_wait_until_it_is(cast, amina):
+    wrong = create(
+        amina,
+        name="",
+        photo=a_photo(),
+        photo_alt="The machine",
+        document=(BytesIO(b"%PDF-1.7 manual"), "manual.pdf"),
+    ).text
+    kept = {
+        name: re.search(rf'name="{name}"[^>]*value="([^"]+)"', wrong)[1]
+        for name in ("photo_kept", "document_kept", "document_title")
+    }
+
+    with refusing("audit_entry"):
+        create(amina, photo_alt="The machine", **kept)
+
+    assert shown_files() == []
+    assert create(amina, photo_alt="The machine", **kept).status_code == 303
+    assert shown_files() == sorted([*files.names(kept["photo_kept"]), kept["document_kept"]])
 
 
 def test_nobody_names_a_file_they_did_not_send(cast, amina, app):
@@ -249,7 +270,7 @@ def test_a_new_photo_takes_the_place_of_the_old_one(cast, amina):
 
     second = machine("s1").photo
     assert first != second
-    assert shown_files() == sorted(photos.names(second))
+    assert shown_files() == sorted(files.names(second))
 
     edit(amina, "/manage/machines/s1", no_photo="y")
 

@@ -13,7 +13,7 @@ from fablab.machines.inventory import of_place
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.places.kinds import NamesShown
-from tests.support import submit
+from tests.support import refusing, submit
 
 PLACE = "/manage/settings/place"
 LOOK = "/manage/settings/look"
@@ -149,6 +149,17 @@ def test_a_logo_takes_the_place_of_the_mark_and_goes_again(cast, odile, browse):
     assert place(cast).logo is None
     assert not (files.folder() / kept).exists()
     assert browse(None).get("/logo").status_code == 404
+
+
+def test_a_logo_that_is_not_saved_leaves_the_one_there_is(cast, odile):
+    look(odile, png())
+    before = sorted(path.name for path in files.folder().iterdir())
+
+    with refusing("audit_entry"):
+        look(odile, png())
+
+    assert sorted(path.name for path in files.folder().iterdir()) == before
+    assert place(cast).logo in before
 
 
 @pytest.mark.parametrize("sent", [b"<svg onload='alert(1)'/>", b"\x89PNG\r\n\x1a\n broken"])

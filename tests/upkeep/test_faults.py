@@ -22,7 +22,7 @@ from fablab.upkeep.models import Fault, LogEntry
 from fablab.upkeep.rules import REPORTS_A_DAY
 from tests.conftest import browser
 from tests.manage.conftest import add_annex
-from tests.support import counting, submit
+from tests.support import counting, refusing, submit
 from tests.upkeep.conftest import WORDS, add_referent, decided, mails, picture, reported
 
 NEW = "/machines/bench/faults/new"
@@ -119,6 +119,16 @@ def test_nobody_reports_without_end(cast, browse, at):
     assert not list(files.folder().iterdir())
     at("2027-03-30 09:00")
     assert send(browse("chloe")).status_code == 303
+
+
+def test_a_photo_whose_fault_is_not_written_is_not_kept(cast, browse):
+    chloe = browse("chloe")
+    chloe.get(REPORT)
+
+    with refusing("fault"):
+        send(chloe, photo=(picture(), "phone.jpg"))
+
+    assert list(files.folder().iterdir()) == []
 
 
 # Who may see it

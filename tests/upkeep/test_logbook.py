@@ -12,7 +12,7 @@ from fablab.upkeep.kinds import EntryKind, FaultState
 from fablab.upkeep.models import LogEntry
 from tests.conftest import browser
 from tests.manage.conftest import add_annex
-from tests.support import counting, submit
+from tests.support import counting, refusing, submit
 from tests.upkeep.conftest import add_referent, decided, picture, reported
 
 BOOK = "/machines/bench/logbook"
@@ -150,6 +150,17 @@ def test_a_file_that_is_none_is_said_at_its_field(cast, browse, sent):
     assert "A new belt" in answer.text
     assert lines() == []
     assert not files.folder().exists() or not list(files.folder().iterdir())
+
+
+@pytest.mark.parametrize("sent", [pdf, lambda: (picture(), "belt.jpg")])
+def test_a_file_whose_line_is_not_written_is_not_kept(cast, browse, sent):
+    amina = browse("amina")
+    amina.get(BOOK)
+
+    with refusing("log_entry"):
+        write(amina, file=sent())
+
+    assert list(files.folder().iterdir()) == []
 
 
 def test_a_long_logbook_costs_no_more(cast, browse):
