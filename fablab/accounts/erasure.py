@@ -9,13 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 from flask_babel import lazy_gettext
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from fablab.accounts.traces import ids_of, table
+from fablab.accounts.traces import BELOW, GONE, TRACES, Words, ids_of, rows_of, table
 from fablab.booking import answers, consents, departures, waits
 from fablab.booking.answers import TooLate
 from fablab.db import NoSuch, db, retried, writing
+from fablab.machines import photos
 from fablab.machines.kinds import OccupancyKind
 from fablab.mail import outbox
 from fablab.mail.kinds import Reason
@@ -28,17 +29,6 @@ from fablab.trainings.sessions import NotPlanned
 from fablab.words import N_
 
 SUBJECT = N_("%(place)s: your account is erased")
-
-# Nothing without whom it is about: gone.
-GONE = (
-    "acknowledgement",
-    "feed_token",
-    "machine_referent",
-    "mailed_link",
-    "mark",
-    "session_invitation",
-    "session_notice",
-)
 
 
 class LastAdministrator(Exception):
@@ -61,7 +51,8 @@ def erase(member_id: int, *, now: datetime) -> None:
             continue  # it began, or was taken back, a moment ago
     for uid in open_waits(member_id):
         waits.give_up(uid, by=member_id, now=now)
-    _erase(member_id, now)
+    for name in _erase(member_id, now):
+        photos.forget(name)
 
 
 def is_last_administrator(member_id: int) -> bool:
@@ -109,7 +100,8 @@ def open_waits(member_id: int) -> list[str]:
 
 
 @retried
-def _erase(member_id: int, now: datetime) -> None:
+def _erase(member_id: int, now: datetime) -> list[str]:
+    """The names of the photographs of theirs, which no row knows any more."""
     with writing() as session:
         departures.strike_out_all(
             session, bookings_ahead(member_id, now), by=member_id, now=now, why=""
@@ -122,11 +114,20 @@ def _erase(member_id: int, now: datetime) -> None:
         if is_last_administrator(member_id):
             raise LastAdministrator
         names_changed(session, member_id)
+        kept = photos_of(session, member_id)
         _forget_what_they_did(session, member_id, now)
         _note(session, member_id, now)
         _forget_mails(session, was, now)
         _say_goodbye(session, was, now)
         session.execute(update(member).where(member.c.id == member_id).values(**nobody(now)))
+        return kept
+
+
+def photos_of(session: Session, member_id: int) -> list[str]:
+    """Of the faults that they reported."""
+    fault = table("fault")
+    theirs = rows_of("fault", "reported_by_id", member_id)
+    return list(session.scalars(select(fault.c.photo).where(theirs, fault.c.photo.is_not(None))))
 
 
 def bookings_ahead(member_id: int, now: datetime) -> list[str]:
@@ -166,72 +167,45 @@ def nobody(now: datetime) -> dict[str, Any]:
 
 
 def _forget_what_they_did(session: Session, member_id: int, now: datetime) -> None:
-    """What is theirs alone goes; of the rest, the words go."""
-    for name in GONE:
-        mine = table(name)
-        session.execute(delete(mine).where(mine.c.member_id == member_id))
-    held = table("expiry_warning")
-    session.execute(
-        delete(held).where(held.c.qualification_id.in_(ids_of("qualification", member_id)))
-    )
-    qualification = table("qualification")
-    session.execute(delete(qualification).where(qualification.c.member_id == member_id))
-    _empty_memberships(session, member_id, now)
-    stays = table("organization_member")
-    session.execute(delete(stays).where(stays.c.member_id == member_id))
-    invited = table("organization_invitation")
-    session.execute(delete(invited).where(invited.c.invited_by_id == member_id))
-    _empty_bookings(session, member_id)
-    wait = table("wait")
-    session.execute(update(wait).where(wait.c.member_id == member_id).values(purpose=""))
-    consent = table("consent")
-    session.execute(update(consent).where(consent.c.answered_by_id == member_id).values(why=""))
-    told = table("audit_entry")
-    session.execute(update(told).where(told.c.member_id == member_id).values(before={}, after={}))
-    session.execute(
-        update(table("training_session"))
-        .where(
-            table("training_session").c.trainer_id == member_id,
-            table("training_session").c.starts_at > now,
-        )
-        .values(trainer_id=None, changed_at=now, revision=table("training_session").c.revision + 1)
-    )
-
-
-def _empty_memberships(session: Session, member_id: int, now: datetime) -> None:
-    """For whom they counted stays, for the places' figures; nothing else does."""
-    for name in ("role_held", "membership_warning"):
+    """As each trace says: what is theirs alone goes; of the rest, the words go."""
+    _untell(session, member_id)
+    for (name, column, above), erased in BELOW.items():
         below = table(name)
-        mine = below.c.membership_id.in_(ids_of("membership", member_id))
-        session.execute(delete(below).where(mine))
-    membership = table("membership")
-    session.execute(
-        update(membership)
-        .where(membership.c.member_id == member_id)
-        .values(
-            expires_on=now.date(), suspended_until=None, suspension_reason="", marked_until=None
-        )
-    )
+        _forget(session, below, below.c[column].in_(ids_of(above, member_id)), erased)
+    for (name, column), trace in TRACES.items():
+        only = (table(name).c[each] == value for each, value in trace.only.items())
+        theirs = and_(rows_of(name, column, member_id), *only)
+        _forget(session, table(name), theirs, trace.erased)
+    _end(session, member_id, now)
 
 
-def _empty_bookings(session: Session, member_id: int) -> None:
-    occupancy, change = table("occupancy"), table("change")
-    session.execute(
-        update(occupancy)
-        .where(occupancy.c.member_id == member_id)
-        .values(title="", override_reason="", request_key=None)
-    )
-    of_theirs = change.c.occupancy_id.in_(ids_of("occupancy", member_id))
+def _forget(session: Session, of: Table, theirs: ColumnElement[bool], erased: Words | None) -> None:
+    if erased is GONE:
+        session.execute(delete(of).where(theirs))
+    elif erased:
+        session.execute(update(of).where(theirs).values(**erased))
+
+
+def _untell(session: Session, member_id: int) -> None:
+    """What was done to their bookings is news to nobody any more."""
+    change = table("change")
     session.execute(
         update(change)
-        .where(of_theirs)
-        .values(before={}, after={}, told_at=func.coalesce(change.c.told_at, change.c.made_at))
+        .where(change.c.occupancy_id.in_(ids_of("occupancy", member_id)))
+        .values(told_at=func.coalesce(change.c.told_at, change.c.made_at))
     )
-    consent = table("consent")
+
+
+def _end(session: Session, member_id: int, now: datetime) -> None:
+    """For whom they counted stays, for the places' figures; sessions to come wait for another."""
+    membership, held = table("membership"), table("training_session")
     session.execute(
-        update(consent)
-        .where(consent.c.occupancy_id.in_(ids_of("occupancy", member_id)))
-        .values(why="")
+        update(membership).where(membership.c.member_id == member_id).values(expires_on=now.date())
+    )
+    session.execute(
+        update(held)
+        .where(held.c.trainer_id == member_id, held.c.starts_at > now)
+        .values(trainer_id=None, changed_at=now, revision=held.c.revision + 1)
     )
 
 

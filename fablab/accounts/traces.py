@@ -1,72 +1,98 @@
-"""Every column of the database that points to a member, and what it means there.
+"""Every column of the database that points to a member, what it means there, and what an erasure
+leaves of it.
 
-The one list that taking along, erasing and merging stand on. A test holds it against the tables,
+The one list that taking along, erasing and merging walk. A test holds it against the tables,
 so that a new one is thought of before it is there.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, select
 
 from fablab.db import Base
+from fablab.upkeep.kinds import EntryKind
 
 
-class Trace(StrEnum):
+class Part(StrEnum):
     """What a row that points to somebody is to them."""
 
     OWN = "own"  # about them
     DEED = "deed"  # of something else: they did it, or have a part in it
 
 
+Words = Mapping[str, Any]  # the columns that an erasure empties, with what it leaves in them
+GONE = None  # nothing without whom it is about
+STAYS: Words = MappingProxyType({})
+
+
+class Trace(NamedTuple):
+    part: Part
+    erased: Words | None  # GONE, STAYS, or what is emptied
+    only: Words = STAYS  # where these columns say so; elsewhere it stays
+
+
+OWN, DEED = Part.OWN, Part.DEED
+NO_WHY: Words = {"why": ""}
+WHAT_WAS_DONE: Words = {"before": {}, "after": {}}
+
 # By table and column.
 TRACES = {
-    ("acknowledgement", "member_id"): Trace.OWN,
-    ("agenda", "applied_by_id"): Trace.DEED,
-    ("agenda", "undone_by_id"): Trace.DEED,
-    ("agenda_draft", "made_by_id"): Trace.DEED,
-    ("audit_entry", "made_by_id"): Trace.DEED,
-    ("audit_entry", "member_id"): Trace.OWN,
-    ("board_address", "created_by_id"): Trace.DEED,
-    ("board_address", "revoked_by_id"): Trace.DEED,
-    ("change", "made_by_id"): Trace.DEED,
-    ("consent", "answered_by_id"): Trace.DEED,
-    ("consent", "asked_id"): Trace.DEED,
-    ("fault", "reported_by_id"): Trace.DEED,
-    ("fault", "sorted_by_id"): Trace.DEED,
-    ("feed_token", "member_id"): Trace.OWN,
-    ("import_draft", "made_by_id"): Trace.DEED,
-    ("log_entry", "made_by_id"): Trace.DEED,
-    ("machine_referent", "member_id"): Trace.OWN,
-    ("mailed_link", "member_id"): Trace.OWN,
-    ("maintenance", "created_by_id"): Trace.DEED,
-    ("mark", "lifted_by_id"): Trace.DEED,
-    ("mark", "member_id"): Trace.OWN,
-    ("membership", "member_id"): Trace.OWN,
-    ("occupancy", "buddy_id"): Trace.DEED,
-    ("occupancy", "created_by_id"): Trace.DEED,
-    ("occupancy", "member_id"): Trace.OWN,
-    ("organization_invitation", "invited_by_id"): Trace.DEED,
-    ("organization_member", "member_id"): Trace.OWN,
-    ("qualification", "given_by_id"): Trace.DEED,
-    ("qualification", "member_id"): Trace.OWN,
-    ("registration", "member_id"): Trace.OWN,
-    ("series", "member_id"): Trace.OWN,
-    ("session_invitation", "member_id"): Trace.OWN,
-    ("session_notice", "made_by_id"): Trace.DEED,
-    ("session_notice", "member_id"): Trace.OWN,
-    ("training_session", "created_by_id"): Trace.DEED,
-    ("training_session", "trainer_id"): Trace.DEED,
-    ("wait", "member_id"): Trace.OWN,
+    ("acknowledgement", "member_id"): Trace(OWN, GONE),
+    ("agenda", "applied_by_id"): Trace(DEED, STAYS),
+    ("agenda", "undone_by_id"): Trace(DEED, STAYS),
+    ("agenda_draft", "made_by_id"): Trace(DEED, GONE),
+    ("audit_entry", "made_by_id"): Trace(DEED, STAYS),
+    ("audit_entry", "member_id"): Trace(OWN, WHAT_WAS_DONE),
+    ("board_address", "created_by_id"): Trace(DEED, STAYS),
+    ("board_address", "revoked_by_id"): Trace(DEED, STAYS),
+    ("change", "made_by_id"): Trace(DEED, STAYS),
+    ("consent", "answered_by_id"): Trace(DEED, NO_WHY),
+    ("consent", "asked_id"): Trace(DEED, STAYS),
+    ("fault", "reported_by_id"): Trace(DEED, {"what": "", "photo": None}),  # and the file
+    ("fault", "sorted_by_id"): Trace(DEED, STAYS),
+    ("feed_token", "member_id"): Trace(OWN, GONE),
+    ("import_draft", "made_by_id"): Trace(DEED, GONE),
+    # A report is copied into the logbook; what was done to a machine is the machine's.
+    ("log_entry", "made_by_id"): Trace(DEED, {"said": ""}, {"kind": EntryKind.FAULT}),
+    ("machine_referent", "member_id"): Trace(OWN, GONE),
+    ("mailed_link", "member_id"): Trace(OWN, GONE),
+    ("maintenance", "created_by_id"): Trace(DEED, STAYS),
+    ("mark", "lifted_by_id"): Trace(DEED, STAYS),
+    ("mark", "member_id"): Trace(OWN, GONE),
+    ("membership", "member_id"): Trace(
+        OWN, {"suspended_until": None, "suspension_reason": "", "marked_until": None}
+    ),
+    ("occupancy", "buddy_id"): Trace(DEED, STAYS),
+    ("occupancy", "created_by_id"): Trace(DEED, STAYS),
+    ("occupancy", "member_id"): Trace(
+        OWN, {"title": "", "override_reason": "", "request_key": None}
+    ),
+    ("organization_invitation", "invited_by_id"): Trace(DEED, GONE),
+    ("organization_member", "member_id"): Trace(OWN, GONE),
+    ("qualification", "given_by_id"): Trace(DEED, STAYS),
+    ("qualification", "member_id"): Trace(OWN, GONE),
+    ("registration", "member_id"): Trace(OWN, STAYS),
+    ("series", "member_id"): Trace(OWN, STAYS),
+    ("session_invitation", "member_id"): Trace(OWN, GONE),
+    ("session_notice", "made_by_id"): Trace(DEED, STAYS),
+    ("session_notice", "member_id"): Trace(OWN, GONE),
+    ("training_session", "created_by_id"): Trace(DEED, STAYS),
+    ("training_session", "trainer_id"): Trace(DEED, STAYS),
+    ("wait", "member_id"): Trace(OWN, {"purpose": ""}),
 }
 
-# Rows of rows: what hangs on something of theirs, by table, column and the table it points to.
+# Rows of rows: what hangs on something of theirs, by table, column and the table it points to, and
+# what an erasure leaves of it.
 BELOW = {
-    ("change", "occupancy_id", "occupancy"),
-    ("consent", "occupancy_id", "occupancy"),
-    ("expiry_warning", "qualification_id", "qualification"),
-    ("invitation", "occupancy_id", "occupancy"),
-    ("membership_warning", "membership_id", "membership"),
-    ("role_held", "membership_id", "membership"),
+    ("change", "occupancy_id", "occupancy"): WHAT_WAS_DONE,
+    ("consent", "occupancy_id", "occupancy"): NO_WHY,
+    ("expiry_warning", "qualification_id", "qualification"): GONE,
+    ("invitation", "occupancy_id", "occupancy"): STAYS,
+    ("membership_warning", "membership_id", "membership"): GONE,
+    ("role_held", "membership_id", "membership"): GONE,
 }
 # What hangs on it as well and is nothing about them.
 BESIDE = {
@@ -86,7 +112,7 @@ def rows_of(name: str, column: str, member_id: int) -> ColumnElement[bool]:
 
 
 def own_tables() -> list[tuple[str, str]]:
-    return sorted(key for key, trace in TRACES.items() if trace is Trace.OWN)
+    return sorted(key for key, trace in TRACES.items() if trace.part is OWN)
 
 
 def ids_of(name: str, member_id: int) -> Select[tuple[int]]:

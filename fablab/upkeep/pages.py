@@ -60,12 +60,17 @@ def line(row: Any, url: str, zone: tzinfo) -> Line:
         code=row.code,
         hue=row.hue,
         machine=row.machine_name,
-        what=row.what,
+        what=described(row.what),
         when=texts.moment(row.reported_at, zone),
         who=named(row.first_name, row.last_name),
         said=row.said,
         state=state(row.state),
     )
+
+
+def described(what: str) -> str:
+    """In the words of whoever reported it; they are gone with their account."""
+    return what or _("Whoever described it has erased their account.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def told(rows: Iterable[Any]) -> list[Told]:
     restricts it as well.
     """
     kept = [row for row in rows if row.state in (FaultState.REPORTED, FaultState.NOTED)]
-    return [Told(row.what, state(row.state)) for row in kept]
+    return [Told(described(row.what), state(row.state)) for row in kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ def page(
         code=row.code,
         hue=row.hue,
         machine=row.machine_name,
-        what=row.what,
+        what=described(row.what),
         when=texts.moment(row.reported_at, zone),
         who=named(row.first_name, row.last_name) if may_sort else "",
         is_usable=row.is_usable,

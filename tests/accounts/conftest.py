@@ -12,6 +12,7 @@ from fablab.booking.models import Acknowledgement
 from fablab.calendars import commands as calendars
 from fablab.calendars.kinds import About, Scope
 from fablab.db import add_row, db, writing
+from fablab.machines import photos
 from fablab.machines.models import MachineReferent, Occupancy
 from fablab.members import marks, staff
 from fablab.members.kinds import Audience, LinkPurpose, MarkKind, Role
@@ -21,6 +22,11 @@ from fablab.organizations.commands import Doer
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Registration, Training, TrainingSession
 from fablab.trainings.sessions import Plan, plan
+from fablab.upkeep import faults, logbook
+from fablab.upkeep.faults import Report
+from fablab.upkeep.kinds import EntryKind
+from fablab.upkeep.logbook import Entry
+from tests.machines.test_photos import picture
 from tests.mail.conftest import promise
 from tests.manage.conftest import add_cast
 from tests.support import slot
@@ -88,6 +94,7 @@ def live(fablab, who):
         member, fablab.place_id, Audience.RESIDENT, date(2028, 1, 1), by=amina, now=now
     )
     promise(f"{who}@atelier.example")
+    report_and_mend(fablab, member)
     organizations.invite(
         fablab.organization_id,
         f"friend-of-{who}@elsewhere.example",
@@ -96,6 +103,14 @@ def live(fablab, who):
         address="203.0.113.8",
         now=now,
     )
+
+
+def report_and_mend(fablab, member):
+    """A fault with a photograph, and what they did to the machine."""
+    bench, now = fablab.machine("bench"), clock.now()
+    told = Report("My private thing fell into it", True, photos.take(picture(), photos.OF_FAULT))
+    faults.report(bench, told, place_id=fablab.place_id, by=member, now=now)
+    logbook.write(bench.id, Entry(EntryKind.REPAIR, "New belt"), by=member, now=now)
 
 
 def make_administrator(fablab, who):

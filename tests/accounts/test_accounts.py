@@ -10,6 +10,7 @@ from fablab.accounts import erasure, export
 from fablab.accounts.traces import BELOW, TRACES, table
 from fablab.calendars.models import FeedToken
 from fablab.db import Base, db, writing
+from fablab.machines import files, photos
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
 from fablab.mail.models import OutgoingMail
@@ -21,6 +22,8 @@ from fablab.members.people import load_person
 from fablab.organizations.models import OrganizationMember
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Registration, TrainingSession
+from fablab.upkeep.kinds import EntryKind, FaultState
+from fablab.upkeep.models import Fault, LogEntry
 from tests.accounts.conftest import make_administrator
 from tests.conftest import browser
 from tests.members.conftest import PASSWORD, is_signed_in, light_hashes, log_in, send  # noqa: F401
@@ -96,10 +99,21 @@ def test_after_an_erasure_nothing_says_who_it_was(lived):
     mails = db.session.scalars(select(OutgoingMail.recipient).where(OutgoingMail.kind == "test"))
     assert set(mails) <= {""}
     assert db.session.execute(hours.order_by(Occupancy.id)).all() == before
-    for name in erasure.GONE:
-        mine = table(name).c.member_id == bruno
-        assert db.session.execute(select(table(name)).where(mine)).first() is None, name
     assert load_person(bruno) is None
+
+
+def test_what_they_reported_has_neither_words_nor_photograph_any_more(lived):
+    bruno = lived.people["bruno"]
+    name = db.session.scalar(select(Fault.photo))
+    assert photos.is_there(name)
+
+    erasure.erase(bruno, now=clock.now())
+
+    fault = db.session.execute(select(Fault.what, Fault.photo, Fault.state)).one()
+    assert fault == ("", None, FaultState.REPORTED)
+    said = db.session.execute(select(LogEntry.kind, LogEntry.said).order_by(LogEntry.id)).all()
+    assert said == [(EntryKind.FAULT, ""), (EntryKind.REPAIR, "New belt")]
+    assert not any((files.folder() / each).exists() for each in photos.names(name))
 
 
 def test_what_was_promised_to_others_is_given_back(lived):
@@ -189,7 +203,11 @@ def test_pages_of_others_go_on_without_a_name(any_app, lived, at):
         "/manage/organizations/studio",
         "/organizations/studio",
         "/planning/2027-03-30",
+        "/manage/faults",
+        "/machines/bench",
+        "/machines/bench/logbook",
     ):
         answer = amina.get(address)
         assert answer.status_code == 200, address
         assert "Bruno" not in answer.text, address
+    assert "Whoever described it has erased their account." in amina.get("/manage/faults").text
