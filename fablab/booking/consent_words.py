@@ -20,6 +20,8 @@ HAPPENED = {
     "offer_withdrawn": N_("No longer offered: whoever had it came after all"),
     "warned": N_("%(who)s put the machine out of service"),
     "relieved": N_("The machine works again"),
+    "shut": N_("%(who)s closed the place at these hours"),
+    "reopened": N_("The place is open at these hours after all"),
 }
 
 # Of which nobody in particular said so.

@@ -169,6 +169,9 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
             why=why,
         )
     offer = queries.offer_of(case.first.id) if news.letter is Letter.OFFERED else None
+    instead: Sequence[letters.Instead] = ()
+    if news.letter in (Letter.WARNED, Letter.SHUT):
+        instead = letters.instead_of(case.first, now, is_shut=news.letter is Letter.SHUT)
     return letters.letter(
         news.letter,
         case.first,
@@ -179,7 +182,7 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
         offer=offer,
         due_at=queries.due_of(case.first.id) if case.first.status == Status.PENDING else None,
         why=why,
-        instead=letters.instead_of(case.first, now) if news.letter is Letter.WARNED else (),
+        instead=instead,
     )
 
 

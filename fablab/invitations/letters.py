@@ -22,6 +22,7 @@ from fablab.machines.kinds import STANDING, Status
 from fablab.mail import outbox
 from fablab.mail.delivery import one_address
 from fablab.members import mails
+from fablab.places.kinds import Mode
 from fablab.slots import Slot
 from fablab.upkeep import alternatives
 from fablab.web import address_of
@@ -39,6 +40,10 @@ SUBJECTS = {
         "%(place)s: the machine you booked is out of service, %(machine)s, %(moment)s"
     ),
     Letter.RELIEVED: N_("%(place)s: the machine you booked is back, %(machine)s, %(moment)s"),
+    Letter.SHUT: N_("%(place)s: the place is closed when you have booked, %(machine)s, %(moment)s"),
+    Letter.REOPENED: N_(
+        "%(place)s: the place is open after all when you have booked, %(machine)s, %(moment)s"
+    ),
     Letter.CONFIRMED: N_("%(place)s: your booking is confirmed, %(machine)s, %(moment)s"),
     Letter.DECLINED: N_("%(place)s: your booking was declined, %(machine)s, %(moment)s"),
     Letter.LAPSED: N_("%(place)s: your booking was not answered in time, %(machine)s, %(moment)s"),
@@ -68,8 +73,11 @@ class Instead(NamedTuple):
     link: str
 
 
-def instead_of(booking: Any, now: datetime) -> list[Instead]:
-    """Where it could go while its machine is out of service."""
+def instead_of(booking: Any, now: datetime, *, is_shut: bool) -> list[Instead]:
+    """Where it could go from a machine that is out of service, or from hours at which the place is
+    closed: then on the same machine too.
+    """
+    without = Slot(booking.starts_at, booking.ends_at) if is_shut else None
     inventory = of_place(place_id=booking.place_id)
     zone = inventory.schedule.zone
     return [
@@ -80,7 +88,7 @@ def instead_of(booking: Any, now: datetime) -> list[Instead]:
                 "booking.move_form", uid=booking.uid, **query(offer.machine.slug, offer.slot, zone)
             ),
         )
-        for offer in alternatives.for_booking(inventory, booking, now=now)
+        for offer in alternatives.for_booking(inventory, booking, now=now, without=without)
     ]
 
 
@@ -250,18 +258,20 @@ class Trouble(NamedTuple):
     """What stands in the way of a booking, though it stands: whoever comes, comes for nothing."""
 
     closed: str | None  # why the place is closed that day
+    is_shut: bool  # the place is not open for all of its hours, that day or not
     is_out: bool  # the machine is out of service
     why_out: str
 
 
 def trouble_with(booking: Any) -> Trouble:
     inventory = of_place(place_id=booking.place_id)
-    day = booking.starts_at.astimezone(inventory.schedule.zone).date()
+    schedule = inventory.schedule
+    day = booking.starts_at.astimezone(schedule.zone).date()
     machine = inventory.by_id.get(booking.machine_id)
     is_out = machine is not None and machine.is_out_on(day)
-    return Trouble(
-        inventory.schedule.day_off(day), is_out, machine.state_reason if machine and is_out else ""
-    )
+    is_shut = bool(schedule.closed_time(Slot(booking.starts_at, booking.ends_at), set(Mode)))
+    why_out = machine.state_reason if machine and is_out else ""
+    return Trouble(schedule.day_off(day), is_shut, is_out, why_out)
 
 
 def addresses(kind: Letter, booking: Any) -> dict[str, str]:

@@ -28,6 +28,8 @@ class Letter(StrEnum):
     RESTORED = "booking_restored"
     WARNED = "booking_warned"  # its machine is out of service
     RELIEVED = "booking_relieved"  # and back
+    SHUT = "booking_shut"  # the place is closed then
+    REOPENED = "booking_reopened"  # and open after all
     CONFIRMED = "consent_confirmed"
     DECLINED = "consent_declined"
     LAPSED = "consent_lapsed"
@@ -49,6 +51,8 @@ KINDS = {
     Letter.RESTORED: MailKind.BOOKINGS,
     Letter.WARNED: MailKind.BOOKINGS,
     Letter.RELIEVED: MailKind.BOOKINGS,
+    Letter.SHUT: MailKind.BOOKINGS,
+    Letter.REOPENED: MailKind.BOOKINGS,
     Letter.CONFIRMED: MailKind.ANSWERS,
     Letter.DECLINED: MailKind.ANSWERS,
     Letter.LAPSED: MailKind.ANSWERS,
@@ -73,18 +77,25 @@ OWED = frozenset(
     {
         *(Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED),
         *(Letter.ENDED_EARLY, Letter.RESTORED, Letter.WARNED, Letter.RELIEVED),
+        *(Letter.SHUT, Letter.REOPENED),
     }
 )
-# What becomes of its machine: told once it has come to rest, and not at all when it went and came
-# back within a moment.
-OF_ITS_MACHINE = {"warned": Letter.WARNED, "relieved": Letter.RELIEVED}
+# What becomes of its machine, and of the hours of the place: told once it has come to rest, and not
+# at all when it went and came back within a moment.
+IN_ITS_WAY = {
+    "warned": Letter.WARNED,
+    "relieved": Letter.RELIEVED,
+    "shut": Letter.SHUT,
+    "reopened": Letter.REOPENED,
+}
+THERE_AND_BACK = (("warned", "relieved"), ("shut", "reopened"))
 
 # A buddy's comings and goings are asked about by mails of their own. One that puts a confirmed
 # booking in doubt is told where an invitation says otherwise.
 UNSETTLING = ("buddy_taken_back",)
 BEGINNINGS = (
     *("booked", "offered", "accepted", "confirmed", "moved", "ended_early", "undone"),
-    *OF_ITS_MACHINE,
+    *IN_ITS_WAY,
 )
 
 
@@ -150,9 +161,9 @@ def news_of(
 
 
 def _came_to_nothing(changes: Sequence[Change]) -> bool:
-    """Its machine went and came back, and nothing else happened."""
+    """Its machine went and came back, or the place closed and opened, and nothing else happened."""
     whats = [change.what for change in changes]
-    return set(whats) <= set(OF_ITS_MACHINE) and whats[0] == "warned" and whats[-1] == "relieved"
+    return set(whats) in map(set, THERE_AND_BACK) and (whats[0], whats[-1]) in THERE_AND_BACK
 
 
 def is_new(whats: Collection[str]) -> bool:
@@ -186,8 +197,8 @@ def _of_what_stands(changes: Sequence[Change], status: Status) -> tuple[Letter, 
         return Letter.UNSETTLED, last
     if last.what == "undone":
         return Letter.RESTORED, last
-    if last.what in OF_ITS_MACHINE and "moved" not in made and "confirmed" not in made:
-        return OF_ITS_MACHINE[last.what], last
+    if last.what in IN_ITS_WAY and "moved" not in made and "confirmed" not in made:
+        return IN_ITS_WAY[last.what], last
     if "confirmed" in made and status is Status.CONFIRMED:
         return Letter.CONFIRMED, last
     return Letter.CHANGED, made.get("moved", last)

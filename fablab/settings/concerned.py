@@ -27,6 +27,8 @@ from fablab.members.models import Membership, RoleHeld
 from fablab.places.rules import Schedule
 from fablab.settings.commands import held
 from fablab.slots import Slot
+from fablab.upkeep import news
+from fablab.upkeep.news import MOVED, REOPENED, SHUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def changing(
     it; in the line of every machine, so that no booking comes in between.
 
     Raises Concerns before anything is written. What is cancelled is cancelled as the team does,
-    and what it leaves is offered once the new hours stand.
+    and what it leaves is offered once the new hours stand. Who keeps a booking is told that it is
+    outside, and who was told so, that it no longer is.
     """
     with writing() as session:
         inventory = stand_in_every_line(session, place_id)
@@ -70,6 +73,7 @@ def changing(
             raise Concerns(found)
         yield session
         session.flush()
+        tell(session, inventory, found, choice, by=by, now=now)
         freed = [row for row in found if choice.cancels(row.uid) and is_booking(row)]
         for row in freed:
             waits.give_back(
@@ -86,6 +90,27 @@ def changing(
             waits.offer(session, row, now=now)
 
 
+def tell(
+    session: Session,
+    before: Inventory,
+    found: Sequence[Row[Any]],
+    choice: Choice,
+    *,
+    by: int,
+    now: datetime,
+) -> None:
+    """Now that the new hours stand."""
+    after = of_place(place_id=before.place.id)
+    outside = [row for row in found if is_booking(row) and not choice.cancels(row.uid)]
+    inside = [row for row in concerned(after, before.schedule, now) if is_booking(row)]
+    ids = [row.id for row in (*outside, *inside)]
+    last = news.last_words(session, ids, SHUT, REOPENED, MOVED) if ids else {}
+    unaware = [row for row in outside if last.get(row.id) != SHUT]
+    news.say(session, unaware, SHUT, choice.why, by=by, now=now)
+    back = [row for row in inside if last.get(row.id) == SHUT]
+    news.say(session, back, REOPENED, by=by, now=now)
+
+
 def stand_in_every_line(session: Session, place_id: int) -> Inventory:
     """Of the machines, of all that they share, then of the place itself: in the order of every
     other write.
@@ -99,8 +124,8 @@ def stand_in_every_line(session: Session, place_id: int) -> Inventory:
 
 
 def concerned(inventory: Inventory, asked: Schedule, now: datetime) -> list[Row[Any]]:
-    """The bookings and sessions to come that lie within the hours now and would not, soonest
-    first. One statement.
+    """The bookings and sessions to come that lie within the hours of `inventory` and would not
+    within those `asked`, soonest first. One statement.
     """
     found = []
     for row in db.session.execute(TO_COME, {"place_id": inventory.place.id, "now": now}):

@@ -2,14 +2,14 @@
 first, and done with it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,14 +19,13 @@ from fablab.booking import waits
 from fablab.booking.orders import BookingRefused, order_behind
 from fablab.db import db, retried, writing
 from fablab.machines import guards
-from fablab.machines.commands import SlotTaken, put_state, record, stand_in_line, withdraw_all
+from fablab.machines.commands import SlotTaken, put_state, stand_in_line, withdraw_all
 from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
-from fablab.machines.models import Change, Occupancy
-from fablab.members.models import calendar_changed
+from fablab.machines.models import Occupancy
 from fablab.slots import Slot, without
-
-WARNED, RELIEVED, MOVED = "warned", "relieved", "moved"
+from fablab.upkeep import news
+from fablab.upkeep.news import MOVED, RELIEVED, WARNED
 
 
 class Fate(StrEnum):
@@ -104,10 +103,11 @@ def put_away(
     session.flush()
     kept = _settle(session, let_down, choices, why, place_id, by=by, now=now)
     last = _last_words(session, machine_id, now)
-    warn(session, [row for row in kept if last.get(row.id) != WARNED], why, by=by, now=now)
+    unaware = [row for row in kept if last.get(row.id) != WARNED]
+    news.say(session, unaware, WARNED, why, by=by, now=now)
     still = {row.id for row in let_down}
     back = [id for id, what in last.items() if what == WARNED and id not in still]
-    _relieve(session, back, by=by, now=now)
+    news.say(session, _found(back), RELIEVED, by=by, now=now)
 
 
 @retried
@@ -197,6 +197,11 @@ def _standing(machine_id: int, now: datetime) -> Any:
     )
 
 
+def _found(ids: Collection[int]) -> Sequence[Row[Any]]:
+    table = Occupancy.__table__
+    return _rows(select(table).where(table.c.id.in_(ids)).order_by(table.c.id)) if ids else []
+
+
 def _rows(asked: Any) -> Sequence[Row[Any]]:
     return db.session.execute(asked).all()
 
@@ -258,38 +263,7 @@ def _move(
         raise CannotMove(row.uid) from refused
 
 
-def warn(session: Session, rows: Iterable[Row[Any]], why: str, *, by: int, now: datetime) -> None:
-    """Have their members told by mail, and their calendars fetch the event anew."""
-    for row in rows:
-        _touch(session, row.id, now)
-        calendar_changed(session, row.member_id)
-        after = {"why": why} if why else None
-        record(session, row.id, WARNED, by=by, now=now, after=after)
-
-
-def _relieve(session: Session, ids: Iterable[int], *, by: int, now: datetime) -> None:
-    """The machine is there for them after all."""
-    table = Occupancy.__table__
-    for id in ids:
-        _touch(session, id, now)
-        member_id = session.scalars(select(table.c.member_id).where(table.c.id == id)).one()
-        calendar_changed(session, member_id)
-        record(session, id, RELIEVED, by=by, now=now)
-
-
-def _touch(session: Session, id: int, now: datetime) -> None:
-    table = Occupancy.__table__
-    session.execute(
-        update(table).where(table.c.id == id).values(revision=table.c.revision + 1, changed_at=now)
-    )
-
-
 def _last_words(session: Session, machine_id: int, now: datetime) -> dict[int, str]:
     """Of each booking ahead on the machine, whether its member was last warned or relieved."""
     ahead = _standing(machine_id, now).with_only_columns(Occupancy.__table__.c.id).order_by(None)
-    asked = (
-        select(Change.occupancy_id, Change.what)
-        .where(Change.occupancy_id.in_(ahead), Change.what.in_((WARNED, RELIEVED, MOVED)))
-        .order_by(Change.id)
-    )
-    return {row.occupancy_id: row.what for row in session.execute(asked)}
+    return news.last_words(session, ahead, WARNED, RELIEVED, MOVED)

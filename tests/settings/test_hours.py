@@ -11,12 +11,14 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.booking import commands, waits
 from fablab.booking.orders import BookingRefused
-from fablab.db import NoSuch, db
+from fablab.db import NoSuch, db, writing
+from fablab.invitations.commands import tell
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
+from fablab.members.models import Member
 from fablab.places.kinds import Mode
 from fablab.places.models import Closure
 from fablab.settings import closures, openings
@@ -24,6 +26,7 @@ from fablab.settings.closures import AlreadyClosed, Days
 from fablab.settings.concerned import Choice, Concerns, fingerprint
 from fablab.settings.openings import Hours, Overlap
 from tests.support import slot
+from tests.upkeep.conftest import mails
 
 TUESDAY = date(2027, 3, 30)
 AT_TEN = slot("2027-03-30 10:00-11:00")
@@ -190,6 +193,56 @@ def test_what_is_cancelled_says_why_and_is_offered_to_nobody_on_a_closed_day(any
     assert status(uid) == Status.CANCELLED
     standing = db.session.scalars(select(Occupancy.uid).where(Occupancy.standing)).all()
     assert standing == []
+
+
+def test_who_is_left_on_a_closed_day_is_told_once_and_again_when_it_opens(any_fablab):
+    uid = any_fablab.book("bench", AT_TEN, "bruno")
+    with writing() as session:
+        session.get(Member, any_fablab.people["bruno"]).language = "en"
+    tell(clock.now())
+    with pytest.raises(Concerns) as refused:
+        close(any_fablab)
+
+    closure = close(any_fablab, seen(refused))
+    longer = Days(TUESDAY, date(2027, 3, 31), "Works")
+    closures.change(closure, any_fablab.place_id, longer, Choice(), **told(any_fablab))
+
+    tell(clock.now())
+    [mail] = mails("booking_shut")
+    assert mail.recipient == "bruno@atelier.example"
+    for words in ("The place is closed", "Works", "You could move it to", "machine=bench"):
+        assert words in mail.text
+    assert status(uid) == Status.CONFIRMED
+    assert tell(clock.now()) == 0
+    closures.remove(closure, any_fablab.place_id, **told(any_fablab))
+    tell(clock.now())
+    [mail] = mails("booking_reopened")
+    assert "come as planned" in mail.text
+
+
+def test_a_day_that_closes_and_opens_within_a_moment_is_no_news(any_fablab):
+    any_fablab.book("bench", AT_TEN, "bruno")
+    tell(clock.now())
+    with pytest.raises(Concerns) as refused:
+        close(any_fablab)
+
+    closure = close(any_fablab, seen(refused))
+    closures.remove(closure, any_fablab.place_id, **told(any_fablab))
+
+    assert tell(clock.now()) == 0
+
+
+def test_who_is_left_outside_of_other_hours_is_told(any_fablab):
+    any_fablab.book("bench", AT_TEN, "bruno")
+    found = opening_of(any_fablab, 2)
+    tell(clock.now())
+    with pytest.raises(Concerns) as refused:
+        openings.remove(found.id, any_fablab.place_id, Choice(), **told(any_fablab))
+
+    openings.remove(found.id, any_fablab.place_id, seen(refused), **told(any_fablab))
+
+    tell(clock.now())
+    assert [mail.recipient for mail in mails("booking_shut")] == ["bruno@atelier.example"]
 
 
 def test_a_closure_that_moves_stays_the_same_for_calendars(any_fablab):

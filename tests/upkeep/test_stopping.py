@@ -18,6 +18,7 @@ from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Machine, Occupancy
 from fablab.members.kinds import Channel
 from fablab.members.models import Member
+from fablab.places.models import Closure
 from fablab.upkeep import stopping
 from fablab.upkeep.kinds import FaultState
 from fablab.upkeep.models import Fault
@@ -147,6 +148,30 @@ def test_who_keeps_theirs_is_warned_once_and_told_when_it_is_back(english, brows
     [relieved] = told("booking_relieved")
     assert "works again" in relieved.text
     assert relieved.recipient == "chloe@atelier.example"
+
+
+def test_nobody_is_told_to_come_on_a_closed_day_because_the_machine_is_back(english):
+    uid = english.book("bench", MORNING, "chloe")
+    stop(english, keep(uid))
+    tell(clock.now())
+    with writing() as session:
+        day = MORNING.start.date()
+        session.add(
+            Closure(
+                place_id=english.place_id,
+                uid=uid,
+                first_day=day,
+                last_day=day,
+                reason="Works",
+                changed_at=clock.now(),
+            )
+        )
+
+    stop(english, state=MachineState.IN_SERVICE)
+
+    [mail] = told("booking_relieved")
+    assert "works again, but the place is closed" in mail.text
+    assert "come as planned" not in mail.text
 
 
 def test_the_mail_speaks_french(cast):
