@@ -89,7 +89,7 @@ def withdraw(slug: str):
         )
     except (Undecided, CannotMove, SlotTaken) as error:
         rows = queries.in_the_way(machine.id, form.slot)
-        if any(row.kind != OccupancyKind.BOOKING for row in rows):
+        if stopping.is_in_vain(stopping.in_the_way(machine.id, form.slot), form.slot):
             return machine_page(machine, 409, outage=form, in_the_way=rows)
         found = settling.of_span(machine, form.slot)
         return settle_page(found, error, action=url_for(".withdraw", slug=slug))

@@ -10,17 +10,20 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from fablab import texts
+from fablab.booking.kinds import ConsentKind
 from fablab.booking.offers import Offer
-from fablab.booking.pages import when
+from fablab.booking.pages import when, why
 from fablab.booking.waits import is_offer
 from fablab.db import db
 from fablab.machines.inventory import Inventory, MachineFacts
-from fablab.machines.kinds import MachineState, OccupancyKind
+from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.members.models import Member
 from fablab.slots import Slot
 from fablab.upkeep import alternatives, stopping
+from fablab.upkeep.alternatives import Alternative
 from fablab.upkeep.pages import mail_to, named
 from fablab.upkeep.stopping import CannotMove, Choice, Fate
+from fablab.words import N_
 
 LOOKED_FOR = 10  # bookings for which other slots are looked for; the others are moved by hand
 
@@ -44,15 +47,18 @@ class Line:
     email: str
     purpose: str
     options: list[Option]
-    problem: str
+    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What takes the machine away: out of service from now on, or for a `span`."""
+    """What takes the machine away: out of service from now on, or for a `span`. `away` is when it
+    is, as far as that is known.
+    """
 
     machine: MachineFacts
     rows: Sequence[Any]
+    away: Slot | None
     span: Slot | None = None
 
 
@@ -63,12 +69,13 @@ def of_state(
     back_on: date | None,
     now: datetime,
 ) -> Settling:
-    return Settling(machine, stopping.concerned(inventory, machine.id, state, back_on, now))
+    rows = stopping.concerned(inventory, machine.id, state, back_on, now)
+    return Settling(machine, rows, stopping.away_until(inventory, back_on, now))
 
 
 def of_span(machine: MachineFacts, span: Slot) -> Settling:
     rows = stopping.in_the_way(machine.id, span)
-    return Settling(machine, [r for r in rows if r.kind == OccupancyKind.BOOKING], span)
+    return Settling(machine, [r for r in rows if r.kind == OccupancyKind.BOOKING], span, span)
 
 
 def lines(
@@ -95,9 +102,11 @@ def _line(
     problem: CannotMove | None,
     now: datetime,
 ) -> Line:
-    offers: list[Offer] = []
+    offers: list[Alternative] = []
     if number < LOOKED_FOR and not is_offer(row):
-        offers = alternatives.for_booking(inventory, row, now=now, without=settling.span)
+        offers = alternatives.for_booking(
+            inventory, row, now=now, without=settling.away, as_it_is=True
+        )
     keep = (
         _("Leave it: the machine is withdrawn around it")
         if settling.span
@@ -105,7 +114,7 @@ def _line(
     )
     choices = [
         (Fate.KEEP.value, keep),
-        *((written(offer), _in_words(offer, settling.machine, inventory)) for offer in offers),
+        *((written(offer), _in_words(offer, row, inventory)) for offer in offers),
         (Fate.CANCEL.value, _("Cancel it, with the reason given")),
     ]
     values = [value for value, _text in choices]
@@ -120,18 +129,34 @@ def _line(
         email="" if person.erased_at else person.email,
         purpose=row.title,
         options=[Option(value, text, value == chosen) for value, text in choices],
-        problem=_("It cannot go there any more: choose again.")
+        problems=_problems(problem, named(person.first_name, person.last_name), inventory)
         if problem and problem.uid == row.uid
-        else "",
+        else [],
     )
 
 
-def _in_words(offer: Offer, machine: MachineFacts, inventory: Inventory) -> str:
+def _in_words(offer: Alternative, row: Any, inventory: Inventory) -> str:
     moment = texts.day_and_hours(offer.slot, inventory.schedule.zone)
-    if offer.machine.id == machine.id:
-        return _("Move it to %(when)s", when=moment)
     where = f"{offer.machine.code} {offer.machine.name}"
-    return _("Move it to %(when)s, %(machine)s", when=moment, machine=where)
+    if offer.machine.id == row.machine_id:
+        words = _("Move it to %(when)s", when=moment)
+    else:
+        words = _("Move it to %(when)s, %(machine)s", when=moment, machine=where)
+    if not offer.asks or row.status != Status.CONFIRMED:
+        return words
+    return f"{words}. {_(FIRM_NO_MORE[offer.asks[0]])}"
+
+
+FIRM_NO_MORE = {
+    ConsentKind.BUDDY: N_("It is firm no more until its buddy, who is asked again, says yes."),
+    ConsentKind.OWNER: N_("It is firm no more until the owner of the machine says yes."),
+}
+
+
+def _problems(problem: CannotMove, who: str, inventory: Inventory) -> list[str]:
+    """Each reason why it cannot go there, said of its member."""
+    said = [each.sentence for each in why(problem.refusals, inventory.schedule.zone, who)]
+    return [_("It cannot go there any more: choose again."), *said]
 
 
 def _people(ids: set[int]) -> dict[int, Any]:

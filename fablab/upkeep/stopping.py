@@ -17,6 +17,7 @@ from fablab import clock
 from fablab.booking import commands as bookings
 from fablab.booking import waits
 from fablab.booking.orders import BookingRefused, order_behind
+from fablab.booking.verdicts import Refusal
 from fablab.db import db, retried, writing
 from fablab.machines import guards
 from fablab.machines.commands import SlotTaken, put_state, stand_in_line, withdraw_all
@@ -53,9 +54,9 @@ class Undecided(Exception):
 class CannotMove(Exception):
     """A booking cannot go where it was to: the rules, or somebody who was faster, say no."""
 
-    def __init__(self, uid: str) -> None:
+    def __init__(self, uid: str, refusals: Sequence[Refusal] = ()) -> None:
         super().__init__(uid)
-        self.uid = uid
+        self.uid, self.refusals = uid, list(refusals)
 
 
 Choices = Mapping[str, Choice]
@@ -99,9 +100,12 @@ def put_away(
     inventory = of_place(place_id=place_id)
     let_down = concerned(inventory, machine_id, state, back_on, now)
     _check(let_down, choices)
+    away = away_until(inventory, back_on, now)
+    _refuse_moves_into(away, machine_id, let_down, choices)
+    # Before the machine stops: one may move to the days after its return.
+    kept = _settle(session, let_down, choices, why, place_id, by=by, now=now)
     put_state(session, machine_id, state, why, back_on, by=by, now=now)
     session.flush()
-    kept = _settle(session, let_down, choices, why, place_id, by=by, now=now)
     last = _last_words(session, machine_id, now)
     unaware = [row for row in kept if last.get(row.id) != WARNED]
     news.say(session, unaware, WARNED, why, by=by, now=now)
@@ -121,20 +125,34 @@ def withdraw(
     by: int,
     now: datetime,
 ) -> list[str]:
-    """Take the machine away for `span`, around the bookings that stay; the outages' UIDs.
+    """Take the machine away for `span`, around the bookings that stay and around what takes it
+    away already, such as a maintenance; the outages' UIDs.
 
-    Raises Undecided, CannotMove, SlotTaken when another outage or a training stands in the way,
-    NoSuch, and Busy.
+    Raises Undecided, CannotMove, SlotTaken when a training stands in the way or it is away for all
+    of it already, NoSuch, and Busy.
     """
     with moving(choices) as (session, targets):
         stand_in_line(session, machine_id, *targets)
         rows = in_the_way(machine_id, span)
-        if any(row.kind != OccupancyKind.BOOKING for row in rows):
+        if is_in_vain(rows, span):
             raise SlotTaken
-        _check(rows, choices)
-        kept = _settle(session, rows, choices, why, place_id, by=by, now=now)
-        parts = without([span], [Slot(row.occupied_from, row.occupied_until) for row in kept])
+        booked = [row for row in rows if row.kind == OccupancyKind.BOOKING]
+        _check(booked, choices)
+        kept = _settle(session, booked, choices, why, place_id, by=by, now=now)
+        stays = [*kept, *(row for row in rows if row.kind == OccupancyKind.OUTAGE)]
+        parts = without([span], [Slot(row.occupied_from, row.occupied_until) for row in stays])
         return withdraw_all(session, [(machine_id, part, why) for part in parts], by=by, now=now)
+
+
+def is_in_vain(rows: Sequence[Any], span: Slot) -> bool:
+    """Of all that stands in `span`: a training, which has a page of its own, or outages alone that
+    fill it.
+    """
+    outages = [
+        Slot(r.occupied_from, r.occupied_until) for r in rows if r.kind == OccupancyKind.OUTAGE
+    ]
+    is_given = any(row.kind == OccupancyKind.SESSION for row in rows)
+    return is_given or not without([span], outages)
 
 
 @contextmanager
@@ -166,6 +184,12 @@ def concerned(
     if back_on is not None:
         asked = asked.where(Occupancy.starts_at < clock.midnight(inventory.schedule.zone, back_on))
     return _rows(asked)
+
+
+def away_until(inventory: Inventory, back_on: date | None, now: datetime) -> Slot | None:
+    """From now until the morning it is expected back; None when nobody knows, or it is today."""
+    back = clock.midnight(inventory.schedule.zone, back_on) if back_on else now
+    return Slot(now, back) if back > now else None
 
 
 def in_the_way(machine_id: int, span: Slot) -> Sequence[Row[Any]]:
@@ -211,6 +235,18 @@ def _check(rows: Iterable[Row[Any]], choices: Choices) -> None:
         chosen = choices.get(row.uid)
         if chosen is None or chosen.revision != row.revision:
             raise Undecided
+
+
+def _refuse_moves_into(
+    away: Slot | None, machine_id: int, rows: Iterable[Row[Any]], choices: Choices
+) -> None:
+    """A slot on the machine itself lies after its return."""
+    for row in rows:
+        slot = choices[row.uid].slot
+        if slot is None or choices[row.uid].machine_id != machine_id:
+            continue
+        if away is None or slot.start < away.end:
+            raise CannotMove(row.uid)
 
 
 def _settle(
@@ -260,7 +296,7 @@ def _move(
     try:
         bookings.rewrite(session, row, order, by=by, now=now, is_team=True, why=why)
     except BookingRefused as refused:
-        raise CannotMove(row.uid) from refused
+        raise CannotMove(row.uid, refused.refusals) from refused
 
 
 def _last_words(session: Session, machine_id: int, now: datetime) -> dict[int, str]:

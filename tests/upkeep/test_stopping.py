@@ -6,19 +6,20 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import commands as bookings
 from fablab.booking import waits
 from fablab.db import db, writing
 from fablab.invitations.commands import tell
-from fablab.machines.commands import SlotTaken
+from fablab.machines.commands import SlotTaken, withdraw
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Machine, Occupancy
 from fablab.members.kinds import Channel
 from fablab.members.models import Member
 from fablab.places.models import Closure
+from fablab.trainings.models import Qualification
 from fablab.upkeep import stopping
 from fablab.upkeep.kinds import FaultState
 from fablab.upkeep.models import Fault
@@ -270,6 +271,73 @@ def test_a_slot_that_is_gone_undoes_everything(cast):
     assert cast.machine("bench").is_in_service
 
 
+def add_buddies(fablab, *slugs):
+    """Bruno may be somebody's buddy on these machines."""
+    with writing() as session:
+        for slug in slugs:
+            session.add(
+                Qualification(
+                    member_id=fablab.people["bruno"],
+                    machine_id=fablab.machine(slug).id,
+                    level=1,
+                    given_on=date(2027, 1, 1),
+                    recorded_at=clock.now(),
+                )
+            )
+
+
+def test_a_move_is_offered_where_its_buddy_will_do_and_says_that_they_are_asked(english, browse):
+    add_twin(english)
+    add_buddies(english, "bench")
+    uid = english.book("bench", MORNING, "chloe", buddy_id=english.people["bruno"])
+    with writing() as session:
+        session.execute(update(Occupancy.__table__).values(status=Status.CONFIRMED))
+    amina = browse("amina")
+
+    asked = submit(amina, BENCH, f"{BENCH}/state", **OUT)
+    assert options(asked.text, uid) == ["keep", "cancel"]
+    add_buddies(english, "twin")
+    asked = submit(amina, BENCH, f"{BENCH}/state", **OUT)
+
+    move = options(asked.text, uid)[1]
+    assert move.startswith("move twin 2027-03-30T08:00")
+    assert "It is firm no more until its buddy" in asked.text
+    answer = settle(amina, f"{BENCH}/state", asked.text, **{uid.replace("-", ""): move})
+    assert answer.status_code == 303
+
+
+def test_a_move_that_is_refused_says_why(english, browse):
+    add_twin(english)
+    add_buddies(english, "bench")
+    uid = english.book("bench", MORNING, "chloe", buddy_id=english.people["bruno"])
+    amina = browse("amina")
+    asked = submit(amina, BENCH, f"{BENCH}/state", **OUT)
+    there = "move twin 2027-03-30T08:00:00+00:00 2027-03-30T10:00:00+00:00"
+
+    answer = settle(amina, f"{BENCH}/state", asked.text, **{uid.replace("-", ""): there})
+
+    assert answer.status_code == 409
+    assert "It cannot go there any more: choose again. The buddy" in answer.text
+    assert english.machine("bench").is_in_service
+
+
+def test_a_slot_after_the_return_is_offered_and_none_before(any_fablab, any_app):
+    add_referent(any_fablab)
+    uid = any_fablab.book("bench", MORNING, "chloe")
+    amina = browser(any_app, "amina")
+
+    asked = submit(amina, BENCH, f"{BENCH}/state", **OUT | {"back_on": "2027-04-01"})
+
+    moves = options(asked.text, uid)[1:-1]
+    assert moves[0].startswith("move bench 2027-04-01T08:00")
+    early = moves[0].replace("04-01", "03-31")
+    fate = uid.replace("-", "")
+    assert settle(amina, f"{BENCH}/state", asked.text, **{fate: early}).status_code == 409
+    assert settle(amina, f"{BENCH}/state", asked.text, **{fate: moves[0]}).status_code == 303
+    assert row(uid).starts_at == slot("2027-04-01 10:00-12:00").start
+    assert not any_fablab.machine("bench").is_in_service
+
+
 def test_nobody_in_line_is_offered_what_the_machine_cannot_give(cast):
     uid = cast.book("bench", MORNING, "chloe")
     bench, bruno = cast.machine("bench").id, cast.people["bruno"]
@@ -307,6 +375,26 @@ def test_the_machine_is_withdrawn_around_who_stays(any_fablab, any_app):
     assert row(goes).starts_at == slot("2027-03-30 15:00-16:00").start
     tell(clock.now())
     assert mails("booking_warned") == []
+
+
+def test_it_goes_around_a_maintenance_and_asks_about_the_bookings(any_fablab, any_app):
+    add_referent(any_fablab)
+    bench, by = any_fablab.machine("bench").id, any_fablab.people["amina"]
+    withdraw(bench, slot("2027-03-30 11:00-12:00"), "Oiling", by=by, now=clock.now())
+    uid = any_fablab.book("bench", slot("2027-03-30 12:00-13:00"), "bruno")
+    amina = browser(any_app, "amina")
+
+    asked = submit(amina, BENCH, f"{BENCH}/outages", **AWAY)
+    assert options(asked.text, uid)
+    fates = {uid.replace("-", ""): "cancel"}
+    answer = settle(amina, f"{BENCH}/outages", asked.text, **fates)
+
+    assert answer.status_code == 303
+    spans = ("10:00-11:00", "11:00-12:00", "12:00-14:00")
+    expected = [slot(f"2027-03-30 {span}") for span in spans]
+    assert outages() == [(each.start, each.end) for each in expected]
+    again = submit(amina, BENCH, f"{BENCH}/outages", **AWAY)
+    assert "Nothing was withdrawn" in again.text
 
 
 # By a fault
