@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from fablab.booking.consent_rules import Answerer, may_answer
 from fablab.booking.kinds import Answer, ConsentKind
@@ -22,6 +22,8 @@ from fablab.members.kinds import TEAM
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
 from fablab.places.models import Place
+
+Own = aliased(Membership)  # of whoever is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def questions_to(member_id: int) -> Select[*tuple[Any, ...]]:
             Place.zone,
             is_team.label("is_team"),
             MachineReferent.member_id.is_not(None).label("is_referent"),
+            Own.expires_on.label("own_expires_on"),
+            Own.suspended_until.label("own_suspended_until"),
             OrganizationMember.since.label("manager_since"),
             OrganizationMember.until.label("manager_until"),
         )
@@ -116,6 +120,7 @@ def questions_to(member_id: int) -> Select[*tuple[Any, ...]]:
             MachineReferent,
             and_(MachineReferent.machine_id == Machine.id, MachineReferent.member_id == member_id),
         )
+        .outerjoin(Own, and_(Own.member_id == member_id, Own.place_id == Machine.place_id))
         .outerjoin(
             OrganizationMember,
             and_(
@@ -147,10 +152,16 @@ def is_theirs(question: Row[Any], member_id: int, now: datetime) -> bool:
     who = Answerer(
         member_id,
         is_team=bool(question.is_team),
-        is_referent=bool(question.is_referent),
+        is_referent=bool(question.is_referent) and _is_in_standing(question, day, now),
         manages_owner=since is not None and since <= day and (until is None or day <= until),
     )
     return may_answer(question.kind, who, asked_id=question.asked_id, booked_for=question.member_id)
+
+
+def _is_in_standing(question: Row[Any], day: date, now: datetime) -> bool:
+    """Nobody looks after a machine once their membership has expired, nor while suspended."""
+    until, expires_on = question.own_suspended_until, question.own_expires_on
+    return (until is None or until <= now) and (expires_on is None or expires_on >= day)
 
 
 def find(uid: str, member_id: int, now: datetime) -> Row[Any]:

@@ -13,6 +13,7 @@ from fablab.access import team_only
 from fablab.booking import mark_pages
 from fablab.booking.views import page_number
 from fablab.exports import csv_file
+from fablab.machines import referents
 from fablab.machines.inventory import here
 from fablab.manage import member_pages, queries
 from fablab.manage.blueprint import bp, page, today
@@ -168,7 +169,7 @@ def roles(uid: UUID):
     row, form = find_enrolled(uid), RolesForm()
     if not form.validate():
         return member_page(row, roles=form)
-    staff.set_roles(
+    referents.set_roles(
         row.id,
         here().place.id,
         frozenset(form.roles.data),

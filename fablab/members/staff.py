@@ -131,44 +131,48 @@ def _set_suspension(
         )
 
 
-@retried
-def set_roles(
-    member_id: int, place_id: int, roles: frozenset[Role], *, by: int, now: datetime
-) -> None:
-    """Give them these of the GRANTED roles and no other; their devices sign in anew.
+def put_roles(
+    session: Session,
+    member_id: int,
+    place_id: int,
+    roles: frozenset[Role],
+    *,
+    by: int,
+    now: datetime,
+) -> frozenset[Role]:
+    """Give them these of the GRANTED roles and no other, in a write that is under way; what they
+    hold no longer. Their devices sign in anew. `machines.referents.set_roles` does all of it.
 
     Raises NotAllowed unless an administrator of the place does it, to somebody else; and
     NoSuch for who is no member of the place.
     """
     if member_id == by or not roles <= GRANTED:
         raise NotAllowed
-    with writing() as session:
-        stand_in_line(session, member_id)
-        if Role.ADMINISTRATOR not in roles_held(by, place_id):
-            raise NotAllowed
-        held = _membership_of(member_id, place_id)
-        before = roles_held(member_id, place_id)
-        after = before - GRANTED | roles
-        if before == after:
-            return
-        session.execute(
-            delete(RoleHeld).where(
-                RoleHeld.membership_id == held.id, RoleHeld.role.in_(before - after)
-            )
-        )
-        for role in after - before:
-            add_row(session, RoleHeld, membership_id=held.id, role=role)
-        _sign_out(session, member_id)
-        audit.note(
-            session,
-            Deed.ROLES,
-            place_id=place_id,
-            member_id=member_id,
-            by=by,
-            now=now,
-            before={"roles": sorted(before)},
-            after={"roles": sorted(after)},
-        )
+    stand_in_line(session, member_id)
+    if Role.ADMINISTRATOR not in roles_held(by, place_id):
+        raise NotAllowed
+    held = _membership_of(member_id, place_id)
+    before = roles_held(member_id, place_id)
+    after = before - GRANTED | roles
+    if before == after:
+        return frozenset()
+    session.execute(
+        delete(RoleHeld).where(RoleHeld.membership_id == held.id, RoleHeld.role.in_(before - after))
+    )
+    for role in after - before:
+        add_row(session, RoleHeld, membership_id=held.id, role=role)
+    _sign_out(session, member_id)
+    audit.note(
+        session,
+        Deed.ROLES,
+        place_id=place_id,
+        member_id=member_id,
+        by=by,
+        now=now,
+        before={"roles": sorted(before)},
+        after={"roles": sorted(after)},
+    )
+    return before - after
 
 
 def _keep_rank(member_id: int, place_id: int, by: int) -> None:

@@ -63,7 +63,7 @@ def is_allowed(
         is_team=is_team,
         machines=machines,
         trains_on=() if is_team else queries.trains_on(by, place_id, zone, now),
-        looks_after=() if is_team else queries.looks_after(by, place_id),
+        looks_after=() if is_team else queries.looks_after(by, place_id, zone, now),
     )
 
 

@@ -176,7 +176,8 @@ def trains_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set
 
 def grants_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set[int]:
     """The machines on which they may qualify others, being their trainer or referent."""
-    return trains_on(member_id, place_id, zone, now) | looks_after(member_id, place_id)
+    trained = trains_on(member_id, place_id, zone, now)
+    return trained | looks_after(member_id, place_id, zone, now)
 
 
 def member_called(email: str, place_id: int) -> int | None:
@@ -188,13 +189,28 @@ def member_called(email: str, place_id: int) -> int | None:
     )
 
 
-def looks_after(member_id: int, place_id: int) -> set[int]:
-    """The machines of the place whose referent they are."""
+def looks_after(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set[int]:
+    """The machines of the place whose referent they are, as long as they are a member of it:
+    none once that has expired, and none while they are suspended.
+    """
+    expires_on, suspended_until = Membership.expires_on, Membership.suspended_until
     return set(
         db.session.scalars(
             select(MachineReferent.machine_id)
             .join(Machine, Machine.id == MachineReferent.machine_id)
-            .where(MachineReferent.member_id == member_id, Machine.place_id == place_id)
+            .join(
+                Membership,
+                and_(
+                    Membership.member_id == MachineReferent.member_id,
+                    Membership.place_id == Machine.place_id,
+                ),
+            )
+            .where(
+                MachineReferent.member_id == member_id,
+                Machine.place_id == place_id,
+                or_(suspended_until.is_(None), suspended_until <= now),
+                or_(expires_on.is_(None), expires_on >= clock.today(zone, now)),
+            )
         )
     )
 

@@ -174,12 +174,10 @@ def find_sortable(slug: str, uid: UUID) -> Any:
 
 def looks_after_it(machine_id: int) -> bool:
     """On the team of the place, or a referent of the machine."""
-    place_id = here().place.id
+    place_id, zone = here().place.id, here().schedule.zone
     if current_user.manages(place_id):
         return True
-    return place_id in current_user.standings and machine_id in looks_after(
-        current_user.id, place_id
-    )
+    return machine_id in looks_after(current_user.id, place_id, zone, clock.now())
 
 
 def place_asked() -> str | None:

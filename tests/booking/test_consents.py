@@ -244,6 +244,22 @@ def test_a_referent_of_the_machine_answers_like_the_team(any_fablab):
 
 
 @pytest.mark.parametrize(
+    "standing",
+    [{"suspended_until": instant("2027-03-29 09:01")}, {"expires_on": date(2027, 3, 28)}],
+)
+def test_a_referent_out_of_standing_is_not_asked(any_fablab, standing):
+    uid = pending(any_fablab, Wanted(TEAM))
+    machine, chloe = any_fablab.machine("laser").id, any_fablab.people["chloe"]
+    with writing() as session:
+        add_row(session, MachineReferent, machine_id=machine, member_id=chloe)
+        of_chloe = Membership.member_id == chloe
+        session.execute(update(Membership).where(of_chloe).values(**standing))
+
+    with pytest.raises(LookupError):
+        say(any_fablab, uid, True, "chloe")
+
+
+@pytest.mark.parametrize(
     "more",
     [
         {"is_manager": False},

@@ -11,6 +11,8 @@ from fablab import clock
 from fablab.booking import commands as booking
 from fablab.booking.verdicts import Reason
 from fablab.db import add_row, db, writing
+from fablab.machines import referents
+from fablab.machines.models import MachineReferent
 from fablab.members import staff
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Audience, Deed, Role
@@ -81,7 +83,7 @@ def reinstate(fablab, who, *, by="amina"):
 
 
 def give_roles(fablab, who, *roles, by="amina"):
-    staff.set_roles(
+    referents.set_roles(
         fablab.people[who],
         fablab.place_id,
         frozenset(roles),
@@ -209,6 +211,23 @@ def test_the_same_roles_again_sign_nobody_out(any_fablab):
 
     assert session_version(any_fablab.people["chloe"]) == before
     assert len(noted()) == 1
+
+
+@pytest.mark.usefixtures("administrator")
+def test_who_is_referent_no_more_looks_after_nothing(any_fablab):
+    chloe, bruno = any_fablab.people["chloe"], any_fablab.people["bruno"]
+    laser = any_fablab.machine("laser").id
+    give_roles(any_fablab, "chloe", Role.REFERENT)
+    with writing() as session:
+        for member_id in (chloe, bruno):
+            add_row(session, MachineReferent, machine_id=laser, member_id=member_id)
+
+    give_roles(any_fablab, "chloe", Role.REFERENT, Role.ACCOUNTANT)
+    assert set(db.session.scalars(select(MachineReferent.member_id))) == {chloe, bruno}
+    give_roles(any_fablab, "chloe", Role.ACCOUNTANT)
+
+    assert set(db.session.scalars(select(MachineReferent.member_id))) == {bruno}
+    assert noted()[-1].before == {"referent_of": "L1 Laser cutter"}
 
 
 def test_a_fabmanager_gives_no_role(any_fablab):

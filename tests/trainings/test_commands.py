@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking.facts import held_on
@@ -12,10 +12,12 @@ from fablab.db import add_row, db, writing
 from fablab.machines.models import MachineReferent
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
+from fablab.members.models import Membership
 from fablab.members.staff import NotAllowed
 from fablab.trainings import commands
 from fablab.trainings.commands import Award
 from fablab.trainings.models import Qualification, Training
+from tests.support import instant
 
 GIVEN, ENDS = date(2027, 3, 29), date(2029, 3, 29)
 
@@ -114,6 +116,28 @@ def test_a_referent_gives_what_is_on_their_machine_and_nothing_else(any_fablab, 
         give(any_fablab, Award("B1", GIVEN, None, machine_id=bench, level=1), by="bruno")
 
     assert [entry.made_by_id for entry in noted()] == [any_fablab.people["bruno"]] * 2
+
+
+@pytest.mark.usefixtures("laser_referent")
+@pytest.mark.parametrize(
+    ("standing", "may"),
+    [
+        ({"suspended_until": instant("2027-03-29 09:01")}, False),
+        ({"suspended_until": instant("2027-03-29 09:00")}, True),
+        ({"expires_on": date(2027, 3, 28)}, False),
+        ({"expires_on": date(2027, 3, 29)}, True),
+    ],
+)
+def test_a_referent_is_one_as_long_as_they_are_a_member(any_fablab, laser_course, standing, may):
+    with writing() as session:
+        of_bruno = Membership.member_id == any_fablab.people["bruno"]
+        session.execute(update(Membership).where(of_bruno).values(**standing))
+
+    if may:
+        give(any_fablab, laser_course, by="bruno")
+    else:
+        with pytest.raises(NotAllowed):
+            give(any_fablab, laser_course, by="bruno")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """Faults: reported, looked at, mended; who may, who is told, and what the machine does."""
 
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 
 import pytest
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.db import db, writing
@@ -14,7 +14,7 @@ from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine
 from fablab.members import mails as choices
 from fablab.members.kinds import MailKind
-from fablab.members.models import Member
+from fablab.members.models import Member, Membership
 from fablab.upkeep import faults, queries
 from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Verdict
 from fablab.upkeep.kinds import EntryKind, FaultState
@@ -147,6 +147,20 @@ def test_a_fault_is_read_by_its_reporter_and_by_whoever_looks_after_the_machine(
     for who in ("bruno", "anouk", "dora"):
         assert browse(who).get(address).status_code == 404
     assert browse("remi").get(f"{REPORT}/{reported(cast, slug='laser')}").status_code == 404
+
+
+def test_a_suspended_referent_looks_after_nothing(cast, browse):
+    address = f"{REPORT}/{reported(cast)}"
+    remi = browse("remi")
+    assert remi.get(address).status_code == 200
+
+    with writing() as session:
+        of_remi = Membership.member_id == cast.people["remi"]
+        until = clock.now() + timedelta(days=1)
+        session.execute(update(Membership).where(of_remi).values(suspended_until=until))
+
+    for page in (address, "/machines/bench/logbook", "/machines/bench/maintenance"):
+        assert remi.get(page).status_code == 404
 
 
 def test_only_whoever_looks_after_the_machine_sorts_it(cast, browse, app):
