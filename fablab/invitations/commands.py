@@ -158,7 +158,7 @@ def _may_be_taken(booking: Row[Any], now: datetime) -> bool:
 
 
 def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
-    why = case.of_first[-1].after.get("why", "")
+    why, doer = case.of_first[-1].after.get("why", ""), _doer(case, news)
     if len(case.bookings) > 1:
         return letters.series_letter(
             news.letter,
@@ -167,6 +167,7 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
             is_own_doing=news.was_theirs,
             now=now,
             why=why,
+            doer=doer,
         )
     offer = queries.offer_of(case.first.id) if news.letter is Letter.OFFERED else None
     instead: Sequence[letters.Instead] = ()
@@ -182,8 +183,18 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
         offer=offer,
         due_at=queries.due_of(case.first.id) if case.first.status == Status.PENDING else None,
         why=why,
+        doer=doer,
         instead=instead,
     )
+
+
+def _doer(case: Case, news: News) -> str:
+    """Who moved or cancelled it, when neither its member nor the team did: a machine's referent."""
+    what = {Letter.CHANGED: "moved", Letter.CANCELLED: "cancelled"}.get(news.letter)
+    by = [change.made_by_id for change in case.of_first if change.what == what]
+    if news.was_theirs or not by or by[-1] is None:
+        return ""
+    return queries.doer_off_the_team(by[-1], case.first.place_id)
 
 
 def _was(case: Case) -> Was | None:

@@ -103,6 +103,7 @@ def letter(
     offer: Any = None,
     due_at: datetime | None = None,
     why: str = "",
+    doer: str = "",
     instead: Sequence[Instead] = (),
 ) -> outbox.Mail:
     """The mail of that kind to the booking's member; `booking` is a row of `queries.about`, an
@@ -131,6 +132,7 @@ def letter(
         is_pending=booking.status == Status.PENDING,
         was=was,
         why=why,
+        doer=doer,
         trouble=trouble_with(booking) if booking.status in STANDING else None,
         due_at=offer.due_at if offer else due_at,
         instead=instead,
@@ -146,6 +148,7 @@ def series_letter(
     is_own_doing: bool,
     now: datetime,
     why: str = "",
+    doer: str = "",
 ) -> outbox.Mail:
     """One mail for what happened to several of a series at once.
 
@@ -171,6 +174,7 @@ def series_letter(
         is_pending=any(booking.status == Status.PENDING for booking in bookings),
         slots=[Slot(booking.starts_at, booking.ends_at) for booking in bookings],
         why=why,
+        doer=doer,
         **said_of(first),
     )
 

@@ -15,7 +15,8 @@ from fablab.invitations.models import Invitation, SessionInvitation
 from fablab.invitations.rules import Letter
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Change, Machine, Occupancy
-from fablab.members.models import Member
+from fablab.members.kinds import TEAM
+from fablab.members.models import Member, Membership, RoleHeld
 from fablab.places.models import Place
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Registration, SessionNotice, TrainingSession
@@ -93,6 +94,20 @@ def buddy_of(booking: Any) -> Any:
         Member.id == booking.buddy_id, Member.erased_at.is_(None), agreed
     )
     return db.session.execute(asked).first()
+
+
+def doer_off_the_team(member_id: int, place_id: int) -> str:
+    """Their name; none when they are on the place's team, or gone."""
+    is_team = exists().where(
+        Membership.member_id == member_id,
+        Membership.place_id == place_id,
+        RoleHeld.membership_id == Membership.id,
+        RoleHeld.role.in_(TEAM),
+    )
+    row = db.session.execute(
+        select(Member.first_name, Member.last_name).where(Member.id == member_id, ~is_team)
+    ).first()
+    return " ".join(filter(None, row)) if row else ""
 
 
 def offer_of(occupancy_id: int) -> Any:

@@ -133,6 +133,7 @@ def settle_page(found: Settling, error: Exception, *, action: str) -> Any:
         request.form,
         problem,
         now=clock.now(),
+        is_team=True,
         action=action,
         back=back,
         is_framed=True,

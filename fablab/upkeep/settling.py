@@ -1,7 +1,7 @@
 """The page on which somebody chooses what becomes of each booking that a machine lets down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,9 +14,10 @@ from fablab.booking.kinds import ConsentKind
 from fablab.booking.offers import Offer
 from fablab.booking.pages import when, why
 from fablab.booking.waits import is_offer
-from fablab.db import db
+from fablab.db import NoSuch, db
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
+from fablab.mail import links
 from fablab.members.models import Member
 from fablab.slots import Slot
 from fablab.upkeep import alternatives, stopping
@@ -84,12 +85,16 @@ def lines(
     typed: Mapping[str, str],
     problem: CannotMove | None,
     now: datetime,
+    *,
+    is_team: bool,
 ) -> list[Line]:
+    """What a booking is for, its page and how to write to its member are the team's to see."""
     people = _people({row.member_id for row in settling.rows})
-    return [
+    found = [
         _line(settling, row, people[row.member_id], n, inventory, typed, problem, now)
         for n, row in enumerate(settling.rows)
     ]
+    return found if is_team else [replace(line, url="", email="", purpose="") for line in found]
 
 
 def _line(
@@ -114,7 +119,7 @@ def _line(
     )
     choices = [
         (Fate.KEEP.value, keep),
-        *((written(offer), _in_words(offer, row, inventory)) for offer in offers),
+        *((written(row, offer), _in_words(offer, row, inventory)) for offer in offers),
         (Fate.CANCEL.value, _("Cancel it, with the reason given")),
     ]
     values = [value for value, _text in choices]
@@ -172,10 +177,11 @@ def page_values(
     problem: CannotMove | None,
     *,
     now: datetime,
+    is_team: bool,
     **more: Any,
 ) -> dict[str, Any]:
     """What the page shows; it sends what was typed before it along."""
-    shown = lines(settling, inventory, form, problem, now)
+    shown = lines(settling, inventory, form, problem, now, is_team=is_team)
     return {
         "machine": settling.machine,
         "lines": shown,
@@ -194,36 +200,39 @@ def typed_before(form: Mapping[str, str]) -> dict[str, str]:
 # -- from the form and back
 
 
-def written(offer: Offer) -> str:
-    slot = offer.slot
-    return f"move {offer.machine.slug} {slot.start.isoformat()} {slot.end.isoformat()}"
+def written(row: Any, offer: Offer) -> str:
+    """Signed: of a booking in this revision only what was offered is taken, whoever chooses."""
+    slot, slug = offer.slot, offer.machine.slug
+    where = (slug, slot.start.isoformat(), slot.end.isoformat())
+    token = links.signed("move", row.uid, str(row.revision), *where)
+    return " ".join((Fate.MOVE, *where, token))
 
 
 def read(form: Mapping[str, str], inventory: Inventory) -> dict[str, Choice]:
-    """What was chosen, by the bookings' UIDs; what cannot be read was not chosen."""
+    """What was chosen, by the bookings' UIDs; what cannot be read was not chosen, nor what was
+    not offered.
+    """
     found = {}
     for name, value in form.items():
         uid = name.removeprefix("fate-")
         seen = form.get(f"seen-{uid}", "")
         if uid == name or not (seen.isascii() and seen.isdigit() and len(seen) < 10):
             continue
-        choice = _choice(value, int(seen), inventory)
+        choice = _choice(uid, value, int(seen), inventory)
         if choice is not None:
             found[uid] = choice
     return found
 
 
-def _choice(value: str, revision: int, inventory: Inventory) -> Choice | None:
+def _choice(uid: str, value: str, revision: int, inventory: Inventory) -> Choice | None:
     if value in (Fate.KEEP, Fate.CANCEL):
         return Choice(Fate(value), revision)
-    parts = value.split(" ")
-    if len(parts) != 4 or parts[0] != Fate.MOVE:
-        return None
-    machine = inventory.by_slug.get(parts[1])
     try:
-        slot = Slot(*(datetime.fromisoformat(part) for part in parts[2:]))
-    except (ValueError, TypeError):
+        of_uid, of_revision, slug, *bounds = links.opened("move", value.rpartition(" ")[2])
+    except NoSuch:
         return None
-    if machine is None or slot.start.microsecond or slot.end.microsecond:
+    machine = inventory.by_slug.get(slug)
+    if machine is None or (of_uid, of_revision) != (uid, str(revision)):
         return None
-    return Choice(Fate.MOVE, revision, machine.id, slot)
+    start, end = map(datetime.fromisoformat, bounds)
+    return Choice(Fate.MOVE, revision, machine.id, Slot(start, end))

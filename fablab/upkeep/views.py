@@ -138,6 +138,7 @@ def settle_page(row: Any, verdict: Verdict, error: Exception) -> Any:
         request.form,
         error if isinstance(error, CannotMove) else None,
         now=now,
+        is_team=current_user.manages(row.place_id),
         action=url_for(".decide", slug=row.slug, uid=row.uid, place=place_asked()),
         back=address_of(row),
     )

@@ -3,6 +3,7 @@ once.
 """
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -415,6 +416,67 @@ def test_a_fault_that_stops_the_machine_asks_too_and_a_referent_decides(cast, br
     assert cast.machine("bench").state is MachineState.LOCKED_OUT
     assert row(booked).status == Status.CANCELLED
     assert db.session.scalars(select(Fault.state)).one() is FaultState.LOCKED
+
+
+def test_only_a_slot_that_was_offered_for_it_is_taken(cast, browse):
+    add_twin(cast)
+    uid = cast.book("bench", MORNING, "bruno")
+    other = cast.book("bench", slot("2027-03-31 10:00-12:00"), "chloe")
+    address = f"/machines/bench/faults/{reported(cast)}"
+    remi = browse("remi")
+    asked = submit(remi, address, f"{address}/verdict", state="locked_out", said="Sparks")
+    offered, of_another = options(asked.text, uid)[1], options(asked.text, other)[1]
+    wished = "move twin 2027-12-11T08:00:00+00:00 2027-12-11T10:00:00+00:00"
+    token = offered.rpartition(" ")[2]
+
+    for value in (
+        wished,
+        f"{wished} {token[:-1]}",
+        of_another,
+        "move twin 0001-01-01T00:00:00+00:00 0001-01-01T01:00:00+00:00",
+        "move twin 9999-12-31T22:00:00+00:00 9999-12-31T23:00:00+00:00",
+    ):
+        fates = {uid.replace("-", ""): value}
+        assert settle(remi, f"{address}/verdict", asked.text, **fates).status_code == 409
+    assert cast.machine("bench").is_in_service
+    fates = {uid.replace("-", ""): f"{wished} {token}"}
+    settle(remi, f"{address}/verdict", asked.text, **fates)
+
+    assert row(uid).machine_id == cast.machine("twin").id
+    assert row(uid).starts_at == MORNING.start
+
+
+def test_a_referent_reads_who_and_when_and_no_more(cast, browse):
+    order = replace(cast.order("bench", MORNING, "bruno"), purpose="Secret prototype")
+    uid = bookings.book(order, by=cast.people["bruno"], now=clock.now())
+    address = f"/machines/bench/faults/{reported(cast)}"
+    fields = {"state": "locked_out", "said": "Sparks"}
+    private = ("Secret prototype", "mailto:", f"/bookings/{uid}")
+
+    of_remi = submit(browse("remi"), address, f"{address}/verdict", **fields).text
+    of_amina = submit(browse("amina"), address, f"{address}/verdict", **fields).text
+
+    assert "Bruno" in of_remi
+    assert [words in of_remi for words in private] == [False] * 3
+    assert [words in of_amina for words in private] == [True] * 3
+
+
+@pytest.mark.parametrize(("who", "doer"), [("remi", "Rémi Copeau"), ("amina", "The team")])
+def test_the_mail_says_whose_doing_it_was(english, browse, who, doer):
+    add_twin(english)
+    moved = english.book("bench", MORNING, "chloe")
+    gone = english.book("bench", slot("2027-03-31 10:00-12:00"), "bruno")
+    tell(clock.now())
+    address = f"/machines/bench/faults/{reported(english)}"
+    client = browse(who)
+    asked = submit(client, address, f"{address}/verdict", state="locked_out", said="Sparks")
+
+    fates = {moved.replace("-", ""): options(asked.text, moved)[1], gone.replace("-", ""): "cancel"}
+    settle(client, f"{address}/verdict", asked.text, **fates)
+
+    [changed], [cancelled] = told("booking_changed"), told("booking_cancelled")
+    assert f"{doer} has changed your booking." in changed.text
+    assert f"{doer} has cancelled your booking." in cancelled.text
 
 
 @pytest.mark.parametrize(
