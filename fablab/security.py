@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from flask import Flask, Response, abort, current_app, g, request, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -42,6 +42,13 @@ class Sessions(SecureCookieSessionInterface):
     """
 
     _kept: URLSafeTimedSerializer | None = None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Not with what anybody's cache may keep: the next reader would get the cookie."""
+        if not response.cache_control.public:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.vary.add("Cookie")
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         self._kept = self._kept or super().get_signing_serializer(app)
@@ -106,9 +113,15 @@ def protect(response: Response) -> Response:
             response.headers.add(name, value)
     if is_for_ever(response):
         response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
-    elif "cache-control" not in given:
+    elif not says_whose(response):
         response.headers["Cache-Control"] = "no-store" if is_personal() else "no-cache, private"
     return response
+
+
+def says_whose(response: Response) -> bool:
+    """Whether the view said who may keep it; of a file Werkzeug says only for how long."""
+    said = response.cache_control
+    return bool(said.public or said.private or said.no_store) or request.endpoint == "static"
 
 
 def is_for_ever(response: Response) -> bool:

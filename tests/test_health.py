@@ -259,6 +259,8 @@ def test_the_figures_tell_of_requests_mails_and_guards_and_of_no_person(any_app)
     populate()
     browser(any_app, "bruno").get("/machines/laser")
     promise("bruno@atelier.example")
+    for letter in "XYZ":
+        browser(any_app, None).open("/", method=letter * 20)
 
     said = browser(any_app, None).get("/metrics").text
 
@@ -268,4 +270,5 @@ def test_the_figures_tell_of_requests_mails_and_guards_and_of_no_person(any_app)
     assert 'fablab_mails{state="parked"} 0.0' in said
     assert "fablab_ready 1.0" in said
     assert "bruno" not in said.lower()
+    assert 'method="other",status="405"} 3.0' in said
     assert {family.name for family in text_string_to_metric_families(said)} >= {"fablab_mails"}

@@ -5,7 +5,11 @@ import re
 
 import pytest
 
+from fablab.db import writing
+from fablab.machines import photos
+from fablab.machines.models import Machine
 from fablab.security import static
+from tests.upkeep.conftest import picture, reported
 
 
 def test_a_file_under_its_own_hash_is_kept_for_ever(fablab, app, browse):
@@ -48,3 +52,28 @@ def test_json_is_no_form(fablab, browse, body):
     )
 
     assert answer.status_code == 422
+
+
+def test_what_everybodys_cache_may_keep_sets_no_cookie(fablab, browse, at):
+    """A session is written anew after some days: never with an answer for whoever comes next."""
+    with writing() as session:
+        session.get_one(Machine, fablab.machine("laser").id).photo = photos.take(
+            picture().getvalue()
+        )
+    client = browse("bruno")
+    at("2027-04-02 09:00")
+
+    answer = client.get("/machines/laser/photo")
+
+    assert "public" in answer.headers["Cache-Control"]
+    assert answer.headers.getlist("Set-Cookie") == []
+    assert client.get("/").headers.getlist("Set-Cookie") != []
+
+
+def test_a_file_of_a_person_is_kept_by_nobody(fablab, browse):
+    uid = reported(fablab, photo=photos.take(picture().getvalue(), photos.OF_FAULT))
+
+    answer = browse("chloe").get(f"/machines/bench/faults/{uid}/photo")
+
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import CAMILLE, DESK, NOA, PHONE
+from tests.browser.conftest import CAMILLE, DESK, NOA, PHONE, SASHA
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
@@ -111,25 +111,70 @@ def every_page(window, paths):
                 waiting.append(link)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize(("reader", "paths"), READERS, ids=["visitor", "member", "team"])
-def test_axe_finds_nothing(visit, reader, paths, size, dark):
-    window = visit(reader, size=size, dark=dark)
+# Each size, look and language with each of the others.
+WAYS = [
+    pytest.param(DESK, False, "fr", id="desk-light-french"),
+    pytest.param(DESK, True, "en", id="desk-dark-english"),
+    pytest.param(PHONE, False, "en", id="phone-light-english"),
+    pytest.param(PHONE, True, "fr", id="phone-dark-french"),
+]
+UNFOLD = "document.querySelectorAll('details').forEach(each => { each.open = true })"
 
-    found = {path: window.axe() for path in every_page(window, paths)}
+
+@pytest.mark.parametrize(("size", "dark", "language"), WAYS)
+@pytest.mark.parametrize(("reader", "paths"), READERS, ids=["visitor", "member", "team"])
+def test_axe_finds_nothing(visit, reader, paths, size, dark, language):
+    window, found = visit(reader, size=size, dark=dark, language=language), {}
+    for path in every_page(window, paths):
+        window.page.evaluate(UNFOLD)
+        found[path] = window.axe()
 
     assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+# Forms that say what is wrong when they are sent as they stand, or with the words given.
+REFUSED = [
+    ("", "/login", {}),
+    ("", "/register", {}),
+    (SASHA, "/bookings/new?machine=m01&day=2020-01-01&start=10:00&end=11:00", {}),
+    (NOA, "/machines/m20/faults/new", {}),
+    (NOA, "/account/password", {}),
+    (NOA, "/account/erasure", {}),
+    (NOA, "/waits/new?machine=m20&day=2020-01-01&start=10:00&end=11:00", {}),
+    (CAMILLE, "/manage/machines/new", {}),
+    (CAMILLE, "/manage/trainings/new", {}),
+    (CAMILLE, "/manage/organizations/new", {}),
+    (CAMILLE, "/manage/openings", {}),
+    (CAMILLE, "/manage/closures", {}),
+    (CAMILLE, "/manage/settings/place", {"email": "nobody"}),
+]
+
+
+@pytest.mark.parametrize(("size", "dark"), [(DESK, False), (PHONE, True)], ids=["desk", "phone"])
+def test_what_is_refused_is_said_to_every_reader(visit, size, dark):
+    windows = {who: visit(who, size=size, dark=dark) for who in ("", SASHA, NOA, CAMILLE)}
+    found = {}
+    for who, path, words in REFUSED:
+        window = windows[who]
+        window.go(path)
+        for name, text in words.items():
+            window.page.fill(f"main [name='{name}']", text)
+        window.page.evaluate(UNFOLD)
+        window.page.evaluate("for (const form of document.forms) form.noValidate = true")
+        window.press("main form[method='post'] button[type='submit']:not([formaction])")
+        says = window.page.locator("[aria-invalid='true'], [role='alert']").count() > 0
+        found[path] = (says, window.page.title().startswith("Erreur"), window.axe())
+
+    assert {path: what for path, what in found.items() if what != (True, True, [])} == {}
 
 
 @pytest.mark.parametrize(("reader", "paths"), READERS, ids=["visitor", "member", "team"])
 def test_no_page_is_wider_than_the_smallest_telephone(visit, reader, paths):
     window = visit(reader, size=SMALLEST)
 
-    unfold = "document.querySelectorAll('details').forEach(each => { each.open = true })"
     spills = {}
     for path in every_page(window, paths):
-        window.page.evaluate(unfold)
+        window.page.evaluate(UNFOLD)
         spills[path] = window.spills()
 
     assert {path: by for path, by in spills.items() if by > 0} == {}
