@@ -49,7 +49,7 @@ def why(refusals: list[Refusal], zone: tzinfo, who: str = "") -> list[Why]:
 
     def said(sentence: str, refusal: Refusal) -> str:
         words = OF_SOMEBODY.get(sentence, sentence) if who else sentence
-        return texts.filled(words, {**refusal.values, "who": who}, zone) if words else ""
+        return texts.filled(words, {"who": who} | dict(refusal.values), zone) if words else ""
 
     return [
         Why(

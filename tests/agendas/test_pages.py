@@ -67,7 +67,9 @@ def address_of(fablab, scope, **more):
     return f"/calendars/{token_}/calendar.ics"
 
 
-@pytest.mark.parametrize("page", ["/manage/day", "/manage/machines"])
+@pytest.mark.parametrize(
+    "page", ["/manage/day", "/manage/imports", "/manage/closures", "/manage/settings"]
+)
 def test_the_teams_pages_lead_there(amina, page):
     assert f'href="{LIST}"' in amina.get(page).text
 
