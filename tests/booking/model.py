@@ -583,7 +583,8 @@ class House:
         set_aside = self.accepted(wish, booking, by)
         counts = self.counts(wish, booking)
         was_late = booking.status == "confirmed" and self.is_late(booking)
-        is_the_same = (was.machine, was.buddy) == (wish.machine, wish.buddy) and (
+        asked_of = (was.machine, was.buddy, was.is_accompanied)
+        is_the_same = asked_of == (wish.machine, wish.buddy, wish.is_accompanied) and (
             was.start <= wish.start and wish.end <= was.end
         )
         if not is_the_same and not self.is_under_way(booking):
