@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from flask_babel import gettext as _
 
 from fablab import clock, texts
+from fablab.figures import rules as figures
 from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.machines.kinds import Status
 from fablab.organizations.queries import stay
@@ -90,18 +91,15 @@ def hours(rows: Iterable[Any]) -> timedelta:
     return sum((row.ends_at - row.starts_at for row in rows if is_booked(row)), timedelta(0))
 
 
-def real(rows: Iterable[Any]) -> timedelta:
-    """How long they were there, of the bookings whose arrival was noted; until the end of the
-    booking where nobody noted that they left.
-    """
-    return sum(map(real_of, rows), timedelta(0))
+def real(rows: Iterable[Any], now: datetime) -> timedelta:
+    """How long they were there, of the bookings whose arrival was noted."""
+    return sum((time_there(row, now) for row in rows), timedelta(0))
 
 
-def real_of(row: Any) -> timedelta:
-    if row.arrived_at is None:
-        return timedelta(0)
-    left = row.left_at or row.ends_at
-    return max(left - row.arrived_at, timedelta(0))
+def time_there(row: Any, now: datetime) -> timedelta:
+    booked = Slot(row.starts_at, row.ends_at)
+    there = figures.stay(booked, row.arrived_at, row.left_at, now=now)
+    return there.duration if there else timedelta(0)
 
 
 def time_used(duration: timedelta) -> str:
@@ -169,7 +167,7 @@ FILE = (
 )
 
 
-def in_file(row: Any, zone: tzinfo) -> tuple[Any, ...]:
+def in_file(row: Any, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
     """A line of the table, on the place's clock; hours as a decimal number."""
     start, end = clock.to_wall(zone, row.starts_at), clock.to_wall(zone, row.ends_at)
     length = (row.ends_at - row.starts_at) / timedelta(hours=1)
@@ -178,7 +176,7 @@ def in_file(row: Any, zone: tzinfo) -> tuple[Any, ...]:
         f"{start:%H:%M}",
         f"{end:%H:%M}",
         f"{length:.2f}",
-        f"{real_of(row) / timedelta(hours=1):.2f}" if row.arrived_at else "",
+        f"{time_there(row, now) / timedelta(hours=1):.2f}" if row.arrived_at else "",
         row.code,
         row.machine,
         full_name(row),

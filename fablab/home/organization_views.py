@@ -173,11 +173,12 @@ def find_person(found: Found, uid: UUID) -> Any:
 @members_only
 def bookings_file(slug: str):
     found, month, zone = find_managed(slug), find_month(), here().schedule.zone
+    now = clock.now()
     rows = organization_queries.booked(found.row.id, month.span(zone))
     return csv_file(
         f"{slug}-{month}",
         organization_pages.FILE,
-        [organization_pages.in_file(row, zone) for row in rows],
+        [organization_pages.in_file(row, zone, now) for row in rows],
     )
 
 
@@ -258,7 +259,7 @@ def organization_page(found: Found, form: InvitationForm) -> str:
         managers=[each for each in people if each.is_manager and not each.is_gone],
         until=organization_pages.short(found.row.until) if found.row.until else "",
         booked=organization_pages.lines(booked, zone),
-        present=organization_pages.time_used(organization_pages.real(booked)),
+        present=organization_pages.time_used(organization_pages.real(booked, now)),
         total=organization_pages.time_used(organization_pages.hours(booked)),
         month=month,
         invitations=organization_pages.asked(queries.invitations_into(found.row.id, now), zone)

@@ -138,6 +138,17 @@ def test_a_month_is_counted_by_person_and_read_as_a_table(studio, who):
         assert maud.get(f"{PAGE}?month={odd}").status_code == 404
 
 
+def test_of_a_booking_under_way_the_time_so_far_counts(studio, who, at):
+    uid = book_for(studio, "bruno", "2027-03-30 10:00-12:00")
+    with writing() as session:
+        arrived = instant("2027-03-30 10:00")
+        session.execute(update(Occupancy).where(Occupancy.uid == uid).values(arrived_at=arrived))
+    at("2027-03-30 10:30")
+
+    assert "<b>30 min</b>" in who("maud").get(PAGE).text.replace("\xa0", " ")
+    assert ",2.00,0.50," in who("maud").get(f"{PAGE}/bookings.csv").text
+
+
 def test_many_bookings_cost_no_more_statements(studio, who):
     maud = who("maud")
     book_for(studio, "bruno", "2027-03-30 10:00-11:00")
