@@ -11,10 +11,26 @@ from flask import Response
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+MARK = "'"
+
+
 def cell(value: Any) -> str:
     """Nothing for None; a text that would be run as a formula is marked as text."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) and not is_number(text) else text
+    return f"{MARK}{text}" if needs_a_mark(text) else text
+
+
+def typed(text: str) -> str:
+    """What was in a `cell` before it was marked."""
+    inside = text.removeprefix(MARK)
+    return inside if inside != text and needs_a_mark(inside) else text
+
+
+def needs_a_mark(text: str) -> bool:
+    """Also what looks as if it were marked already, so that it reads back as it was."""
+    if text.startswith(MARK):
+        return needs_a_mark(text.lstrip(MARK))
+    return text.startswith(FORMULA) and not is_number(text)
 
 
 def is_number(text: str) -> bool:

@@ -1,7 +1,5 @@
 """The inventory as a file that an import reads back without changing anything."""
 
-import csv
-import io
 from typing import Any
 
 from sqlalchemy import select
@@ -16,18 +14,15 @@ from fablab.organizations.models import Organization
 JOINED = " | "
 
 
-def machines_csv(place_id: int) -> str:
-    """All machines of the place, retired ones too, in their order."""
-    buffer = io.StringIO()
-    rows = csv.writer(buffer, lineterminator="\r\n")
-    rows.writerow([column.name for column in COLUMNS])
+def machines(place_id: int) -> list[list[Any]]:
+    """All of the place, retired ones too, in their order; each in the columns of an import."""
     owners = {
         row.id: row.name
         for row in db.session.execute(
             select(Organization.id, Organization.name).where(Organization.place_id == place_id)
         )
     }
-    machines = db.session.scalars(
+    found = db.session.scalars(
         select(Machine)
         .join(Category)
         .where(Machine.place_id == place_id)
@@ -35,12 +30,10 @@ def machines_csv(place_id: int) -> str:
         .order_by(Category.position, Category.id, Machine.position, Machine.id)
         .execution_options(populate_existing=True)
     )
-    for machine in machines:
-        rows.writerow(cells_of(machine, owners))
-    return buffer.getvalue()
+    return [cells_of(machine, owners) for machine in found]
 
 
-def cells_of(machine: Machine, owners: dict[int, str]) -> list[str]:
+def cells_of(machine: Machine, owners: dict[int, str]) -> list[Any]:
     is_stopped = machine.state is not MachineState.IN_SERVICE
     said: dict[str, Any] = {
         "category": machine.category.name,
@@ -53,4 +46,4 @@ def cells_of(machine: Machine, owners: dict[int, str]) -> list[str]:
         "back_on": machine.back_on.isoformat() if is_stopped and machine.back_on else "",
     }
     names = (column.name for column in COLUMNS)
-    return [str(said[name] if name in said else getattr(machine, name)) for name in names]
+    return [said[name] if name in said else getattr(machine, name) for name in names]

@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from fablab import exports
 from fablab.forms import FIRST_YEAR, LAST_YEAR, is_visible, parse_day
 from fablab.words import N_
 
@@ -169,7 +170,7 @@ def values_of(
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for column, cell in zip(header, cells, strict=True):
-        typed = unicodedata.normalize("NFC", cell).strip()
+        typed = exports.typed(unicodedata.normalize("NFC", cell).strip()).strip()
         try:
             if typed:
                 values[column.name] = column.parse(typed)

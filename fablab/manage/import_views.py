@@ -3,12 +3,10 @@
 The same plan as on the command line (`fablab import`), shown before anything is written.
 """
 
-import csv
-import io
 from typing import Any
 from uuid import UUID
 
-from flask import Response, abort, flash, redirect, url_for
+from flask import abort, flash, redirect, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import current_user
@@ -18,9 +16,9 @@ from fablab import clock, imports
 from fablab.access import team_only
 from fablab.agendas.lines import clean
 from fablab.db import NoSuch
+from fablab.exports import csv_file
 from fablab.forms import Form, UploadField, is_sent
-from fablab.imports import ChangedMeanwhile, ImportRefused, Plan, Shown, drafts
-from fablab.imports.export import machines_csv
+from fablab.imports import ChangedMeanwhile, ImportRefused, Plan, Shown, drafts, export
 from fablab.machines.inventory import here
 from fablab.manage import import_pages
 from fablab.manage.blueprint import bp, page
@@ -92,11 +90,7 @@ def send_sheet(what: str):
 def import_template(what: str):
     """The first line, and one to write over."""
     check_kind(what)
-    buffer = io.StringIO()
-    rows = csv.writer(buffer, lineterminator="\r\n")
-    rows.writerow([column.name for column in imports.KINDS[what].columns])
-    rows.writerow(EXAMPLES[what])
-    return spreadsheet(buffer.getvalue(), f"{what}-template.csv")
+    return csv_file(f"{what}-template", columns_of(what), [EXAMPLES[what]])
 
 
 @bp.get("/manage/machines.csv")
@@ -104,14 +98,11 @@ def import_template(what: str):
 def export_machines():
     """All of them, in the columns of an import."""
     place = here().place
-    return spreadsheet(machines_csv(place.id), f"{place.slug}-machines.csv")
+    return csv_file(f"{place.slug}-machines", columns_of("machines"), export.machines(place.id))
 
 
-def spreadsheet(text: str, name: str) -> Response:
-    """With the mark by which spreadsheets know UTF-8."""
-    answer = Response("\N{BYTE ORDER MARK}" + text, mimetype="text/csv")
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer
+def columns_of(what: str) -> list[str]:
+    return [column.name for column in imports.KINDS[what].columns]
 
 
 @bp.get("/manage/imports/drafts/<uuid:uid>")

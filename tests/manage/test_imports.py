@@ -173,9 +173,27 @@ def test_what_is_exported_is_imported_without_a_change(cast, amina):
         machine = session.get(Machine, bench)
         machine.specs = {"Width": "2 m", "Vice": "150 mm"}
         machine.notes, machine.materials_allowed = "Two; lines,\nof notes", ["oak", "ash"]
+        machine.name = "-Jean"
 
-    page = amina.get(send(amina, amina.get("/manage/machines.csv").data).location).text
+    file = amina.get("/manage/machines.csv").data
+    page = amina.get(send(amina, file).location).text
 
+    assert b",'-Jean," in file
+    assert "0 lines are new; 0 change something" in page
+
+
+def test_the_list_of_members_is_imported_without_a_change(cast, browse):
+    odd = dict(zip(("bruno", "chloe", "remi"), ("-Jean", "=1+1", "'quoted"), strict=True))
+    with writing() as session:
+        for who, name in odd.items():
+            session.get(Member, cast.people[who]).first_name = name
+
+    odile = browse("odile")
+    file = odile.get("/manage/members.csv").data
+    page = odile.get(send(odile, file, "members").location).text
+
+    for cell in (b",'-Jean,", b",'=1+1,", b",'quoted,"):
+        assert cell in file
     assert "0 lines are new; 0 change something" in page
 
 

@@ -1,0 +1,25 @@
+"""A cell of a table that a spreadsheet opens as text, and what an import reads back of it."""
+
+import pytest
+
+from fablab import exports
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("Jean", "Jean"),
+        ("-Jean", "'-Jean"),
+        ("=1+1", "'=1+1"),
+        ("@me", "'@me"),
+        ("+33 5 11 22 33 44", "+33 5 11 22 33 44"),
+        ("-1.5", "-1.5"),
+        ("'quoted", "'quoted"),
+        ("'", "'"),
+        ("'=1+1", "''=1+1"),  # typed with the mark: not to be lost with ours
+        ("''-Jean", "'''-Jean"),
+    ],
+)
+def test_what_is_marked_is_read_back_as_it_was(text, cell):
+    assert exports.cell(text) == cell
+    assert exports.typed(cell) == text
