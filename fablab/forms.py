@@ -194,6 +194,12 @@ class UploadField(FileField):
             self.refuse(refused)
             return None
 
+    def ask_again(self) -> None:
+        """Say of a form that is refused for something else that what came with it was not kept."""
+        if self.is_sent:
+            self.process_errors = [lazy_gettext("Choose the file again: it was not kept.")]
+            self.errors = tuple(self.process_errors)
+
     def refuse(self, refused: NotTaken) -> None:
         self.process_errors = [lazy_gettext(refused.sentence, **refused.values)]
         self.errors = tuple(self.process_errors)

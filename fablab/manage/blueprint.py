@@ -45,15 +45,20 @@ def managed() -> list[int]:
 
 
 def page(template: str, **values: Any) -> str:
-    """A page of the team's, with how much waits for it, and the way to their other places."""
+    """A page of the team's, in its frame."""
+    return render_template(f"manage/{template}", **team_frame(), **values)
+
+
+@bp.app_template_global()
+def team_frame() -> dict[str, Any]:
+    """How much waits for the team, and the way to their other places: also for the pages about
+    upkeep, which answer the team in its frame.
+    """
     ids = managed()
-    places = queries.places(ids) if len(ids) > 1 else ()
-    return render_template(
-        f"manage/{template}",
-        places=places,
-        to_do=todo_queries.counts(here().place.id, current_user.id, today(), clock.now()),
-        **values,
-    )
+    return {
+        "places": queries.places(ids) if len(ids) > 1 else (),
+        "to_do": todo_queries.counts(here().place.id, current_user.id, today(), clock.now()),
+    }
 
 
 def today() -> date:

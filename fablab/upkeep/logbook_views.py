@@ -14,7 +14,7 @@ from fablab.machines.inventory import MachineFacts, here
 from fablab.upkeep import logbook, pages, queries
 from fablab.upkeep.forms import EntryForm, take_paper
 from fablab.upkeep.logbook import Entry
-from fablab.upkeep.views import bp, find_machine, looks_after_it, place_asked
+from fablab.upkeep.views import bp, find_machine, is_framed, looks_after_it, place_asked
 
 PAGE = 100
 
@@ -32,6 +32,7 @@ def write(slug: str):
     if form.corrects.data and not queries.entry_of(machine.id, form.corrects.data):
         abort(404)
     if not form.validate():
+        form.file.ask_again()
         return book_page(machine, 422, form=form)
     file = form.file.take(take_paper)
     if form.file.errors:
@@ -81,7 +82,8 @@ def address_of(slug: str) -> str:
 
 
 def book_page(machine: MachineFacts, status: int = 200, **forms: Any) -> Any:
-    return render_template("upkeep/logbook.html", **book_values(machine, **forms)), status
+    values = book_values(machine, **forms)
+    return render_template("upkeep/logbook.html", is_framed=is_framed(), **values), status
 
 
 def book_values(machine: MachineFacts, form: EntryForm | None = None) -> dict[str, Any]:

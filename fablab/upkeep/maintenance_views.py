@@ -19,7 +19,7 @@ from fablab.upkeep import maintenance, queries
 from fablab.upkeep.kinds import Unit
 from fablab.upkeep.logbook_views import find_cared_for
 from fablab.upkeep.maintenance_forms import DoneForm, MaintenanceForm, drawn
-from fablab.upkeep.views import bp, place_asked, today
+from fablab.upkeep.views import bp, is_framed, place_asked, today
 from fablab.upkeep.words import ONCE, SEVERAL
 
 SHOWN = 3  # days ahead
@@ -91,7 +91,8 @@ def address_of(slug: str) -> str:
 
 
 def care_page(machine: MachineFacts, status: int = 200, **more: Any) -> Any:
-    return render_template("upkeep/maintenance.html", **care_values(machine, **more)), status
+    values = care_values(machine, **more)
+    return render_template("upkeep/maintenance.html", is_framed=is_framed(), **values), status
 
 
 class Ahead(NamedTuple):

@@ -17,7 +17,7 @@ from flask import (
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from fablab import clock
+from fablab import clock, texts
 from fablab.access import members_only
 from fablab.db import NoSuch
 from fablab.machines import files
@@ -27,7 +27,7 @@ from fablab.trainings.queries import looks_after
 from fablab.upkeep import faults, pages, queries, settling
 from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Report, TooMany, Verdict
 from fablab.upkeep.forms import RepairForm, ReportForm, VerdictForm, take_photo
-from fablab.upkeep.kinds import FaultState
+from fablab.upkeep.kinds import STOPPING, FaultState
 from fablab.upkeep.rules import STATE_OF
 from fablab.upkeep.stopping import CannotMove, Undecided
 
@@ -45,6 +45,7 @@ def new_fault(slug: str):
 def report(slug: str):
     machine, form = find_machine(slug), ReportForm()
     if not form.validate():
+        form.photo.ask_again()
         return report_page(machine, form), 422
     photo = form.photo.take(take_photo)
     if form.photo.errors:
@@ -141,6 +142,7 @@ def settle_page(row: Any, verdict: Verdict, error: Exception) -> Any:
         is_team=current_user.manages(row.place_id),
         action=url_for(".decide", slug=row.slug, uid=row.uid, place=place_asked()),
         back=address_of(row),
+        is_framed=is_framed(),
     )
     return render_template("upkeep/settle.html", **values), 409
 
@@ -194,6 +196,11 @@ def address_of(row: Any) -> str:
     return url_for("upkeep.fault", slug=row.slug, uid=row.uid, place=place_asked())
 
 
+def is_framed() -> bool:
+    """Whether what they sent is answered among the team's pages, where their forms are."""
+    return request.method == "POST" and bool(current_user.manages(here().place.id))
+
+
 def today() -> Any:
     return clock.today(here().schedule.zone, clock.now())
 
@@ -205,7 +212,8 @@ def report_page(machine: MachineFacts, form: ReportForm) -> str:
 
 
 def fault_page(row: Any, status: int = 200, **forms: Any) -> Any:
-    return render_template("upkeep/fault.html", **fault_values(row, **forms)), status
+    values = fault_values(row, **forms)
+    return render_template("upkeep/fault.html", is_framed=is_framed(), **values), status
 
 
 def fault_values(row: Any, **forms: Any) -> dict[str, Any]:
@@ -213,7 +221,8 @@ def fault_values(row: Any, **forms: Any) -> dict[str, Any]:
     was refused keeps what was typed.
     """
     may_sort = looks_after_it(row.machine_id)
-    drawn = {"said": row.said, "revision": row.revision}
+    back_on = find_machine(row.slug).back_on if row.state in STOPPING else None
+    drawn = {"said": row.said, "revision": row.revision, "back_on": back_on}
     if row.state is not FaultState.REPORTED:
         drawn["state"] = row.state.value
     blank = {
@@ -231,6 +240,7 @@ def fault_values(row: Any, **forms: Any) -> dict[str, Any]:
         "fault": shown,
         "slug": row.slug,
         "may_sort": may_sort,
+        "back_on": texts.day(back_on) if back_on else "",
         "forms": blank | forms,
         "place_asked": place_asked(),
     }

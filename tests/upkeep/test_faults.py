@@ -22,7 +22,7 @@ from fablab.upkeep.models import Fault, LogEntry
 from fablab.upkeep.rules import REPORTS_A_DAY
 from tests.conftest import browser
 from tests.manage.conftest import add_annex
-from tests.support import counting, refusing, submit
+from tests.support import counting, refusing, slot, submit
 from tests.upkeep.conftest import WORDS, add_referent, decided, mails, picture, reported
 
 NEW = "/machines/bench/faults/new"
@@ -255,6 +255,9 @@ def test_a_fault_stops_the_machine_until_it_is_repaired(any_fablab, any_app):
     assert answer.location == f"/manage/faults/{uid}"
     assert (bench.state, bench.state_reason) == (MachineState.OUT_OF_SERVICE, "The belt is torn")
     assert bench.back_on == date(2027, 4, 6)
+    page = amina.get(f"/manage/faults/{uid}").text
+    assert 'value="2027-04-06"' in page
+    assert "<dt>Expected back on</dt>" in page
     mend = {"done": "A new belt", "part": "Belt 12", "cost": "12,5"}
     submit(amina, f"/manage/faults/{uid}", f"{REPORT}/{uid}/repair", **mend)
     assert any_fablab.machine("bench").is_in_service
@@ -308,6 +311,22 @@ def test_a_cost_that_is_none_is_said_and_the_words_are_kept(cast, browse, cost):
     assert 'id="cost-error"' in answer.text
     assert "A new belt" in answer.text
     assert the_fault().closed_at is None
+
+
+def test_what_the_team_sent_is_answered_among_its_pages(cast, browse):
+    cast.book("bench", slot("2027-03-30 10:00-12:00"), "bruno")
+    uid = reported(cast)
+    menu = 'href="/manage/approvals"'
+
+    def answered(who, **fields):
+        return submit(browse(who), f"{REPORT}/{uid}", f"{REPORT}/{uid}/verdict", **fields)
+
+    refused = answered("amina", state="locked_out", said="")
+    concerned = answered("amina", state="locked_out", said="Sparks")
+
+    assert (refused.status_code, menu in refused.text) == (422, True)
+    assert (concerned.status_code, menu in concerned.text) == (409, True)
+    assert menu not in answered("remi", state="locked_out", said="").text
 
 
 def test_of_two_who_look_at_once_the_second_is_shown_how_it_stands(cast):

@@ -64,6 +64,15 @@ def test_the_team_has_it_among_its_pages(cast, browse):
     assert browse("amina").get(address).mimetype == "image/webp"
 
 
+def test_a_file_of_a_line_that_is_refused_is_asked_for_again(cast, browse):
+    answer = write(browse("amina"), file=pdf(), cost="abc")
+
+    assert answer.status_code == 422
+    assert "Choose the file again" in answer.text
+    assert 'href="/manage/approvals"' in answer.text
+    assert "Choose the file again" not in write(browse("amina"), cost="abc").text
+
+
 def test_it_is_for_whoever_looks_after_the_machine(cast, browse, app):
     add_annex(cast)
     write(browse("amina"), file=pdf())
