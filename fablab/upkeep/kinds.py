@@ -47,3 +47,5 @@ class EntryKind(StrEnum):
     DOCUMENT = "document"
     NOTE = "note"
     CORRECTION = "correction"  # of an earlier entry, which stays
+    STOP = "stop"  # put out of service without a fault
+    RETURN = "return"  # and back

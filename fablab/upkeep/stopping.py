@@ -25,7 +25,8 @@ from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Occupancy
 from fablab.slots import Slot, without
-from fablab.upkeep import news
+from fablab.upkeep import logbook, news
+from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.news import MOVED, RELIEVED, WARNED
 
 
@@ -81,7 +82,10 @@ def set_state(
     """
     with moving(choices) as (session, targets):
         stand_in_line(session, machine_id, *targets)
-        put_away(session, machine_id, place_id, state, why, back_on, choices, by=by, now=now)
+        if put_away(session, machine_id, place_id, state, why, back_on, choices, by=by, now=now):
+            is_back = state is MachineState.IN_SERVICE
+            kind = EntryKind.RETURN if is_back else EntryKind.STOP
+            logbook.enter(session, machine_id, kind, "" if is_back else why, by=by, now=now)
 
 
 def put_away(
@@ -95,8 +99,10 @@ def put_away(
     *,
     by: int,
     now: datetime,
-) -> None:
-    """The same in a write that is under way and in the line of all the machines."""
+) -> bool:
+    """The same in a write that is under way and in the line of all the machines, without the line
+    of the logbook; False when the machine is so already.
+    """
     inventory = of_place(place_id=place_id)
     let_down = concerned(inventory, machine_id, state, back_on, now)
     _check(let_down, choices)
@@ -104,7 +110,7 @@ def put_away(
     _refuse_moves_into(away, machine_id, let_down, choices)
     # Before the machine stops: one may move to the days after its return.
     kept = _settle(session, let_down, choices, why, place_id, by=by, now=now)
-    put_state(session, machine_id, state, why, back_on, by=by, now=now)
+    is_changed = put_state(session, machine_id, state, why, back_on, by=by, now=now)
     session.flush()
     last = _last_words(session, machine_id, now)
     unaware = [row for row in kept if last.get(row.id) != WARNED]
@@ -112,6 +118,7 @@ def put_away(
     still = {row.id for row in let_down}
     back = [id for id, what in last.items() if what == WARNED and id not in still]
     news.say(session, _found(back), RELIEVED, by=by, now=now)
+    return is_changed
 
 
 @retried

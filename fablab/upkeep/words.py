@@ -41,6 +41,8 @@ SEVERAL = {
 ENTRIES = {
     EntryKind.FAULT: N_("Fault reported"),
     EntryKind.FINDING: N_("Fault looked at"),
+    EntryKind.STOP: N_("Put out of service"),
+    EntryKind.RETURN: N_("Back in service"),
     EntryKind.REPAIR: N_("Repair"),
     EntryKind.MAINTENANCE: N_("Maintenance done"),
     EntryKind.PART: N_("Part"),

@@ -101,6 +101,22 @@ def test_what_happens_to_a_fault_comes_by_itself(cast, browse):
     assert page.count("€0.00") == 2
 
 
+def test_stops_and_returns_come_by_themselves(any_fablab, any_app):
+    add_referent(any_fablab)
+    amina, bench = browser(any_app, "amina"), "/manage/machines/bench"
+    out = {"state": "out_of_service", "state_reason": "The vice", "back_on": ""}
+
+    submit(amina, bench, f"{bench}/state", **out)
+    submit(amina, bench, f"{bench}/state", **out)
+    submit(amina, bench, f"{bench}/state", state="in_service")
+
+    written = [(line.kind, line.said) for line in lines()]
+    assert written == [(EntryKind.STOP, "The vice"), (EntryKind.RETURN, "")]
+    page = amina.get(f"{bench}/logbook").text
+    for words in ("Put out of service", "The vice", "Back in service", "Amina"):
+        assert words in page
+
+
 def test_a_correction_is_a_line_of_its_own(cast, browse):
     amina = browse("amina")
     write(amina)
