@@ -8,12 +8,13 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from fablab import clock, texts
+from fablab import texts
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import MachineState, OccupancyKind
 from fablab.manage import occupancies
 from fablab.manage.member_pages import full_name, short
 from fablab.manage.words import STATES
+from fablab.upkeep.stopping import lets_down_before
 from fablab.words import N_
 
 LONGEST_SEARCH = 80  # letters
@@ -75,12 +76,10 @@ def concerned(
     machine: MachineFacts, rows: Iterable[Any], inventory: Inventory, now: datetime
 ) -> list[occupancies.Line]:
     """The bookings that a machine out of service lets down: those before it is back."""
-    if machine.is_in_service:
+    before = lets_down_before(inventory, machine.state, machine.back_on)
+    if before is None:
         return []
-    if machine.back_on is not None:
-        back_at = clock.midnight(inventory.schedule.zone, machine.back_on)
-        rows = [row for row in rows if row.starts_at < back_at]
-    return bookings(rows, inventory, now)
+    return bookings([row for row in rows if row.starts_at < before], inventory, now)
 
 
 ORDERS = {"": N_("As on the planning"), "code": N_("By code"), "name": N_("By name")}

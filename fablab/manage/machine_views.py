@@ -24,7 +24,7 @@ from fablab.manage.policy_forms import ReferentForm, SafetyForm
 from fablab.upkeep import settling, stopping
 from fablab.upkeep.pages import mail_to
 from fablab.upkeep.settling import Settling
-from fablab.upkeep.stopping import CannotMove, Undecided
+from fablab.upkeep.stopping import CannotMove, TakenOtherwise, Undecided
 
 
 @bp.get("/manage/machines")
@@ -87,10 +87,10 @@ def withdraw(slug: str):
             by=current_user.id,
             now=now,
         )
-    except (Undecided, CannotMove, SlotTaken) as error:
+    except TakenOtherwise:
         rows = queries.in_the_way(machine.id, form.slot)
-        if stopping.is_in_vain(stopping.in_the_way(machine.id, form.slot), form.slot):
-            return machine_page(machine, 409, outage=form, in_the_way=rows)
+        return machine_page(machine, 409, outage=form, in_the_way=rows)
+    except (Undecided, CannotMove, SlotTaken) as error:
         found = settling.of_span(machine, form.slot)
         return settle_page(found, error, action=url_for(".withdraw", slug=slug))
     flash(_("The machine is withdrawn %(hours)s.", hours=texts.hours(form.slot, zone)))
@@ -125,17 +125,15 @@ def end_outage(slug: str, uid: UUID):
 
 def settle_page(found: Settling, error: Exception, *, action: str) -> Any:
     """What becomes of each booking concerned: nothing is done before that is chosen."""
-    problem = error if isinstance(error, CannotMove) else None
-    back = url_for(".machine", slug=found.machine.slug)
     values = settling.page_values(
         found,
         here(),
         request.form,
-        problem,
+        error,
         now=clock.now(),
         is_team=True,
         action=action,
-        back=back,
+        back=url_for(".machine", slug=found.machine.slug),
         is_framed=True,
     )
     return page("settle.html", **values), 409

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab import clock, texts
+from fablab.booking.absences import may_be_missed
 from fablab.booking.presence_rules import may_arrive, may_leave, may_undo, stay_of
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind, Status
@@ -18,7 +19,7 @@ from fablab.places.words import why_closed
 from fablab.slots import Slot
 
 MINUTE = timedelta(minutes=1)
-# So long after the start somebody who is late may as well be absent, where no rule says when.
+# So long after the start somebody who is late may as well be absent, where no rule says how long.
 LONG_LATE = timedelta(minutes=30)
 AHEAD = 8  # of those to come, for a wall does not scroll
 
@@ -243,12 +244,12 @@ class Board:
     def _late(self, row: Any) -> Arrival:
         late = self.now - row.starts_at
         said = _("%(length)s late", length=texts.length(late - late % MINUTE))
-        is_absent = late >= LONG_LATE
+        is_absent = late >= long_late(self.inventory.by_id.get(row.machine_id))
         return self._arrival(
             row,
             said if late >= MINUTE else _("now"),
             "absent" if is_absent else "late",
-            may_miss=is_absent and row.member_id != self.by,
+            may_miss=is_absent and may_be_missed(row, by=self.by, now=self.now),
         )
 
     def _lent(self, row: Any) -> Arrival:
@@ -318,6 +319,11 @@ class Board:
 
 def is_lent(machine: MachineFacts | None) -> bool:
     return machine is not None and machine.policy_for(None).whole_days
+
+
+def long_late(machine: MachineFacts | None) -> timedelta:
+    """The machine's own delay, where its rules free it by themselves."""
+    return (machine.policy_for(None).release_after if machine else None) or LONG_LATE
 
 
 def round_up(duration: timedelta) -> timedelta:

@@ -174,13 +174,16 @@ def page_values(
     settling: Settling,
     inventory: Inventory,
     form: Mapping[str, str],
-    problem: CannotMove | None,
+    why: Exception,
     *,
     now: datetime,
     is_team: bool,
     **more: Any,
 ) -> dict[str, Any]:
-    """What the page shows; it sends what was typed before it along."""
+    """What the page shows; `why` it is asked, which is said beside a booking that cannot move. It
+    sends what was typed before it along.
+    """
+    problem = why if isinstance(why, CannotMove) else None
     shown = lines(settling, inventory, form, problem, now, is_team=is_team)
     return {
         "machine": settling.machine,

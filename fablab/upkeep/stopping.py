@@ -5,7 +5,7 @@ first, and done with it.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +29,8 @@ from fablab.upkeep import logbook, news
 from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.news import MOVED, RELIEVED, WARNED
 
+LAST = datetime(2300, 1, 1, tzinfo=UTC)  # after whatever is booked
+
 
 class Fate(StrEnum):
     """What becomes of a booking whose machine is taken away."""
@@ -50,6 +52,10 @@ class Choice:
 
 class Undecided(Exception):
     """Of these bookings nothing was chosen, or they have changed since."""
+
+
+class TakenOtherwise(SlotTaken):
+    """By a training, or by outages for all of it: nothing of it is left to take away."""
 
 
 class CannotMove(Exception):
@@ -75,10 +81,11 @@ def set_state(
     by: int,
     now: datetime,
 ) -> None:
-    """As `machines.commands.set_state`, with what becomes of the bookings it concerns: who keeps
-    theirs is warned, and told again when the machine is back.
+    """Say how a machine is, why, and on which day it is expected back in service, with what becomes
+    of the bookings it concerns: who keeps theirs is warned, and told again when it is back.
 
-    Raises Undecided and CannotMove before anything is written, NoSuch, and Busy.
+    A machine in service has neither reason nor day. Raises Undecided and CannotMove before anything
+    is written, NoSuch, and Busy.
     """
     with moving(choices) as (session, targets):
         stand_in_line(session, machine_id, *targets)
@@ -135,14 +142,13 @@ def withdraw(
     """Take the machine away for `span`, around the bookings that stay and around what takes it
     away already, such as a maintenance; the outages' UIDs.
 
-    Raises Undecided, CannotMove, SlotTaken when a training stands in the way or it is away for all
-    of it already, NoSuch, and Busy.
+    Raises Undecided, CannotMove, TakenOtherwise, SlotTaken, NoSuch, and Busy.
     """
     with moving(choices) as (session, targets):
         stand_in_line(session, machine_id, *targets)
         rows = in_the_way(machine_id, span)
         if is_in_vain(rows, span):
-            raise SlotTaken
+            raise TakenOtherwise
         booked = [row for row in rows if row.kind == OccupancyKind.BOOKING]
         _check(booked, choices)
         kept = _settle(session, booked, choices, why, place_id, by=by, now=now)
@@ -185,12 +191,19 @@ def concerned(
     now: datetime,
 ) -> Sequence[Row[Any]]:
     """The bookings that a machine in this state lets down: those before it is back."""
-    if state is MachineState.IN_SERVICE:
+    before = lets_down_before(inventory, state, back_on)
+    if before is None:
         return []
-    asked = _standing(machine_id, now)
-    if back_on is not None:
-        asked = asked.where(Occupancy.starts_at < clock.midnight(inventory.schedule.zone, back_on))
-    return _rows(asked)
+    return _rows(_standing(machine_id, now).where(Occupancy.starts_at < before))
+
+
+def lets_down_before(
+    inventory: Inventory, state: MachineState, back_on: date | None
+) -> datetime | None:
+    """A machine in this state lets down the bookings that begin before then; None: no booking."""
+    if state is MachineState.IN_SERVICE:
+        return None
+    return clock.midnight(inventory.schedule.zone, back_on) if back_on else LAST
 
 
 def away_until(inventory: Inventory, back_on: date | None, now: datetime) -> Slot | None:

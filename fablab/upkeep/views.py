@@ -137,7 +137,7 @@ def settle_page(row: Any, verdict: Verdict, error: Exception) -> Any:
         found,
         inventory,
         request.form,
-        error if isinstance(error, CannotMove) else None,
+        error,
         now=now,
         is_team=current_user.manages(row.place_id),
         action=url_for(".decide", slug=row.slug, uid=row.uid, place=place_asked()),

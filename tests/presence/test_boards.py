@@ -1,6 +1,7 @@
 """The day on the wall, at the door and on paper."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from fablab.presence import addresses
 from fablab.presence.kinds import BoardKind
 from fablab.presence.models import BoardAddress
 from tests.booking.conftest import change, words
-from tests.presence.support import arrive, booked, record, row
+from tests.presence.support import arrive, booked, record, row, say
 from tests.support import counting, submit
 
 
@@ -76,6 +77,28 @@ def test_who_is_long_late_is_freed_and_that_undone(day, browse, at):
     assert order(team.get("/manage/day/board").text)[-1] == "Bruno Lefil"
     submit(team, "/manage/day/board", f"/bookings/{uid}/undoing")
     assert row(uid).status == Status.CONFIRMED
+
+
+@pytest.mark.parametrize("after", [0, 20, 45])
+def test_the_button_that_frees_comes_when_the_rule_says_else_after_half_an_hour(
+    fablab, day, browse, at, after
+):
+    say(fablab, timedelta(minutes=after))
+    team, address = browse("amina"), f"/manage/bookings/{day['late']}/absence"
+
+    def is_offered(minutes):
+        at(f"2027-03-30 14:{minutes:02}")
+        return address in team.get("/manage/day/board").text
+
+    asked = after or 30
+    assert [is_offered(asked - 1), is_offered(asked)] == [False, True]
+
+
+def test_nobody_frees_the_machine_of_their_own_booking(fablab, browse, at):
+    own = booked(fablab, "amina", "14:00-15:00")
+    at("2027-03-30 14:31")
+
+    assert f"/manage/bookings/{own}/absence" not in browse("amina").get("/manage/day/board").text
 
 
 def test_the_teams_day_has_the_same_buttons_and_the_real_hours(day, browse):
