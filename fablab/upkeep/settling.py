@@ -205,10 +205,8 @@ def typed_before(form: Mapping[str, str]) -> dict[str, str]:
 
 def written(row: Any, offer: Offer) -> str:
     """Signed: of a booking in this revision only what was offered is taken, whoever chooses."""
-    slot, slug = offer.slot, offer.machine.slug
-    where = (slug, slot.start.isoformat(), slot.end.isoformat())
-    token = links.signed("move", row.uid, str(row.revision), *where)
-    return " ".join((Fate.MOVE, *where, token))
+    where = (offer.machine.slug, offer.slot.start.isoformat(), offer.slot.end.isoformat())
+    return " ".join((Fate.MOVE, *where, links.signed("move", row.uid, str(row.revision), *where)))
 
 
 def read(form: Mapping[str, str], inventory: Inventory) -> dict[str, Choice]:
@@ -231,11 +229,12 @@ def _choice(uid: str, value: str, revision: int, inventory: Inventory) -> Choice
     if value in (Fate.KEEP, Fate.CANCEL):
         return Choice(Fate(value), revision)
     try:
-        of_uid, of_revision, slug, *bounds = links.opened("move", value.rpartition(" ")[2])
-    except NoSuch:
+        move, *where, token = value.split(" ")
+        is_ours = links.opened("move", token) == [uid, str(revision), *where]
+    except (ValueError, NoSuch):
         return None
-    machine = inventory.by_slug.get(slug)
-    if machine is None or (of_uid, of_revision) != (uid, str(revision)):
+    machine = inventory.by_slug.get(where[0]) if is_ours and move == Fate.MOVE else None
+    if machine is None:
         return None
-    start, end = map(datetime.fromisoformat, bounds)
+    start, end = map(datetime.fromisoformat, where[1:])
     return Choice(Fate.MOVE, revision, machine.id, Slot(start, end))

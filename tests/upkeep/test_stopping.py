@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from fablab import clock
 from fablab.booking import commands as bookings
 from fablab.booking import waits
+from fablab.booking.offers import Offer
 from fablab.db import db, writing
 from fablab.invitations.commands import tell
 from fablab.machines.commands import SlotTaken, withdraw
@@ -21,7 +22,7 @@ from fablab.members.kinds import Channel
 from fablab.members.models import Member
 from fablab.places.models import Closure
 from fablab.trainings.models import Qualification
-from fablab.upkeep import stopping
+from fablab.upkeep import settling, stopping
 from fablab.upkeep.kinds import FaultState
 from fablab.upkeep.models import Fault
 from fablab.upkeep.stopping import CannotMove, Choice, Fate, Undecided
@@ -313,7 +314,7 @@ def test_a_move_that_is_refused_says_why(english, browse):
     uid = english.book("bench", MORNING, "chloe", buddy_id=english.people["bruno"])
     amina = browse("amina")
     asked = submit(amina, BENCH, f"{BENCH}/state", **OUT)
-    there = "move twin 2027-03-30T08:00:00+00:00 2027-03-30T10:00:00+00:00"
+    there = settling.written(row(uid), Offer(english.machine("twin"), MORNING))
 
     answer = settle(amina, f"{BENCH}/state", asked.text, **{uid.replace("-", ""): there})
 
@@ -331,7 +332,8 @@ def test_a_slot_after_the_return_is_offered_and_none_before(any_fablab, any_app)
 
     moves = options(asked.text, uid)[1:-1]
     assert moves[0].startswith("move bench 2027-04-01T08:00")
-    early = moves[0].replace("04-01", "03-31")
+    too_early = Offer(any_fablab.machine("bench"), slot("2027-03-31 10:00-12:00"))
+    early = settling.written(row(uid), too_early)
     fate = uid.replace("-", "")
     assert settle(amina, f"{BENCH}/state", asked.text, **{fate: early}).status_code == 409
     assert settle(amina, f"{BENCH}/state", asked.text, **{fate: moves[0]}).status_code == 303
@@ -433,13 +435,14 @@ def test_only_a_slot_that_was_offered_for_it_is_taken(cast, browse):
         wished,
         f"{wished} {token[:-1]}",
         of_another,
+        f"{wished} {token}",
         "move twin 0001-01-01T00:00:00+00:00 0001-01-01T01:00:00+00:00",
         "move twin 9999-12-31T22:00:00+00:00 9999-12-31T23:00:00+00:00",
     ):
         fates = {uid.replace("-", ""): value}
         assert settle(remi, f"{address}/verdict", asked.text, **fates).status_code == 409
     assert cast.machine("bench").is_in_service
-    fates = {uid.replace("-", ""): f"{wished} {token}"}
+    fates = {uid.replace("-", ""): offered}
     settle(remi, f"{address}/verdict", asked.text, **fates)
 
     assert row(uid).machine_id == cast.machine("twin").id
