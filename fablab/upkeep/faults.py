@@ -14,6 +14,7 @@ from fablab.machines.commands import stand_in_line
 from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine
+from fablab.members import staff
 from fablab.upkeep import letters, logbook, queries, rules, stopping
 from fablab.upkeep.kinds import CLOSED, EntryKind, FaultState
 from fablab.upkeep.models import Fault
@@ -44,7 +45,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What somebody found; `said` is read by members when it restricts or stops the machine."""
+    """What somebody found; `said` is read by everybody when it restricts or stops the machine."""
 
     state: FaultState
     said: str = ""
@@ -57,13 +58,14 @@ class Verdict:
 def report(machine: MachineFacts, told: Report, *, place_id: int, by: int, now: datetime) -> str:
     """Write the fault down and tell who looks after the machine; its UID.
 
-    Nothing changes for the machine: that is for somebody who knows it to decide. Raises TooMany,
-    and Busy.
+    Nothing changes for the machine: that is for somebody who knows it to decide. Counted in the
+    reporter's own line, where two at once see each other. Raises TooMany, and Busy.
     """
-    if queries.reported_since(by, now - A_DAY) >= rules.REPORTS_A_DAY:
-        raise TooMany
     uid = str(uuid4())
     with writing() as session:
+        staff.stand_in_line(session, by)
+        if queries.reported_since(by, now - A_DAY) >= rules.REPORTS_A_DAY:
+            raise TooMany
         fault_id = add_row(
             session,
             Fault,

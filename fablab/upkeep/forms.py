@@ -32,6 +32,7 @@ from fablab.words import N_
 WORDS, SENTENCE = 1000, 200  # letters
 COST = re.compile(r"(\d{1,7})(?:[.,](\d{1,2}))?", re.ASCII)
 YES, NO = "yes", "no"
+NEVER_SHOWN = -1  # no revision is
 USABLE = {
     YES: N_("Yes, with care"),
     NO: N_("No, nobody should use it"),
@@ -115,7 +116,8 @@ class VerdictForm(Form):
             raise ValidationError(lazy_gettext("This day is over already."))
 
     def validate_revision(self, field: HiddenField) -> None:
-        if field.data and not (field.data.isascii() and field.data.isdigit()):
+        typed = field.data or ""
+        if typed and not (typed.isascii() and typed.isdigit() and len(typed) < 10):
             raise ValidationError(lazy_gettext("This cannot be read."))
 
     def helps(self) -> dict[str, str]:
@@ -131,8 +133,9 @@ class VerdictForm(Form):
         return self.is_stopping or self.state.data == FaultState.RESTRICTED.value
 
     @property
-    def drawn_for(self) -> int | None:
-        return int(self.revision.data) if self.revision.data else None
+    def drawn_for(self) -> int:
+        """The revision that the page showed; without it, none that there is: it is shown first."""
+        return int(self.revision.data) if self.revision.data else NEVER_SHOWN
 
 
 WRITTEN = (

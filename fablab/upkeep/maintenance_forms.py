@@ -80,6 +80,10 @@ class MaintenanceForm(Form):
         if field.data and field.data > self.today + FARTHEST:
             raise ValidationError(lazy_gettext("That is more than three years ahead."))
 
+    def validate_at(self, field: StrictTimeField) -> None:
+        if field.data is not None and field.typed.startswith("24"):
+            raise ValidationError(StrictTimeField.problem)  # it is the end of a day, and no start
+
     @property
     def plan(self) -> Plan:
         weekday = int(self.weekday.data) if self.weekday.data else None

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from io import BytesIO
+from threading import Barrier, Thread
 
 import pytest
 from PIL import Image
@@ -16,7 +17,7 @@ from fablab.members import mails as choices
 from fablab.members.kinds import MailKind
 from fablab.members.models import Member, Membership
 from fablab.upkeep import faults, queries
-from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Verdict
+from fablab.upkeep.faults import A_DAY, AlreadyOver, ChangedMeanwhile, TooMany, Verdict
 from fablab.upkeep.kinds import EntryKind, FaultState
 from fablab.upkeep.models import Fault, LogEntry
 from fablab.upkeep.rules import REPORTS_A_DAY
@@ -131,6 +132,29 @@ def test_a_photo_whose_fault_is_not_written_is_not_kept(cast, browse):
     assert list(files.folder().iterdir()) == []
 
 
+def test_nor_by_many_at_once(any_fablab, any_app):
+    for _ in range(REPORTS_A_DAY - 2):
+        reported(any_fablab)
+    barrier, told = Barrier(6), []
+
+    def at_once():
+        with any_app.app_context():
+            barrier.wait()
+            try:
+                told.append(reported(any_fablab))
+            except TooMany:
+                told.append("too many")
+
+    crowd = [Thread(target=at_once) for _ in range(6)]
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join()
+
+    assert told.count("too many") == 4
+    assert queries.reported_since(any_fablab.people["chloe"], clock.now() - A_DAY) == REPORTS_A_DAY
+
+
 # Who may see it
 
 
@@ -167,7 +191,7 @@ def test_only_whoever_looks_after_the_machine_sorts_it(cast, browse, app):
     app.config["WTF_CSRF_ENABLED"] = False
     uid = reported(cast)
     laser = reported(cast, slug="laser")
-    fields = {"state": "noted", "said": ""}
+    fields = {"state": "noted", "said": "", "revision": "0"}
 
     for who, status in (("chloe", 403), ("bruno", 404), ("remi", 303)):
         assert browse(who).post(f"{REPORT}/{uid}/verdict", data=fields).status_code == status
@@ -287,6 +311,7 @@ def test_a_machine_with_two_faults_comes_back_with_the_second(cast):
         ({"state": "repaired"}, "state"),
         ({"state": "out_of_service", "said": "Belt", "back_on": "2027-03-28"}, "back_on"),
         ({"state": "noted", "revision": "one"}, "revision"),
+        ({"state": "noted", "revision": "9" * 5000}, "revision"),
     ],
 )
 def test_a_finding_that_cannot_be_read_changes_nothing(cast, browse, fields, field):
@@ -298,6 +323,16 @@ def test_a_finding_that_cannot_be_read_changes_nothing(cast, browse, fields, fie
     assert the_fault().state is FaultState.REPORTED
     if field != "revision":
         assert f'id="{field}-error"' in answer.text
+
+
+def test_a_finding_that_does_not_say_what_it_saw_is_shown_how_it_stands(cast, browse):
+    uid = reported(cast)
+    fields = {"state": "noted", "said": "Seen", "revision": ""}
+
+    answer = submit(browse("remi"), f"{REPORT}/{uid}", f"{REPORT}/{uid}/verdict", **fields)
+
+    assert answer.status_code == 303
+    assert the_fault().state is FaultState.REPORTED
 
 
 @pytest.mark.parametrize("cost", ["-1", "1.234", "1e3", "a lot", "12345678"])

@@ -191,6 +191,7 @@ def test_changed_it_is_planned_anew_and_ended_no_more(any_fablab, any_app):
         ("starts_on", "2031-01-01"),
         ("weekday", "8"),
         ("at", "25:00"),
+        ("at", "24:00"),
         ("length", "7"),
     ],
 )
