@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Row, update
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine
 from fablab.members import staff
 from fablab.upkeep import letters, logbook, queries, rules, stopping
+from fablab.upkeep.keys import made_once, uid_for
 from fablab.upkeep.kinds import CLOSED, EntryKind, FaultState
 from fablab.upkeep.models import Fault
 from fablab.upkeep.rules import Found
@@ -55,15 +55,18 @@ class Verdict:
 
 
 @retried
-def report(machine: MachineFacts, told: Report, *, place_id: int, by: int, now: datetime) -> str:
+def report(
+    machine: MachineFacts, told: Report, *, place_id: int, by: int, now: datetime, key: str = ""
+) -> str:
     """Write the fault down and tell who looks after the machine; its UID.
 
     Nothing changes for the machine: that is for somebody who knows it to decide. Counted in the
-    reporter's own line, where two at once see each other. Raises TooMany, and Busy.
+    reporter's own line, where two at once see each other. Raises AlreadyMade, TooMany, and Busy.
     """
-    uid = str(uuid4())
+    uid = uid_for(key, by, machine.id, told.what, told.is_usable)
     with writing() as session:
         staff.stand_in_line(session, by)
+        made_once(Fault, uid)
         if queries.reported_since(by, now - A_DAY) >= rules.REPORTS_A_DAY:
             raise TooMany
         fault_id = add_row(

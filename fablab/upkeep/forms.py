@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 from flask_babel import lazy_gettext
 from wtforms import (
@@ -65,6 +66,11 @@ class CostField(StrictField):
         return f"{value // 100}.{value % 100:02}"
 
 
+def key_field() -> HiddenField:
+    """What is drawn with a form, so that it makes one thing when it is sent twice."""
+    return HiddenField(default=lambda: str(uuid4()))
+
+
 class ReportForm(Form):
     what = ParagraphField(
         lazy_gettext("What happened?"),
@@ -76,6 +82,7 @@ class ReportForm(Form):
         choices=[SelectChoice(value, lazy_gettext(word)) for value, word in USABLE.items()],
         validate_choice=False,
     )
+    key = key_field()
     photo = UploadField(lazy_gettext("Photo"), maximum=photos.MAX_BYTES)
 
     def validate_usable(self, field: RadioField) -> None:
@@ -161,6 +168,7 @@ class EntryForm(Form):
     cost = CostField(lazy_gettext("Cost, in euros"))
     file = UploadField(lazy_gettext("Document or photo"), maximum=documents.MAX_BYTES)
     corrects = HiddenField()
+    key = key_field()
 
     @property
     def entry_kind(self) -> EntryKind:

@@ -1,6 +1,6 @@
 """Writing into a machine's logbook."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, add_row, retried, writing
+from fablab.members import staff
+from fablab.upkeep.keys import made_once, uid_for
 from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.models import LogEntry
 
@@ -26,11 +28,14 @@ class Entry:
 
 
 @retried
-def write(machine_id: int, entry: Entry, *, by: int, now: datetime) -> str:
-    """Add somebody's line, and give its UID. Raises NoSuch when it corrects none of this machine,
-    and Busy.
+def write(machine_id: int, entry: Entry, *, by: int, now: datetime, key: str = "") -> str:
+    """Add somebody's line, and give its UID. Raises AlreadyMade, NoSuch when it corrects none of
+    this machine, and Busy.
     """
+    uid = uid_for(key, by, machine_id, replace(entry, file=None))
     with writing() as session:
+        staff.stand_in_line(session, by)
+        made_once(LogEntry, uid)
         corrects_id = None
         if entry.corrects:
             asked = select(LogEntry.id).where(
@@ -50,6 +55,7 @@ def write(machine_id: int, entry: Entry, *, by: int, now: datetime) -> str:
             cents=entry.cents,
             file=entry.file,
             corrects_id=corrects_id,
+            uid=uid,
         )
 
 
@@ -61,10 +67,11 @@ def enter(
     *,
     by: int | None,
     now: datetime,
+    uid: str = "",
     **more: Any,
 ) -> str:
     """Add a line, in a write that is under way; its UID. Nothing ever rewrites it."""
-    uid = str(uuid4())
+    uid = uid or str(uuid4())
     values = {"part": "", "cents": None, "file": None, "fault_id": None, "corrects_id": None}
     add_row(
         session,

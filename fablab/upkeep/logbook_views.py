@@ -1,5 +1,6 @@
 """The logbook of a machine, for whoever looks after it."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fablab.machines import files
 from fablab.machines.inventory import MachineFacts, here
 from fablab.upkeep import logbook, pages, queries
 from fablab.upkeep.forms import EntryForm, take_paper
+from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.logbook import Entry
 from fablab.upkeep.views import bp, find_machine, is_framed, looks_after_it, place_asked
 
@@ -45,8 +47,8 @@ def write(slug: str):
         file,
         form.corrects.data or "",
     )
-    with files.taken(file):
-        logbook.write(machine.id, entry, by=current_user.id, now=clock.now())
+    with suppress(AlreadyMade), files.taken(file):
+        logbook.write(machine.id, entry, by=current_user.id, now=clock.now(), key=form.key.data)
     flash(_("It is written into the logbook."))
     return redirect(address_of(slug), 303)
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from fablab.members.kinds import Audience
 from fablab.places.kinds import Mode
 from fablab.slots import Slot
 from fablab.upkeep import logbook, stopping
+from fablab.upkeep.keys import made_once, uid_for
 from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.maintenance_rules import A_DAY, SEARCHED, Rhythm, first_free, slot_on
 from fablab.upkeep.models import Maintenance, MaintenanceDay
@@ -61,18 +61,30 @@ class Done:
 
 
 @retried
-def begin(machine_id: int, place_id: int, wanted: Plan, *, by: int, now: datetime) -> str:
-    """Have it done from now on, and keep the machine free for it; the UID. Raises Busy."""
+def begin(
+    machine_id: int, place_id: int, wanted: Plan, *, by: int, now: datetime, key: str = ""
+) -> str:
+    """Have it done from now on, and keep the machine free for it; the UID. Raises AlreadyMade, and
+    Busy.
+    """
     with writing() as session:
         stand_in_line(session, machine_id)
-        return write(session, machine_id, place_id, wanted, by=by, now=now)
+        return write(session, machine_id, place_id, wanted, by=by, now=now, key=key)
 
 
 def write(
-    session: Session, machine_id: int, place_id: int, wanted: Plan, *, by: int, now: datetime
+    session: Session,
+    machine_id: int,
+    place_id: int,
+    wanted: Plan,
+    *,
+    by: int,
+    now: datetime,
+    key: str = "",
 ) -> str:
     """The same in a write that is under way and in the machine's line."""
-    uid = str(uuid4())
+    uid = uid_for(key, by, machine_id, wanted)
+    made_once(Maintenance, uid)
     add_row(
         session,
         Maintenance,

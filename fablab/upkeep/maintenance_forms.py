@@ -18,7 +18,7 @@ from fablab.forms import (
     TextField,
     of_this_century,
 )
-from fablab.upkeep.forms import SENTENCE, WORDS, CostField
+from fablab.upkeep.forms import SENTENCE, WORDS, CostField, key_field
 from fablab.upkeep.kinds import Unit
 from fablab.upkeep.maintenance import Done, Plan
 from fablab.upkeep.maintenance_rules import Rhythm
@@ -60,6 +60,7 @@ class MaintenanceForm(Form):
     weekday = SelectField(lazy_gettext("Always on"), default="")
     at = StrictTimeField(lazy_gettext("At"), [InputRequired(lazy_gettext("Say when it starts."))])
     length = SelectField(lazy_gettext("For how long"), default="60")
+    key = key_field()
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

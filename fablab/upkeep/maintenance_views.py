@@ -1,5 +1,6 @@
 """The regular maintenance of a machine, for whoever looks after it."""
 
+from contextlib import suppress
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from fablab.db import NoSuch
 from fablab.machines.inventory import MachineFacts, here
 from fablab.slots import Slot
 from fablab.upkeep import maintenance, queries
+from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.kinds import Unit
 from fablab.upkeep.logbook_views import find_cared_for
 from fablab.upkeep.maintenance_forms import DoneForm, MaintenanceForm, drawn
@@ -38,7 +40,15 @@ def begin_maintenance(slug: str):
     if not form.validate():
         return care_page(machine, 422, form=form)
     place_id = here().place.id
-    maintenance.begin(machine.id, place_id, form.plan, by=current_user.id, now=clock.now())
+    with suppress(AlreadyMade):
+        maintenance.begin(
+            machine.id,
+            place_id,
+            form.plan,
+            by=current_user.id,
+            now=clock.now(),
+            key=form.key.data,
+        )
     flash(_("The machine is kept free for it, as far ahead as it may be booked."))
     return redirect(address_of(slug), 303)
 

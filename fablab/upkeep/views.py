@@ -27,6 +27,7 @@ from fablab.trainings.queries import looks_after
 from fablab.upkeep import faults, pages, queries, settling
 from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Report, TooMany, Verdict
 from fablab.upkeep.forms import RepairForm, ReportForm, VerdictForm, take_photo
+from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.kinds import STOPPING, FaultState
 from fablab.upkeep.rules import STATE_OF
 from fablab.upkeep.stopping import CannotMove, Undecided
@@ -54,8 +55,15 @@ def report(slug: str):
     try:
         with files.taken(photo):
             uid = faults.report(
-                machine, told, place_id=here().place.id, by=current_user.id, now=clock.now()
+                machine,
+                told,
+                place_id=here().place.id,
+                by=current_user.id,
+                now=clock.now(),
+                key=form.key.data,
             )
+    except AlreadyMade as made:
+        uid = made.uid
     except TooMany:
         form.form_errors.append(
             _("You have reported many faults today: tell the team directly, please.")

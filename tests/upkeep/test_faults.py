@@ -1,5 +1,6 @@
 """Faults: reported, looked at, mended; who may, who is told, and what the machine does."""
 
+import re
 from datetime import date, timedelta
 from io import BytesIO
 from threading import Barrier, Thread
@@ -130,6 +131,23 @@ def test_a_photo_whose_fault_is_not_written_is_not_kept(cast, browse):
         send(chloe, photo=(picture(), "phone.jpg"))
 
     assert list(files.folder().iterdir()) == []
+
+
+def test_a_report_that_is_sent_twice_is_one(any_fablab, any_app):
+    chloe = browser(any_app, "chloe")
+    page = chloe.get(NEW).text
+    fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    fields |= {"what": WORDS, "usable": "yes"}
+
+    def sent(**more):
+        return chloe.post(REPORT, data=fields | more | {"photo": (picture(), "phone.jpg")})
+
+    first, second, other = sent(), sent(), sent(what="The vice")
+
+    assert (second.status_code, second.location) == (303, first.location)
+    assert other.location not in (first.location, "")
+    assert [said for _kind, said in entries()] == [WORDS, "The vice"]
+    assert len(list(files.folder().glob("*-small.webp"))) == 2
 
 
 def test_nor_by_many_at_once(any_fablab, any_app):

@@ -73,6 +73,19 @@ def test_a_file_of_a_line_that_is_refused_is_asked_for_again(cast, browse):
     assert "Choose the file again" not in write(browse("amina"), cost="abc").text
 
 
+def test_a_line_that_is_sent_twice_is_written_once(cast, browse):
+    remi = browse("remi")
+    page = remi.get(BOOK).text
+    fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page)) | LINE
+
+    answers = [remi.post(BOOK, data=fields | {"file": pdf()}) for _ in range(2)]
+    remi.post(BOOK, data=fields | {"said": "Something else"})
+
+    assert [(each.status_code, each.location) for each in answers] == [(303, BOOK)] * 2
+    assert [line.said for line in lines()] == [LINE["said"], "Something else"]
+    assert len(list(files.folder().iterdir())) == 1
+
+
 def test_it_is_for_whoever_looks_after_the_machine(cast, browse, app):
     add_annex(cast)
     write(browse("amina"), file=pdf())

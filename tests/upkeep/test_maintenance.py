@@ -4,7 +4,7 @@ import re
 from datetime import date, time, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from fablab import clock
 from fablab.booking.orders import BookingRefused
@@ -15,7 +15,7 @@ from fablab.upkeep import maintenance, queries
 from fablab.upkeep.kinds import EntryKind, Unit
 from fablab.upkeep.maintenance import Done, Plan
 from fablab.upkeep.maintenance_rules import Rhythm
-from fablab.upkeep.models import LogEntry, MaintenanceDay
+from fablab.upkeep.models import LogEntry, Maintenance, MaintenanceDay
 from tests.conftest import browser
 from tests.manage.conftest import add_annex
 from tests.support import PARIS, counting, slot, submit
@@ -71,6 +71,17 @@ def test_it_keeps_the_machine_free_as_far_ahead_as_it_may_be_booked(any_fablab, 
     page = browser(any_app, "remi").get(PAGE).text
     for words in ("Oiling", "The vice and the rails", "Every week at 10:00", "Wednesday"):
         assert words in page
+
+
+def test_a_plan_that_is_sent_twice_is_one(cast, browse):
+    remi = browse("remi")
+    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', remi.get(PAGE).text)
+    fields = dict(hidden) | TYPED
+
+    answers = [remi.post(PAGE, data=fields) for _ in range(2)]
+
+    assert [(each.status_code, each.location) for each in answers] == [(303, PAGE)] * 2
+    assert db.session.scalar(select(func.count()).select_from(Maintenance)) == 1
 
 
 def test_what_is_booked_stays_and_the_maintenance_goes_around_it(cast, browse):
