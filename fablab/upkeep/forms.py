@@ -115,8 +115,8 @@ class VerdictForm(Form):
             raise ValidationError(lazy_gettext("Choose one of these."))
 
     def validate_said(self, field: TextField) -> None:
-        if self.is_read_by_members and not field.data:
-            raise ValidationError(lazy_gettext("Say it in a sentence: members read it."))
+        if self.is_read_by_everybody and not field.data:
+            raise ValidationError(lazy_gettext("Say it in a sentence: everybody reads it."))
 
     def validate_back_on(self, field: StrictDateField) -> None:
         if self.is_stopping and field.data and field.data < self.today:
@@ -136,7 +136,7 @@ class VerdictForm(Form):
         return self.state.data in [each.value for each in STOPPING]
 
     @property
-    def is_read_by_members(self) -> bool:
+    def is_read_by_everybody(self) -> bool:
         return self.is_stopping or self.state.data == FaultState.RESTRICTED.value
 
     @property
