@@ -17,6 +17,7 @@ from fablab.machines.kinds import OccupancyKind
 from fablab.manage.day_page import hours_open
 from fablab.manage.occupancies import Line, lines
 from fablab.manage.training_pages import SessionLine, session_line
+from fablab.manage.words import BOARDS
 from fablab.presence.kinds import BoardKind
 from fablab.words import N_
 
@@ -63,10 +64,6 @@ class Sheet:
         return _("Printed %(moment)s", moment=texts.moment(self.now, self.inventory.schedule.zone))
 
 
-TITLES = {
-    BoardKind.WALL: N_("A wall to read"),
-    BoardKind.DOOR: N_("A tablet at the door"),
-}
 SENTENCES = {
     BoardKind.WALL: N_(
         "The board of the day for a screen in the workshop. Nothing can be done on it."
@@ -102,7 +99,7 @@ def _card(kind: BoardKind, row: Any, made: Any, zone: tzinfo) -> Card:
             else _("No screen has opened it yet.")
         )
     address = made[1] if made and made[0] is kind else ""
-    return Card(kind, _(TITLES[kind]), _(SENTENCES[kind]), since, used, address)
+    return Card(kind, _(BOARDS[kind]), _(SENTENCES[kind]), since, used, address)
 
 
 def drawn(url: str) -> Response:

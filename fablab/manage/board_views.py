@@ -10,10 +10,11 @@ from fablab import clock
 from fablab.access import team_only
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.machines.inventory import here, of_place
-from fablab.manage import board_pages, queries
+from fablab.manage import board_pages, member_pages, queries
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.forms import WallForm
 from fablab.manage.machine_views import find_machine
+from fablab.members.kinds import Deed
 from fablab.presence import addresses
 from fablab.presence import queries as boards_held
 from fablab.presence.kinds import BoardKind
@@ -101,7 +102,9 @@ def wall_names():
     form = WallForm()
     if not form.validate():
         return boards_page(form=form), 422
-    addresses.set_wall_names(here().place.id, form.wall_names.data)
+    addresses.set_wall_names(
+        here().place.id, form.wall_names.data, by=current_user.id, now=clock.now()
+    )
     flash(_("The boards show it from now on."))
     return redirect(url_for(".boards"), 303)
 
@@ -122,6 +125,10 @@ def boards_page(*, made: Any = None, form: WallForm | None = None) -> str:
         cards=board_pages.cards(held, made, inventory.schedule.zone),
         key=addresses.new_key(),
         form=form or blank,
+        record=[
+            member_pages.event(row, inventory.schedule.zone)
+            for row in queries.record_of_place(inventory.place.id, Deed.BOARD)
+        ],
     )
 
 

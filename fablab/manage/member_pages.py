@@ -16,15 +16,19 @@ from fablab.manage import place_words, policy_words
 from fablab.manage.queries import Somebody
 from fablab.manage.words import (
     AUDIENCES,
+    BOARDS,
     DEEDS,
     HUE_WORDS,
     ICON_WORDS,
     ORGANIZATIONS,
     ROLES,
     STATES,
+    WALL_NAMES,
 )
 from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
 from fablab.organizations.kinds import OrganizationKind
+from fablab.places.kinds import WallNames
+from fablab.presence.kinds import BoardKind
 from fablab.trainings.models import Level, Training
 from fablab.trainings.words import LEVELS
 
@@ -270,6 +274,7 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "needed_by": (_("Machines that need it"), ", ".join),
         "registered_for": (_("Registered for"), str),
         "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
+        **of_boards(),
         **of_sheet(),
     }
     if name in place_words.LABELS:
@@ -278,6 +283,15 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)
     label, read = readers[name]
     return label, read(kept) if kept else "–"
+
+
+def of_boards() -> dict[str, tuple[str, Callable[[Any], str]]]:
+    return {
+        "board_made": (_("Address made"), lambda v: _(BOARDS[BoardKind(v)])),
+        "board_renewed": (_("Another address made"), lambda v: _(BOARDS[BoardKind(v)])),
+        "board_stopped": (_("Address stopped"), lambda v: _(BOARDS[BoardKind(v)])),
+        "wall_names": (_("What they show of people"), lambda v: _(WALL_NAMES[WallNames(v)])),
+    }
 
 
 def of_sheet() -> dict[str, tuple[str, Callable[[Any], str]]]:

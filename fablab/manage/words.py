@@ -4,6 +4,7 @@ from fablab.machines.kinds import MachineState, RiskClass
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.organizations.kinds import OrganizationKind
 from fablab.places.kinds import WallNames
+from fablab.presence.kinds import BoardKind
 from fablab.words import N_
 
 AUDIENCES = {
@@ -97,8 +98,13 @@ DEEDS = {
     Deed.ERASED: N_("Account erased"),
     Deed.INVENTORY: N_("Inventory"),
     Deed.PLACE: N_("The place"),
+    Deed.BOARD: N_("Screens in the workshop"),
     Deed.OPENING: N_("Opening hours"),
     Deed.CLOSURE: N_("Closure"),
+}
+BOARDS = {
+    BoardKind.WALL: N_("A wall to read"),
+    BoardKind.DOOR: N_("A tablet at the door"),
 }
 WALL_NAMES = {
     WallNames.FIRST_NAMES: N_("First names"),

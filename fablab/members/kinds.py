@@ -93,6 +93,7 @@ class Deed(StrEnum):
     ORGANIZATION = "organization"  # itself, or somebody's stay in one
     MERGED = "merged"  # a second account of theirs into this one
     ERASED = "erased"  # at their own wish
+    BOARD = "board"  # an address of a screen in the workshop, or what these show of people
 
 
 class AttemptKind(StrEnum):

@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row, db, retried, writing, writing_if_free
+from fablab.members import audit
+from fablab.members.kinds import Deed
 from fablab.places.kinds import WallNames
 from fablab.places.models import Place
 from fablab.presence import queries
@@ -65,7 +67,7 @@ def make(place_id: int, kind: BoardKind, *, key: str, by: int, now: datetime) ->
         if known and known.revoked_at:
             raise AddressGone
         if not known:
-            _stop(session, place_id, kind, by, now)
+            was_there = _stop(session, place_id, kind, by, now)
             add_row(
                 session,
                 BoardAddress,
@@ -75,6 +77,8 @@ def make(place_id: int, kind: BoardKind, *, key: str, by: int, now: datetime) ->
                 created_at=now,
                 created_by_id=by,
             )
+            what = "board_renewed" if was_there else "board_made"
+            audit.note(session, Deed.BOARD, place_id=place_id, by=by, now=now, after={what: kind})
     return token
 
 
@@ -83,7 +87,9 @@ def stop(place_id: int, kind: BoardKind, *, by: int, now: datetime) -> None:
     """The address opens nothing any more. Stopping what is stopped changes nothing. Raises Busy."""
     with writing() as session:
         _stand_in_line(session, place_id)
-        _stop(session, place_id, kind, by, now)
+        if _stop(session, place_id, kind, by, now):
+            after = {"board_stopped": kind}
+            audit.note(session, Deed.BOARD, place_id=place_id, by=by, now=now, after=after)
 
 
 def _stand_in_line(session: Session, place_id: int) -> None:
@@ -91,20 +97,36 @@ def _stand_in_line(session: Session, place_id: int) -> None:
     session.execute(select(Place.id).where(Place.id == place_id).with_for_update())
 
 
-def _stop(session: Session, place_id: int, kind: BoardKind, by: int, now: datetime) -> None:
+def _stop(session: Session, place_id: int, kind: BoardKind, by: int, now: datetime) -> bool:
+    """False when none was live."""
     table = BoardAddress.__table__
-    session.execute(
+    stopped = session.execute(
         update(table)
         .where(table.c.place_id == place_id, table.c.kind == kind, table.c.revoked_at.is_(None))
         .values(revoked_at=now, revoked_by_id=by)
+        .returning(table.c.id)
     )
+    return bool(stopped.all())
 
 
 @retried
-def set_wall_names(place_id: int, names: WallNames) -> None:
+def set_wall_names(place_id: int, names: WallNames, *, by: int, now: datetime) -> None:
     """What the place's walls show of who is there. Raises Busy."""
     with writing() as session:
-        session.get_one(Place, place_id, populate_existing=True).wall_names = names
+        _stand_in_line(session, place_id)
+        place = session.get_one(Place, place_id, populate_existing=True)
+        if place.wall_names == names:
+            return
+        audit.note(
+            session,
+            Deed.BOARD,
+            place_id=place_id,
+            by=by,
+            now=now,
+            before={"wall_names": place.wall_names},
+            after={"wall_names": names},
+        )
+        place.wall_names = names
 
 
 def opened(token: str) -> Any:

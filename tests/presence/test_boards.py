@@ -10,6 +10,8 @@ from fablab import clock
 from fablab.booking import absences
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
+from fablab.members.audit import AuditEntry
+from fablab.members.kinds import Deed
 from fablab.members.models import Member
 from fablab.places.kinds import NamesShown, WallNames
 from fablab.places.models import Place
@@ -17,6 +19,7 @@ from fablab.presence import addresses
 from fablab.presence.kinds import BoardKind
 from fablab.presence.models import BoardAddress
 from tests.booking.conftest import change, words
+from tests.conftest import browser
 from tests.presence.support import arrive, booked, record, row, say
 from tests.support import counting, submit
 
@@ -235,6 +238,35 @@ def test_the_team_says_what_the_walls_show(fablab, day, browse):
     submit(team, "/manage/day/boards", "/manage/day/boards/names", wall_names="nobody")
 
     assert order(browse(None).get(address(fablab)).text) == ["Reserved"] * 3
+
+
+def test_what_is_done_to_the_boards_is_recorded(any_fablab, any_app):
+    team, boards = browser(any_app, "amina"), "/manage/day/boards"
+
+    for _ in range(2):
+        submit(team, boards, boards, kind="door")
+    for _ in range(2):  # of these, each second one changes nothing
+        submit(team, boards, f"{boards}/stop", kind="door")
+        submit(team, boards, f"{boards}/names", wall_names="nobody")
+
+    entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert {(each.what, each.made_by_id) for each in entries} == {
+        (Deed.BOARD, any_fablab.people["amina"])
+    }
+    assert [each.after for each in entries] == [
+        {"board_made": "door"},
+        {"board_renewed": "door"},
+        {"board_stopped": "door"},
+        {"wall_names": "nobody"},
+    ]
+    assert entries[-1].before == {"wall_names": "first_names"}
+    shown = words(team.get(boards).text)
+    for said in (
+        "Another address made A tablet at the door",
+        "Address stopped A tablet at the door",
+        "What they show of people Nothing: only that it is reserved",
+    ):
+        assert said in shown
 
 
 # -- on paper, and on the machine
