@@ -417,6 +417,10 @@ class NoSuch(LookupError):
     """
 
 
+class NotAllowed(Exception):
+    """They may know of it, and not do this to it: a 403, unless a page has more to say."""
+
+
 class Busy(Exception):
     """The database could not take the write just now; trying again later may work."""
 

@@ -13,11 +13,11 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound, ServiceUnavailable
 
 from fablab import texts
 from fablab.access import path_of
-from fablab.db import Busy, db, is_busy
+from fablab.db import Busy, NoSuch, NotAllowed, db, is_busy
 from fablab.machines.guards import GuardMissing
 from fablab.machines.inventory import NothingSetUp, PlaceFacts, here
 from fablab.security import safe_next
@@ -90,6 +90,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(NoSuch, no_such)
+    app.register_error_handler(NotAllowed, not_allowed)
     app.register_error_handler(Busy, busy)
     app.register_error_handler(GuardMissing, unguarded)
     app.register_error_handler(DBAPIError, database_failed)
@@ -250,6 +252,15 @@ def prepare_page() -> None:
         g.has_no_frame = True
         if g.get("_login_user") is None:
             g._login_user = None
+
+
+def no_such(_error: NoSuch) -> Any:
+    """Nobody and nothing of theirs, or what was there a moment ago."""
+    return error_page(NotFound())
+
+
+def not_allowed(_error: NotAllowed) -> Any:
+    return error_page(Forbidden())
 
 
 def busy(error: Busy | NoConnectionFree) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
 from fablab.access import anyone
-from fablab.db import Busy, db, writing
+from fablab.db import Busy, NoSuch, NotAllowed, db, writing
 from fablab.machines.guards import GuardMissing
 from fablab.members.models import Member
 from fablab.web import ERRORS
@@ -50,7 +50,13 @@ def break_down(how: str) -> Any:
     if how == "dirty":
         db.session.add(Member(email="half@done.example"))
         db.session.flush()
-    errors = {"busy": Busy(), "unguarded": GuardMissing("occupancy_no_overlap"), "key": KeyError(1)}
+    errors = {
+        "gone": NoSuch(),
+        "not theirs": NotAllowed(),
+        "busy": Busy(),
+        "unguarded": GuardMissing("occupancy_no_overlap"),
+        "key": KeyError(1),
+    }
     raise errors.get(how, RuntimeError(how))
 
 
@@ -162,6 +168,8 @@ def test_a_redirect_is_no_error(fablab, browse):
 @pytest.mark.parametrize(
     ("how", "code", "retry_after"),
     [
+        ("gone", 404, None),
+        ("not theirs", 403, None),
         ("busy", 503, "5"),
         ("unguarded", 503, "60"),
         ("key", 500, None),

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from fablab.accounts.erasure import nobody
 from fablab.accounts.traces import TRACES, table
-from fablab.db import NoSuch, db, retried, writing
+from fablab.db import NoSuch, NotAllowed, db, retried, writing
 from fablab.mail import outbox
 from fablab.mail.kinds import Reason
 from fablab.members import audit, throttle
 from fablab.members.kinds import TEAM, Deed, Role
 from fablab.members.models import calendar_changed, names_changed
-from fablab.members.staff import NotAllowed, roles_held
+from fablab.members.staff import roles_held
 
 # What only one of may be there, beside who it is of: by table, the columns that say of what.
 ONCE = {

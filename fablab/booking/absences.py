@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from fablab.booking import ledger, waits
-from fablab.booking.orders import NotAllowed
-from fablab.db import retried, writing
+from fablab.db import NotAllowed, retried, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
 from fablab.members import marks

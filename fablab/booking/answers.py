@@ -12,9 +12,9 @@ from fablab.booking.consents import Wanted
 from fablab.booking.facts import audience_of, held_on, standing_of
 from fablab.booking.kinds import Answer, ConsentKind, WaitEnd
 from fablab.booking.models import Consent
-from fablab.booking.orders import NotAllowed, TooLate
+from fablab.booking.orders import TooLate
 from fablab.booking.rules import level_of_buddy
-from fablab.db import NoSuch, db, retried, writing
+from fablab.db import NoSuch, NotAllowed, db, retried, writing
 from fablab.machines.commands import record
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status

@@ -16,13 +16,12 @@ from fablab.booking.orders import (
     AlreadyUsed,
     BookingRefused,
     ChangedMeanwhile,
-    NotAllowed,
     Order,
     order_behind,
     said,
 )
 from fablab.booking.rules import answer_due, may_cancel, may_move
-from fablab.db import db, retried, writing
+from fablab.db import NotAllowed, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import record, stand_in_line
 from fablab.machines.inventory import of_place

@@ -12,7 +12,6 @@ from fablab.access import anyone, members_only
 from fablab.booking import answers, consent_letters, consent_pages, consents, queries
 from fablab.booking.consent_forms import AnswerForm, BuddyForm
 from fablab.booking.kinds import Answer
-from fablab.db import NoSuch
 from fablab.forms import Confirmation
 from fablab.machines.inventory import of_place
 from fablab.members.mails import language_of
@@ -101,8 +100,6 @@ def name_buddy(uid: UUID):
         return buddy_page(booking, uid, form), 422
     except answers.TooLate:
         flash(_("This booking waits for a buddy no more."), "no")
-    except NoSuch:  # the machine is retired since
-        abort(404)
     else:
         flash(_("They are asked by mail; the slot is kept meanwhile."))
     return redirect(url_for("booking.show", uid=booking.uid), 303)
@@ -110,10 +107,7 @@ def name_buddy(uid: UUID):
 
 def find(uid: str, member_id: int) -> Any:
     """A question that is theirs to answer; any other is 404, as if it did not exist."""
-    try:
-        asked = consents.find(uid, member_id, clock.now())
-    except NoSuch:
-        abort(404)
+    asked = consents.find(uid, member_id, clock.now())
     if asked.kind not in consent_pages.KINDS:
         abort(404)
     g.inventory = of_place(place_id=asked.place_id)
@@ -122,10 +116,7 @@ def find(uid: str, member_id: int) -> Any:
 
 def opened(token: str) -> Any:
     """The question behind a mail's link, until it is due; 404 for any other link."""
-    try:
-        uid, member_id = consent_letters.read_token(token)
-    except NoSuch:
-        abort(404)
+    uid, member_id = consent_letters.read_token(token)
     asked = find(uid, member_id)
     g.reader_language = language_of(member_id)
     return asked if clock.now() < asked.due_at else abort(404)
@@ -160,8 +151,6 @@ def say(asked: Any, form: AnswerForm, *, by: int) -> None:
         flash(_("This waits for an answer no more."), "no")
     except answers.NoBuddy:
         flash(_("You hold no valid qualification on this machine then: say no."), "no")
-    except NoSuch:
-        abort(404)
     else:
         if (given == Answer.YES) is not form.is_yes:
             flash(_("This was answered before; the first answer stands."), "info")

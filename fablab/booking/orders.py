@@ -42,10 +42,6 @@ class TooLate(Exception):
     """The question waits for an answer no more."""
 
 
-class NotAllowed(Exception):
-    """They may see the booking but not do this to it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """What somebody asks for: a machine, a slot, for whom and what for."""

@@ -22,14 +22,13 @@ from fablab.booking.orders import (
     AlreadyUsed,
     BookingRefused,
     ChangedMeanwhile,
-    NotAllowed,
     Order,
     order_behind,
     said,
 )
 from fablab.booking.rules import may_override, refusals
 from fablab.booking.verdicts import Refusal
-from fablab.db import add_row, db, retried, writing
+from fablab.db import NotAllowed, add_row, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import stand_in_line
 from fablab.machines.inventory import Inventory, MachineFacts, of_place

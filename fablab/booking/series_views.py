@@ -31,7 +31,7 @@ from fablab.booking.series_rules import Hours, days_of
 from fablab.booking.verdicts import HOPELESS, Reason
 from fablab.booking.views import Draft
 from fablab.clock import today
-from fablab.db import NoSuch
+from fablab.db import NotAllowed
 from fablab.machines.inventory import Inventory, here
 from fablab.members.rules import is_late
 
@@ -78,8 +78,6 @@ def create():
     except orders.AlreadyUsed as used:
         flash(_("This form had booked already: here is its booking, as it stands now."), "info")
         return redirect(url_for("booking.show", uid=used.uid), 303)
-    except NoSuch:
-        abort(404)
     return redirect(url_for(".show", uid=uid), 303)
 
 
@@ -134,7 +132,7 @@ def cancel(uid: UUID):
         count = series.cancel(
             str(uid), by=current_user.id, is_team=is_team, now=clock.now(), why=why
         )
-    except orders.NotAllowed:
+    except NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:
         flash(
@@ -198,15 +196,13 @@ def move(uid: UUID):
         )
     except orders.BookingRefused as refused:
         return dates_page(draft, form, wishes, choices, refused=refused)
-    except orders.NotAllowed:
+    except NotAllowed:
         flash(_("This booking can no longer be changed."), "no")
     except orders.ChangedMeanwhile:
         _booking, following = find(uid)
         problem = _("The dates were changed meanwhile: here is how they stand now.")
         wishes = moved(draft, form, following)
         return dates_page(draft, form, wishes, choices, problem=problem, status=409)
-    except NoSuch:
-        abort(404)
     else:
         flash(
             ngettext("%(num)s booking is changed.", "%(num)s bookings are changed.", count)

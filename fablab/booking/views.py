@@ -38,7 +38,7 @@ from fablab.booking.known import Facts
 from fablab.booking.rules import may_cancel, may_move, may_override, refusals
 from fablab.booking.verdicts import FOR_A_TRAINING, FOR_THE_TEAM, Reason, Refusal
 from fablab.clock import to_wall, whole_day, whole_days
-from fablab.db import NoSuch
+from fablab.db import NotAllowed
 from fablab.forms import parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
 from fablab.machines.kinds import RiskClass
@@ -112,8 +112,6 @@ def create():
     except orders.AlreadyUsed as used:
         flash(_("This form had booked already: here is its booking, as it stands now."), "info")
         uid = used.uid
-    except NoSuch:
-        abort(404)
     return redirect(url_for(".show", uid=uid), 303)
 
 
@@ -175,7 +173,7 @@ def cancel(uid):
     why = form.why.data if booking.member_id != current_user.id else ""
     try:
         commands.cancel(str(uid), by=current_user.id, is_team=is_team, now=clock.now(), why=why)
-    except orders.NotAllowed:
+    except NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:
         flash(_("The booking is cancelled and the machine free again."), "ok")
@@ -215,12 +213,10 @@ def move(uid):
         )
     except orders.BookingRefused as refused:
         return refusal_page(draft, form, refused)
-    except orders.NotAllowed:
+    except NotAllowed:
         flash(_("This booking can no longer be changed."), "no")
     except orders.ChangedMeanwhile:
         return changed_page(queries.find_visible(str(uid), current_user))
-    except NoSuch:
-        abort(404)
     else:
         flash(_("The booking is changed.") if is_changed else _("Nothing was changed."), "ok")
     return redirect(url_for(".show", uid=uid), 303)

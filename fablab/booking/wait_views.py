@@ -17,7 +17,6 @@ from fablab.booking.kinds import WaitEnd
 from fablab.booking.rules import Reason, Refusal, RiskClass
 from fablab.booking.views import kept, slot_given
 from fablab.booking.wait_forms import OfferForm, WaitForm
-from fablab.db import NoSuch
 from fablab.machines.inventory import MachineFacts, here, of_place
 from fablab.members import mails
 from fablab.members.kinds import MailKind
@@ -61,8 +60,6 @@ def create():
         return form_page(machine, form, refused=refused.refusals, status=422)
     except waits.FreeNow as free:
         return form_page(machine, form, free=free.slots, status=409)
-    except NoSuch:
-        abort(404)
     if is_told(current_user.id):
         flash(_("You are in line: we write to you as soon as a slot comes free for you."))
     else:
@@ -124,10 +121,7 @@ def find(uid: str, member_id: int) -> Any:
 
 def opened(token: str) -> Any:
     """The wait behind a mail's link, until its time is over; 404 for any other link."""
-    try:
-        wait = find(*wait_links.read_token(token))
-    except NoSuch:
-        abort(404)
+    wait = find(*wait_links.read_token(token))
     g.reader_language = mails.language_of(wait.member_id)
     return wait if clock.now() < wait.ends_at else abort(404)
 
@@ -221,8 +215,6 @@ def answered(wait: Any, *, by: int, then: str, token: str = "") -> Any:
             flash(_("You have taken it already: cancel the booking to give it back."), "info")
         else:
             flash(_("It is too late to answer: the slot went to the next in line."), "no")
-    except NoSuch:
-        abort(404)
     return redirect(then, 303)
 
 

@@ -1,12 +1,11 @@
 """Which mails somebody wants: the page of the account, and the link that stops one kind."""
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from fablab.access import anyone, members_only
 from fablab.calendars.queries import has_own_calendar
-from fablab.db import NoSuch
 from fablab.invitations.choice_forms import MailsForm
 from fablab.invitations.choice_pages import half_masked, offered
 from fablab.invitations.choice_words import CHANNELS, KINDS
@@ -72,10 +71,7 @@ def stop_now(token: str):
 
 def opened(token: str) -> tuple[mails.Reader, MailKind]:
     """Whose mails, of which kind; 404 for a link that is none of ours."""
-    try:
-        whose, kind = mails.read_stop_token(token)
-    except NoSuch:
-        abort(404)
+    whose, kind = mails.read_stop_token(token)
     g.reader_language = whose.language
     return whose, kind
 

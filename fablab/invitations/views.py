@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 
 from fablab import clock
 from fablab.access import anyone
-from fablab.booking import commands, mark_pages, orders, pages, queries, wait_pages
+from fablab.booking import commands, mark_pages, pages, queries, wait_pages
 from fablab.booking.views import inventory_of, slot_of
-from fablab.db import NoSuch
+from fablab.db import NotAllowed
 from fablab.invitations import links
 
 bp = Blueprint("invitations", __name__)
@@ -46,7 +46,7 @@ def cancel(token: str):
     row = opened(token)
     try:
         commands.cancel(row.uid, by=row.member_id, is_team=False, now=clock.now())
-    except orders.NotAllowed:
+    except NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:
         flash(_("The booking is cancelled and the machine free again."), "ok")
@@ -55,10 +55,7 @@ def cancel(token: str):
 
 def opened(token: str) -> Any:
     """The booking behind a mail's link, until a month after it; 404 for any other link."""
-    try:
-        uid, member_id = links.read_token(token)
-    except NoSuch:
-        abort(404)
+    uid, member_id = links.read_token(token)
     row = queries.find_own(uid, member_id)
     if row.ends_at + KEPT <= clock.now():
         abort(404)

@@ -13,8 +13,8 @@ from fablab.booking import absences, consent_pages, consent_views, consents, que
 from fablab.booking import pages as booking_pages
 from fablab.booking.consent_forms import AnswerForm
 from fablab.booking.models import Consent
-from fablab.booking.orders import NotAllowed
 from fablab.booking.views import slot_of
+from fablab.db import NotAllowed
 from fablab.machines.inventory import here
 from fablab.machines.models import Machine
 from fablab.manage.blueprint import bp, page

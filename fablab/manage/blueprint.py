@@ -5,14 +5,10 @@ from typing import Any
 
 from flask import Blueprint, abort, g, has_request_context, render_template, request
 from flask_login import current_user
-from werkzeug.exceptions import Forbidden, NotFound
 
 from fablab import clock
-from fablab.db import NoSuch
 from fablab.machines.inventory import here, of_place
 from fablab.manage import queries, todo_queries
-from fablab.members.staff import NotAllowed
-from fablab.web import error_page
 
 bp = Blueprint("manage", __name__)
 
@@ -63,14 +59,3 @@ def team_frame() -> dict[str, Any]:
 
 def today() -> date:
     return clock.today(here().schedule.zone, clock.now())
-
-
-@bp.errorhandler(NotAllowed)
-def not_allowed(_error: NotAllowed) -> Any:
-    return error_page(Forbidden())
-
-
-@bp.errorhandler(NoSuch)
-def nobody(_error: NoSuch) -> Any:
-    """Somebody or something that was there a moment ago."""
-    return error_page(NotFound())

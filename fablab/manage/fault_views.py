@@ -7,7 +7,6 @@ from uuid import UUID
 from flask import abort, request, url_for
 
 from fablab.access import team_only
-from fablab.db import NoSuch
 from fablab.machines.inventory import here
 from fablab.manage.blueprint import bp, page
 from fablab.upkeep import logbook_views, maintenance_views, pages, queries
@@ -49,10 +48,7 @@ def faults():
 @bp.get("/manage/faults/<uuid:uid>")
 @team_only
 def fault(uid: UUID):
-    try:
-        row = queries.fault(str(uid))
-    except NoSuch:
-        abort(404)
+    row = queries.fault(str(uid))
     if row.place_id != here().place.id or row.slug not in here().by_slug:
         abort(404)
     return page("fault.html", is_framed=True, **upkeep.fault_values(row))

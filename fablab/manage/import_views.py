@@ -15,7 +15,7 @@ from wtforms import HiddenField, ValidationError
 from fablab import clock, imports
 from fablab.access import team_only
 from fablab.agendas.lines import clean
-from fablab.db import NoSuch
+from fablab.db import NotAllowed
 from fablab.exports import csv_file
 from fablab.forms import Form, UploadField, is_sent
 from fablab.imports import ChangedMeanwhile, ImportRefused, Plan, Shown, drafts, export
@@ -24,7 +24,6 @@ from fablab.manage import import_pages
 from fablab.manage.blueprint import bp, page
 from fablab.manage.import_words import EXAMPLES, EXPLAINED, HELP, KINDS
 from fablab.members.kinds import Role
-from fablab.members.staff import NotAllowed
 
 BACK = {"machines": ".machines", "members": ".members", "qualifications": ".members"}
 
@@ -170,10 +169,7 @@ def check_right(what: str) -> None:
 
 def find_draft(uid: UUID) -> Any:
     """One of the place, within a day; any other answers 404."""
-    try:
-        draft = drafts.find(str(uid), here().place.id, clock.now())
-    except NoSuch:
-        abort(404)
+    draft = drafts.find(str(uid), here().place.id, clock.now())
     check_right(draft.what)
     return draft
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from fablab import clock, texts
 from fablab.access import team_only
 from fablab.booking.pages import clock_notes
-from fablab.db import NoSuch, db
+from fablab.db import db
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import here
 from fablab.manage import queries, training_pages
@@ -235,10 +235,7 @@ def find_training(code: str) -> Any:
 
 def find_session(uid: UUID) -> Any:
     """A session of the place; any other answers 404."""
-    try:
-        row = trainings_queries.session(str(uid))
-    except NoSuch:
-        abort(404)
+    row = trainings_queries.session(str(uid))
     return row if row.place_id == here().place.id else abort(404)
 
 

@@ -8,12 +8,11 @@ from uuid import uuid4
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from fablab.db import NoSuch, add_row, db, retried, writing
+from fablab.db import NoSuch, NotAllowed, add_row, db, retried, writing
 from fablab.members import audit, standing_letters
 from fablab.members.kinds import Deed, MarkKind
 from fablab.members.models import Mark, Member, Membership
 from fablab.members.rules import marked_until
-from fablab.members.staff import NotAllowed
 from fablab.places.models import Place
 
 KEPT = timedelta(days=365)

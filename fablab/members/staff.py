@@ -6,17 +6,13 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from fablab.db import NoSuch, add_row, db, retried, writing
+from fablab.db import NoSuch, NotAllowed, add_row, db, retried, writing
 from fablab.members import audit, standing_letters
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.members.models import Member, Membership, RoleHeld
 
 # An administrator is made on the command line, by whoever holds the machine it runs on.
 GRANTED = frozenset({Role.REFERENT, Role.FABMANAGER, Role.ACCOUNTANT})
-
-
-class NotAllowed(Exception):
-    """They are on the team, and may still not do this."""
 
 
 def stand_in_line(session: Session, member_id: int) -> None:

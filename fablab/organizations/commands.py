@@ -9,12 +9,11 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from fablab import clock
-from fablab.db import NoSuch, add_row, db, retried, writing
+from fablab.db import NoSuch, NotAllowed, add_row, db, retried, writing
 from fablab.members import audit, throttle
 from fablab.members.commands import normal
 from fablab.members.kinds import AttemptKind, Deed
 from fablab.members.models import Member
-from fablab.members.staff import NotAllowed
 from fablab.organizations import letters, queries
 from fablab.organizations.kinds import OrganizationKind
 from fablab.organizations.models import Organization, OrganizationInvitation, OrganizationMember

@@ -12,9 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab.booking import ledger, presence_rules, waits
-from fablab.booking.orders import NotAllowed
 from fablab.booking.presence_rules import No, left_for_others, stay_of
-from fablab.db import db, retried, writing
+from fablab.db import NotAllowed, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import record
 from fablab.machines.inventory import MachineFacts, of_place

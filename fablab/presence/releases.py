@@ -8,9 +8,8 @@ from sqlalchemy import bindparam, exists
 
 from fablab.booking.absences import mark_missed
 from fablab.booking.facts import audience_of, standing_of
-from fablab.booking.orders import NotAllowed
 from fablab.booking.presence_rules import is_given_up
-from fablab.db import UTCDateTime, db
+from fablab.db import NotAllowed, UTCDateTime, db
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Bounds, Change, Machine, Occupancy, standing_around

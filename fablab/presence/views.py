@@ -9,7 +9,6 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import members_only, team_only
-from fablab.booking.orders import NotAllowed
 from fablab.booking.queries import find_visible
 from fablab.machines.inventory import of_place
 from fablab.presence import commands
@@ -25,8 +24,6 @@ def arrival(uid: UUID):
         commands.arrive(booking.uid, booking.place_id, **doer(booking), now=clock.now())
     except commands.Refused as refused:
         tell(refused, booking)
-    except NotAllowed:
-        abort(403)
     else:
         is_own = booking.member_id == current_user.id
         flash(_("Welcome! Your arrival is noted.") if is_own else _("The arrival is noted."))
@@ -41,8 +38,6 @@ def departure(uid: UUID):
         commands.leave(booking.uid, booking.place_id, **doer(booking), now=clock.now())
     except commands.Refused as refused:
         tell(refused, booking)
-    except NotAllowed:
-        abort(403)
     else:
         flash(_("The booking is ended and the machine free for the others."))
     return back(booking)

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 
 from fablab import clock, texts
 from fablab.access import anyone
-from fablab.db import NoSuch
 from fablab.machines.inventory import Inventory, of_place
 from fablab.presence import addresses, commands, queries
 from fablab.presence.board import Board
@@ -49,8 +48,6 @@ def at_the_door(token: str):
         commands.arrive(booking.uid, booking.place_id, by=None, is_team=False, now=clock.now())
     except commands.Refused as refused:
         flash(texts.filled(*refused.no, g.inventory.schedule.zone), "no")
-    except NoSuch:
-        abort(404)
     else:
         flash(_("Welcome! Your arrival is noted."))
     return redirect(url_for(".wall", token=token), 303)

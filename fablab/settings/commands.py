@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from fablab.db import retried, writing
+from fablab.db import NotAllowed, retried, writing
 from fablab.machines.policy_commands import alone_in
 from fablab.members import audit
 from fablab.members.kinds import Deed, Role
-from fablab.members.staff import NotAllowed, roles_held
+from fablab.members.staff import roles_held
 from fablab.places.models import Place
 
 # What any of the team may say, and what an administrator alone may.

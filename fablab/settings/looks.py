@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from fablab.db import db
+from fablab.db import NotAllowed, db
 from fablab.machines import files, photos
 from fablab.machines.photos import Shape
 from fablab.members.kinds import Role
-from fablab.members.staff import NotAllowed, roles_held
+from fablab.members.staff import roles_held
 from fablab.places.models import Place
 from fablab.settings.commands import set_place
 

@@ -6,11 +6,11 @@ from datetime import date, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from fablab.db import add_row, retried, writing
+from fablab.db import NotAllowed, add_row, retried, writing
 from fablab.machines.inventory import of_place
 from fablab.members import audit
 from fablab.members.kinds import TEAM, Deed
-from fablab.members.staff import NotAllowed, roles_held, stand_in_line
+from fablab.members.staff import roles_held, stand_in_line
 from fablab.trainings import queries
 from fablab.trainings.models import Qualification
 from fablab.trainings.rules import may_grant

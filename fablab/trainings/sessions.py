@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab import clock
-from fablab.db import NoSuch, add_row, add_rows, db, retried, writing
+from fablab.db import NoSuch, NotAllowed, add_row, add_rows, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import SlotTaken, record, said, stand_in_line
 from fablab.machines.inventory import of_place
@@ -28,7 +28,6 @@ from fablab.mail import outbox
 from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.members.models import calendar_changed
-from fablab.members.staff import NotAllowed
 from fablab.members.staff import stand_in_line as stand_in_line_for
 from fablab.places.rules import Schedule
 from fablab.slots import Slot

@@ -13,7 +13,6 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import members_only
-from fablab.db import NoSuch
 from fablab.machines.inventory import MachineFacts, here
 from fablab.slots import Slot
 from fablab.upkeep import maintenance, queries
@@ -87,10 +86,7 @@ def end_maintenance(slug: str, uid: UUID):
 
 
 def find(machine: MachineFacts, uid: str) -> Any:
-    try:
-        row = maintenance.find(uid)
-    except NoSuch:
-        abort(404)
+    row = maintenance.find(uid)
     return row if row.machine_id == machine.id else abort(404)
 
 

@@ -19,7 +19,6 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import members_only
-from fablab.db import NoSuch
 from fablab.machines import files
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
@@ -166,10 +165,7 @@ def find_machine(slug: str) -> MachineFacts:
 def find_fault(slug: str, uid: UUID) -> Any:
     """A fault of the machine that they reported or may sort; any other answers 404."""
     machine = find_machine(slug)
-    try:
-        row = queries.fault(str(uid))
-    except NoSuch:
-        abort(404)
+    row = queries.fault(str(uid))
     if row.machine_id != machine.id:
         abort(404)
     if row.reported_by_id != current_user.id and not looks_after_it(machine.id):

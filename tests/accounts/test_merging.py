@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select, update
 from fablab import clock
 from fablab.accounts import merging
 from fablab.accounts.traces import TRACES, table
-from fablab.db import NoSuch, add_row, db, writing
+from fablab.db import NoSuch, NotAllowed, add_row, db, writing
 from fablab.machines.models import Occupancy
 from fablab.mail.models import OutgoingMail
 from fablab.members import staff
@@ -17,7 +17,6 @@ from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed, Role
 from fablab.members.models import Member, Membership
 from fablab.members.people import load_person
-from fablab.members.staff import NotAllowed
 from fablab.organizations.models import OrganizationMember
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Qualification, Registration, Training

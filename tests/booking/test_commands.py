@@ -13,9 +13,9 @@ from sqlalchemy import func, select, update
 
 from fablab import clock
 from fablab.booking import commands, ledger
-from fablab.booking.orders import JUST_TAKEN, AlreadyUsed, BookingRefused, NotAllowed
+from fablab.booking.orders import JUST_TAKEN, AlreadyUsed, BookingRefused
 from fablab.booking.verdicts import Reason
-from fablab.db import Busy, db, writing
+from fablab.db import Busy, NotAllowed, db, writing
 from fablab.machines import commands as machines
 from fablab.machines import guards
 from fablab.machines.guards import GuardMissing

@@ -16,9 +16,9 @@ from fablab.booking.consents import Wanted
 from fablab.booking.kinds import Answer, ConsentKind
 from fablab.booking.known import Held
 from fablab.booking.models import Consent
-from fablab.booking.orders import BookingRefused, ChangedMeanwhile, NotAllowed, order_behind
+from fablab.booking.orders import BookingRefused, ChangedMeanwhile, order_behind
 from fablab.booking.verdicts import Reason
-from fablab.db import add_row, db, writing
+from fablab.db import NotAllowed, add_row, db, writing
 from fablab.invitations import commands as invitations
 from fablab.machines.kinds import Status
 from fablab.machines.models import (

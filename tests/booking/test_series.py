@@ -16,14 +16,13 @@ from fablab.booking.orders import (
     AlreadyUsed,
     BookingRefused,
     ChangedMeanwhile,
-    NotAllowed,
     order_behind,
 )
 from fablab.booking.series import Choice, Pick, Verdict, Wish, review
 from fablab.booking.series_rules import Hours
 from fablab.booking.verdicts import Reason
 from fablab.clock import to_wall, today
-from fablab.db import db
+from fablab.db import NotAllowed, db
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Approval, Status
 from fablab.machines.models import Change, Claim, Occupancy, Policy

@@ -28,8 +28,8 @@ from sqlalchemy import delete, select
 from fablab import clock
 from fablab.booking import absences, answers, commands
 from fablab.booking.models import Consent
-from fablab.booking.orders import BookingRefused, NotAllowed, Order
-from fablab.db import db, writing
+from fablab.booking.orders import BookingRefused, Order
+from fablab.db import NotAllowed, db, writing
 from fablab.machines.commands import SlotTaken, end_outage, set_state, withdraw
 from fablab.machines.kinds import MachineState, OccupancyKind
 from fablab.machines.models import Claim, Machine, Occupancy, Seat

@@ -15,10 +15,10 @@ from fablab import clock, jobs
 from fablab.booking import absences, answers, commands, departures, series, wait_links, waits
 from fablab.booking.kinds import ConsentKind, WaitEnd
 from fablab.booking.models import Consent, Series, Wait
-from fablab.booking.orders import BookingRefused, NotAllowed, TooLate
+from fablab.booking.orders import BookingRefused, TooLate
 from fablab.booking.verdicts import Reason
 from fablab.booking.waits import FreeNow, Wish
-from fablab.db import add_row, db, writing
+from fablab.db import NotAllowed, add_row, db, writing
 from fablab.invitations import commands as invitations
 from fablab.machines import commands as machines
 from fablab.machines.kinds import Approval, MachineState, Status

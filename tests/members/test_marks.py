@@ -11,8 +11,7 @@ from sqlalchemy import select, update
 from fablab import clock
 from fablab.booking import absences, answers, commands
 from fablab.booking.models import Consent
-from fablab.booking.orders import NotAllowed
-from fablab.db import db, writing
+from fablab.db import NotAllowed, db, writing
 from fablab.machines.kinds import Approval, Status
 from fablab.machines.models import Change, Claim, Occupancy, Policy, Resource, Seat
 from fablab.members import marks, staff

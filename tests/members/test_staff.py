@@ -10,14 +10,13 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.booking import commands as booking
 from fablab.booking.verdicts import Reason
-from fablab.db import add_row, db, writing
+from fablab.db import NotAllowed, add_row, db, writing
 from fablab.machines import referents
 from fablab.machines.models import MachineReferent
 from fablab.members import staff
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.members.models import Member, Membership, RoleHeld
-from fablab.members.staff import NotAllowed
 from tests.support import instant, slot
 
 TUESDAY = slot("2027-03-30 14:00-15:00")

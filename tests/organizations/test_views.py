@@ -5,11 +5,12 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from fablab import clock
 from fablab.booking import commands as bookings
 from fablab.db import db, writing
+from fablab.home import organization_views
 from fablab.machines.kinds import Status
 from fablab.machines.models import Change, Occupancy
 from fablab.members.audit import AuditEntry
@@ -19,7 +20,7 @@ from fablab.organizations import commands
 from fablab.organizations.models import OrganizationInvitation, OrganizationMember
 from tests.conftest import browser
 from tests.manage.conftest import add_annex, uid_in
-from tests.members.conftest import last_link, mails, send
+from tests.members.conftest import fields, last_link, mails, send
 from tests.support import counting, instant, slot, submit
 
 PAGE = "/organizations/studio"
@@ -214,6 +215,27 @@ def test_the_link_is_only_for_whose_address_it_went_to(studio, who):
     assert submit(who("lina"), "/account/", link, answer="yes").status_code == 404
     assert stay_of(studio, "lina") is None
     assert "/login?next=" in who(None).get(link).text
+
+
+def test_who_was_merged_a_moment_ago_is_in_it_no_longer(studio, who, monkeypatch):
+    person = f"{PAGE}/people/{uid_in(studio)('bruno')}"
+    find = organization_views.find_person
+
+    def found_just_before_they_went(*asked):
+        row = find(*asked)
+        with writing() as session:
+            theirs = OrganizationMember.member_id == row.id
+            session.execute(delete(OrganizationMember).where(theirs))
+        return row
+
+    maud = who("maud")
+    form = fields(maud.get(person).text)
+    monkeypatch.setattr(organization_views, "find_person", found_just_before_they_went)
+
+    answer = maud.post(person, data=form)
+
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
 
 
 def test_what_was_taken_back_declined_or_is_too_old_opens_nothing(studio, who, at):

@@ -10,9 +10,8 @@ from fablab import clock
 from fablab.booking import absences, presence_rules, waits
 from fablab.booking import commands as moving
 from fablab.booking.models import Wait
-from fablab.booking.orders import NotAllowed
 from fablab.booking.waits import Wish
-from fablab.db import db
+from fablab.db import NotAllowed, db
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Claim, Machine, Occupancy
 from fablab.machines.resources_commands import create_resource

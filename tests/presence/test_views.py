@@ -3,8 +3,12 @@
 import re
 
 import pytest
+from sqlalchemy import delete
 
+from fablab.db import writing
 from fablab.machines.kinds import Status
+from fablab.machines.models import Change, Occupancy
+from fablab.presence import views
 from tests.booking.conftest import words
 from tests.presence.support import arrive, booked, leave, record, row, say
 from tests.support import instant, submit
@@ -32,6 +36,24 @@ def test_there_is_no_button_before_its_time_nor_for_others(fablab, browse, at, p
     at("2027-03-30 13:50")
     assert "/arrival" not in browse("chloe").get("/machines/bench").text
     assert "/arrival" not in browse(None).get("/machines/bench").text
+
+
+def test_a_booking_that_went_a_moment_ago_is_there_no_longer(fablab, browse, at, monkeypatch):
+    uid = booked(fablab)
+    at("2027-03-30 13:50")
+    find = views.find_visible
+
+    def found_just_before_it_went(uid, member):
+        found = find(uid, member)
+        with writing() as session:
+            session.execute(delete(Change))
+            session.execute(delete(Occupancy).where(Occupancy.uid == uid))
+        return found
+
+    monkeypatch.setattr(views, "find_visible", found_just_before_it_went)
+
+    answer = submit(browse("bruno"), f"/bookings/{uid}", f"/bookings/{uid}/arrival")
+    assert answer.status_code == 404
 
 
 def test_whoever_has_finished_frees_the_machine(fablab, browse, at):

@@ -4,11 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from fablab import clock
-from fablab.db import NoSuch, db
+from fablab.db import NoSuch, NotAllowed, db
 from fablab.machines.inventory import of_place
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
-from fablab.members.staff import NotAllowed
 from fablab.places.kinds import NamesShown
 from fablab.settings.commands import put_steps_aside, set_place
 from tests.manage.conftest import add_cast

@@ -8,12 +8,11 @@ from sqlalchemy import select, update
 from fablab import clock
 from fablab.booking.facts import held_on
 from fablab.booking.known import Held
-from fablab.db import add_row, db, writing
+from fablab.db import NotAllowed, add_row, db, writing
 from fablab.machines.models import MachineReferent
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.members.models import Membership
-from fablab.members.staff import NotAllowed
 from fablab.trainings import commands
 from fablab.trainings.commands import Award
 from fablab.trainings.models import Qualification, Training

@@ -8,14 +8,13 @@ from sqlalchemy import delete, select, update
 
 from fablab import clock, jobs
 from fablab.booking.orders import BookingRefused
-from fablab.db import add_row, db, writing
+from fablab.db import NotAllowed, add_row, db, writing
 from fablab.machines import resources_commands
 from fablab.machines.commands import SlotTaken
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Claim, Machine, MachineReferent, Occupancy
 from fablab.members.kinds import AgeBand
 from fablab.members.models import Member, Membership
-from fablab.members.staff import NotAllowed
 from fablab.trainings import courses, queries, sessions
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import (

@@ -11,7 +11,7 @@ from fablab.booking.orders import BookingRefused
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Occupancy
-from fablab.upkeep import maintenance, queries
+from fablab.upkeep import maintenance, maintenance_views, queries
 from fablab.upkeep.kinds import EntryKind, Unit
 from fablab.upkeep.maintenance import Done, Plan
 from fablab.upkeep.maintenance_rules import Rhythm
@@ -188,6 +188,20 @@ def test_changed_it_is_planned_anew_and_ended_no_more(any_fablab, any_app):
     assert db.session.scalar(select(MaintenanceDay.id)) is None
     assert amina.get(PAGE).status_code == 200
     assert amina.post(f"{PAGE}/{uid}/done").status_code in (400, 404)
+
+
+def test_ended_by_somebody_else_a_moment_ago_it_is_there_no_longer(cast, browse, monkeypatch):
+    uid, amina, remi = begin(cast), browse("amina"), cast.people["remi"]
+    find = maintenance_views.find
+
+    def found_just_before_it_ended(machine, uid):
+        row = find(machine, uid)
+        maintenance.end(uid, by=remi, now=clock.now())
+        return row
+
+    monkeypatch.setattr(maintenance_views, "find", found_just_before_it_ended)
+
+    assert submit(amina, PAGE, f"{PAGE}/{uid}/end").status_code == 404
 
 
 @pytest.mark.parametrize(
