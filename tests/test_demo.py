@@ -37,8 +37,8 @@ from fablab.members.people import load_person
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import Mode
 from fablab.places.models import Place
+from fablab.presence.board import board_of
 from fablab.presence.names import for_the_team
-from fablab.presence.wall_views import board_of
 from fablab.slots import Slot, merged, without
 from fablab.trainings import queries
 from fablab.trainings.models import Qualification, Training

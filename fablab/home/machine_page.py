@@ -22,7 +22,7 @@ from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
 from fablab.figures.pages import Chart, chart, monday_of
 from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
-from fablab.home.planning import MINUTE, WHOLE_DAY, Kind, Range, round_up
+from fablab.home.planning import MINUTE, WHOLE_DAY, Range, round_up
 from fablab.home.queries import Particulars
 from fablab.machines import resources
 from fablab.machines.inventory import Inventory, MachineFacts
@@ -451,7 +451,3 @@ class MachinePage:
     @property
     def hue(self) -> str:
         return self.machine.category.hue
-
-    @property
-    def is_booked_by_me_now(self) -> bool:
-        return self.day(self.today).states[self.machine.id].kind is Kind.OWN

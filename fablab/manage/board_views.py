@@ -17,9 +17,9 @@ from fablab.manage.machine_views import find_machine
 from fablab.members.kinds import Deed
 from fablab.presence import addresses
 from fablab.presence import queries as boards_held
+from fablab.presence.board import board_of
 from fablab.presence.kinds import BoardKind
 from fablab.presence.names import for_the_team
-from fablab.presence.wall_views import board_of
 from fablab.trainings.queries import sessions_in
 from fablab.web import address_of
 

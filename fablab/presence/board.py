@@ -16,7 +16,9 @@ from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.places.kinds import Mode
 from fablab.places.words import why_closed
+from fablab.presence import queries
 from fablab.slots import Slot
+from fablab.trainings.queries import sessions_in
 
 MINUTE = timedelta(minutes=1)
 # So long after the start somebody who is late may as well be absent, where no rule says how long.
@@ -315,6 +317,20 @@ class Board:
                 until = _("until %(moment)s", moment=texts.moment(row.ends_at, self.zone))
                 why = f"{until}, {row.title}" if row.title else until
                 yield f"{row.code} {row.machine_name}", why
+
+
+def board_of(inventory: Inventory, now: Any, **more: Any) -> Board:
+    """The place today: three statements, whatever there is on it."""
+    place_id = inventory.place.id
+    day = clock.whole_day(inventory.schedule.zone, clock.today(inventory.schedule.zone, now))
+    return Board(
+        inventory=inventory,
+        now=now,
+        rows=queries.on_day(place_id, day),
+        missed=queries.missed_on(place_id, day),
+        held=sessions_in(place_id, day),
+        **more,
+    )
 
 
 def is_lent(machine: MachineFacts | None) -> bool:

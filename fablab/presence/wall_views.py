@@ -10,13 +10,12 @@ from flask_babel import gettext as _
 
 from fablab import clock, texts
 from fablab.access import anyone
-from fablab.machines.inventory import Inventory, of_place
+from fablab.machines.inventory import of_place
 from fablab.presence import addresses, commands, queries
-from fablab.presence.board import Board
+from fablab.presence.board import board_of
 from fablab.presence.kinds import BoardKind
 from fablab.presence.names import for_the_wall
 from fablab.presence.views import bp
-from fablab.trainings.queries import sessions_in
 
 
 @bp.get("/board/<token>")
@@ -60,17 +59,3 @@ def find(token: str) -> Any:
         abort(404)
     g.inventory = of_place(place_id=address.place_id)
     return address
-
-
-def board_of(inventory: Inventory, now: Any, **more: Any) -> Board:
-    """The place today: three statements, whatever there is on it."""
-    place_id = inventory.place.id
-    day = clock.whole_day(inventory.schedule.zone, clock.today(inventory.schedule.zone, now))
-    return Board(
-        inventory=inventory,
-        now=now,
-        rows=queries.on_day(place_id, day),
-        missed=queries.missed_on(place_id, day),
-        held=sessions_in(place_id, day),
-        **more,
-    )

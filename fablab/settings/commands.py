@@ -16,7 +16,6 @@ from fablab.places.models import Place
 # What any of the team may say, and what an administrator alone may.
 PARTICULARS = ("address", "email", "phone", "house_rules")
 IDENTITY = ("name", "zone", "language", "names_shown", "has_public_feeds")
-LOOK = ("brick", "blue", "logo")
 
 
 @retried

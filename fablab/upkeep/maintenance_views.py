@@ -1,29 +1,23 @@
 """The regular maintenance of a machine, for whoever looks after it."""
 
 from contextlib import suppress
-from datetime import date, datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from flask import abort, flash, redirect, render_template, request, url_for
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from fablab import clock, texts
+from fablab import clock
 from fablab.access import members_only
 from fablab.machines.inventory import MachineFacts, here
-from fablab.slots import Slot
-from fablab.upkeep import maintenance, queries
+from fablab.upkeep import maintenance, maintenance_pages, queries
 from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.kinds import Unit
 from fablab.upkeep.logbook_views import find_cared_for
 from fablab.upkeep.maintenance_forms import DoneForm, MaintenanceForm, drawn
 from fablab.upkeep.views import bp, is_framed, place_asked, today
-from fablab.upkeep.words import ONCE, SEVERAL
-
-SHOWN = 3  # days ahead
 
 
 @bp.get("/machines/<slug>/maintenance")
@@ -101,28 +95,6 @@ def care_page(machine: MachineFacts, status: int = 200, **more: Any) -> Any:
     return render_template("upkeep/maintenance.html", is_framed=is_framed(), **values), status
 
 
-class Ahead(NamedTuple):
-    """One day on which it is due."""
-
-    when: str
-    note: str
-    is_overdue: bool
-
-
-class Care(NamedTuple):
-    """One regular maintenance."""
-
-    uid: str
-    title: str
-    work: str
-    who: str
-    rhythm: str
-    ahead: list[Ahead]
-    is_overdue: bool
-    form: DoneForm
-    is_refused: bool
-
-
 def care_values(
     machine: MachineFacts,
     form: MaintenanceForm | None = None,
@@ -131,6 +103,7 @@ def care_values(
     finished: str = "",
 ) -> dict[str, Any]:
     """What the page shows; `?edit=` draws the form for one that exists."""
+    zone = here().schedule.zone
     groups = groupby(queries.maintenance_of(machine.id), key=lambda row: row.uid)
     rows = {uid: list(days) for uid, days in groups}
     edited = edited or request.args.get("edit", "")
@@ -141,50 +114,10 @@ def care_values(
     return {
         "machine": machine,
         "cares": [
-            care(days, done if uid == finished else None, clock.now()) for uid, days in rows.items()
+            maintenance_pages.care(days, done if uid == finished else None, zone, clock.now())
+            for uid, days in rows.items()
         ],
         "form": form,
         "edited": edited,
         "place_asked": place_asked(),
     }
-
-
-def care(rows: list[Any], done: DoneForm | None, now: datetime) -> Care:
-    first, zone = rows[0], here().schedule.zone
-    days = [ahead(row, clock.today(zone, now)) for row in rows if row.due_on is not None]
-    return Care(
-        uid=first.uid,
-        title=first.title,
-        work=first.work,
-        who=first.who,
-        rhythm=rhythm_in_words(first),
-        ahead=days[:SHOWN],
-        is_overdue=any(day.is_overdue for day in days),
-        form=done or DoneForm(first.uid, formdata=None),
-        is_refused=done is not None,
-    )
-
-
-def ahead(row: Any, today: date) -> Ahead:
-    zone, note = here().schedule.zone, ""
-    when = texts.capital(texts.day(row.due_on))
-    if row.starts_at is not None and row.standing:
-        when = texts.capital(texts.day_and_hours(Slot(row.starts_at, row.ends_at), zone))
-        if row.is_moved:
-            usual = _("%(day)s %(hour)s", day=texts.day(row.due_on), hour=texts.hour(row.at))
-            note = _("moved, for something was booked: it would be %(when)s", when=usual)
-    elif row.due_on >= today:
-        note = _("the machine is not kept free then")
-    return Ahead(when, note, row.due_on < today)
-
-
-def rhythm_in_words(row: Any) -> str:
-    words = ONCE if row.every == 1 else SEVERAL
-    often = _(words[row.unit], num=row.every)
-    hour, length = texts.hour(row.at), texts.length(row.length)
-    said = _("%(often)s at %(hour)s, %(length)s", often=often, hour=hour, length=length)
-    locale = get_locale()
-    if row.weekday and locale:
-        weekday = locale.days["format"]["wide"][row.weekday - 1]
-        said = _("%(rhythm)s, on a %(weekday)s", rhythm=said, weekday=weekday)
-    return texts.capital(said)
