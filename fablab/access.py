@@ -63,11 +63,23 @@ def ask_to_sign_in() -> Any:
 
     What a form had sent is not done after signing in: back to the page the form was on.
     """
-    if request.method in ("GET", "HEAD"):
-        wanted = iri_to_uri(request.full_path if request.query_string else request.path)
-    else:
-        wanted = path_of(request.referrer or "")
+    is_read = request.method in ("GET", "HEAD")
+    wanted = this_page() if is_read else path_of(request.referrer or "")
     return redirect(url_for("members.login", next=wanted or None), 303)
+
+
+def this_page() -> str:
+    return iri_to_uri(request.full_path if request.query_string else request.path)
+
+
+def way_back() -> str:
+    """Where whoever signs in from this page goes on; empty where nothing is to come back to.
+
+    The pages of signing in pass on where they were asked to lead.
+    """
+    if request.method != "GET" or request.endpoint is None:
+        return ""
+    return request.args.get("next", "") if request.blueprint == "members" else this_page()
 
 
 def path_of(address: str) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound, ServiceUnavailable
 
 from fablab import texts
-from fablab.access import path_of
+from fablab.access import path_of, way_back
 from fablab.db import Busy, NoSuch, NotAllowed, db, is_busy
 from fablab.machines.guards import GuardMissing
 from fablab.machines.inventory import NothingSetUp, PlaceFacts, here
@@ -138,9 +138,11 @@ def chosen_language() -> str:
 def surroundings() -> dict[str, Any]:
     """What the layout of any page may use. Must work when the database does not."""
     person = g.get("_login_user")
+    is_known = person is not None and person.is_authenticated
     return {
         "place": place_shown(),
-        "member": person if person is not None and person.is_authenticated else None,
+        "member": person if is_known else None,
+        "way_back": "" if is_known else way_back(),
         "language": str(get_locale() or "fr"),
         "theme": theme if (theme := request.cookies.get("theme", "")) in THEMES else "",
     }

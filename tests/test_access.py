@@ -1,5 +1,7 @@
 """The doors: who is let through, and where the others are sent."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -131,3 +133,26 @@ def test_signing_out_needs_the_token_of_the_form(browse):
     assert bruno.post("/logout").status_code == 400
     assert bruno.get("/account/").status_code == 200
     assert submit(bruno, "/account/", "/logout").status_code == 303
+
+
+def login_link(page: str) -> str:
+    return re.search(r'href="(/login[^"]*)"', page)[1]
+
+
+def test_whoever_scans_a_label_signs_in_and_is_back_at_the_machine(browse):
+    page = browse(None).get("/machines/bench?length=120").text
+
+    assert login_link(page) == "/login?next=/machines/bench?length%3D120"
+    assert "Log in to say that you are here, to book or to report a fault" in page
+    assert "to report a fault</a>" not in browse("bruno").get("/machines/bench").text
+
+
+def test_the_pages_of_signing_in_lead_where_they_were_asked_to(browse):
+    visitor = browse(None)
+
+    assert login_link(visitor.get("/login").text) == "/login"
+    assert login_link(visitor.get("/register?next=/machines/bench").text) == (
+        "/login?next=/machines/bench"
+    )
+    assert login_link(visitor.get("/nowhere").text) == "/login"
+    assert login_link(visitor.post("/login", data={"email": "x"}).text) == "/login"
