@@ -17,7 +17,7 @@ from fablab.booking.forms import BookingForm, SlotForm
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Facts
 from fablab.booking.offers import Offer
-from fablab.booking.presence_pages import Presence, presence_of
+from fablab.booking.presence_pages import Presence, expectation, presence_of
 from fablab.booking.rules import answer_due, cancellable_until, may_cancel, may_move
 from fablab.booking.third_person import OF_SOMEBODY
 from fablab.booking.verdicts import OVERRIDES, Reason, Refusal
@@ -441,6 +441,9 @@ def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
                 else _("The machine is then free for the others at once."),
             )
         )
+        expected = expectation(slot, policy.release_after, facts.zone)
+        if expected:
+            known.append(Condition("user-x", expected, ""))
     if policy.minimum == policy.maximum:
         lengths = _("%(length)s at a time", length=texts.length(policy.minimum))
     else:
@@ -538,6 +541,8 @@ def booking_line(
     """`row` for whom it is for (`is_own`), or for somebody of the team."""
     zone = inventory.schedule.zone
     slot = Slot(row.starts_at, row.ends_at)
+    # Whoever left is not there for the rest of the minute that their booking ends in.
+    is_over = row.ends_at <= now or row.left_at is not None
     may = partial(_may, row, slot, now, is_own=is_own, is_team=is_team)
     return Line(
         uid=row.uid,
@@ -553,8 +558,8 @@ def booking_line(
         planning_day=today(zone, slot.start).isoformat(),
         soon=in_how_long(row.starts_at, zone, now),
         status=row.status,
-        is_over=row.ends_at <= now,
-        is_under_way=bool(row.standing) and row.starts_at <= now < row.ends_at,
+        is_over=is_over,
+        is_under_way=bool(row.standing) and not is_over and row.starts_at <= now,
         purpose=row.title,
         organization=row.organization_name or "",
         who=f"{row.first_name} {row.last_name}".strip(),
@@ -580,7 +585,8 @@ def _trouble(row: Any, inventory: Inventory, now: datetime) -> str:
 
 
 def _may(row: Any, slot: Slot, now: datetime, rule: Any, *, is_own: bool, is_team: bool) -> bool:
-    return bool(row.standing) and rule(slot, now=now, is_own=is_own, is_team=is_team)
+    is_there = bool(row.standing) and row.left_at is None
+    return is_there and rule(slot, now=now, is_own=is_own, is_team=is_team)
 
 
 class Said(NamedTuple):

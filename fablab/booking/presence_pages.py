@@ -1,11 +1,22 @@
 """What the pages say of somebody's arrival, and what may be said of it now, as plain values."""
 
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
+from flask_babel import gettext as _
+
 from fablab import texts
-from fablab.booking.presence_rules import may_arrive, may_leave, may_undo, stay_of
+from fablab.booking.presence_rules import (
+    EARLY,
+    given_up_at,
+    may_arrive,
+    may_leave,
+    may_undo,
+    stay_of,
+)
+from fablab.clock import to_wall
 from fablab.machines.inventory import Inventory
+from fablab.slots import Slot
 
 
 class Presence(NamedTuple):
@@ -35,4 +46,17 @@ def presence_of(row: Any, inventory: Inventory, now: datetime) -> Presence:
         may_arrive(stay, now=now, is_in_service=is_in_service),
         may_leave(stay, now=now),
         may_undo(stay, row.changed_at, now=now),
+    )
+
+
+def expectation(slot: Slot, after: timedelta, zone: tzinfo) -> str:
+    """That one is expected, and until when the machine is kept; empty where it always is."""
+    until = given_up_at(slot, after)
+    if until is None:
+        return ""
+    return _(
+        "Say that you are here from %(since)s on; at %(until)s the machine is otherwise free for "
+        "the others, and the absence is noted.",
+        since=texts.hour(to_wall(zone, slot.start - EARLY)),
+        until=texts.hour(to_wall(zone, until)),
     )

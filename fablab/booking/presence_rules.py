@@ -115,6 +115,12 @@ def is_given_up(slot: Slot, after: timedelta, *, now: datetime, watched_since: d
     return bool(after) and since + after <= now < slot.end
 
 
+def given_up_at(slot: Slot, after: timedelta) -> datetime | None:
+    """When nobody is waited for any more, if that comes before its end."""
+    until = slot.start + after
+    return until if after and until < slot.end else None
+
+
 def why_not_undo(what: str, made_at: datetime, *, now: datetime) -> No | None:
     """Of the last thing that happened to a booking."""
     if what not in UNDOABLE:

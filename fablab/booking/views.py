@@ -35,13 +35,14 @@ from fablab.booking.forms import (
     parse_near_day,
 )
 from fablab.booking.known import Facts
+from fablab.booking.presence_pages import expectation
 from fablab.booking.rules import may_cancel, may_move, may_override, refusals
 from fablab.booking.verdicts import FOR_A_TRAINING, FOR_THE_TEAM, Reason, Refusal
 from fablab.clock import to_wall, whole_day, whole_days
 from fablab.db import NotAllowed
 from fablab.forms import parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
-from fablab.machines.kinds import RiskClass
+from fablab.machines.kinds import RiskClass, Status
 from fablab.slots import Slot
 
 bp = Blueprint("booking", __name__)
@@ -137,7 +138,19 @@ def show(uid):
         and absences.may_be_missed(booking, by=current_user.id, now=clock.now()),
         may_be_undone=current_user.manages(booking.place_id) and shown.presence.may_undo,
         may_say=booking.member_id == current_user.id or current_user.manages(booking.place_id),
+        expected=expected_of(booking, inventory, clock.now()),
     )
+
+
+def expected_of(booking: Any, inventory: Inventory, now: datetime) -> str:
+    """Until when its reader is waited for; of somebody else's, over or begun, nothing."""
+    machine = inventory.by_id.get(booking.machine_id)
+    is_ahead = booking.status == Status.CONFIRMED and now < booking.starts_at
+    is_awaited = is_ahead and booking.arrived_at is None
+    if machine is None or booking.member_id != current_user.id or not is_awaited:
+        return ""
+    policy = machine.policy_for(audience_of(current_user.standings.get(booking.place_id)))
+    return expectation(slot_of(booking), policy.release_after, inventory.schedule.zone)
 
 
 @bp.get("/bookings/<uuid:uid>/cancellation")

@@ -172,11 +172,16 @@ class MachinePage:
                 day=day,
                 now=self.now,
                 viewer=self.viewer,
-                rows_of={self.machine.id: self.rows},
+                rows_of={self.machine.id: self.here_or_ahead},
                 addresses=self.addresses,
                 asked=self.asked,
             )
         return self._days[day]
+
+    @property
+    def here_or_ahead(self) -> list[Any]:
+        """Without what its member has left, in the minute that it ends in."""
+        return [row for row in self.rows if row.left_at is None or row.ends_at <= self.now]
 
     @cached_property
     def state(self) -> tuple[str, str, str]:
@@ -190,11 +195,12 @@ class MachinePage:
 
     @cached_property
     def mine(self) -> Mine | None:
-        """The reader's own booking, while something is to be said of being here."""
+        """The reader's own booking, while something is to be said of being here, or was."""
         for row in self.rows:
             if row.kind == OccupancyKind.BOOKING and row.member_id == self.viewer.id:
                 presence = presence_of(row, self.inventory, self.now)
-                if presence.may_arrive or presence.may_leave:
+                is_early = presence.arrived and self.now <= row.starts_at
+                if presence.may_arrive or presence.may_leave or is_early:
                     span = Slot(row.starts_at, row.ends_at)
                     return Mine(row.uid, texts.hours(span, self.zone), presence)
         return None

@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     type_coerce,
     union_all,
 )
@@ -247,7 +248,7 @@ class Beside(NamedTuple):
     """What else its page shows of a machine."""
 
     documents: list[Any]  # id, title
-    faults: list[Any]  # state, what: the open ones, latest first
+    faults: list[Any]  # state, what, is_usable: the open ones, latest first
 
 
 # Both in one statement, for the page has few of them.
@@ -257,8 +258,9 @@ BESIDE = union_all(
         MachineDocument.title,
         literal("").label("what"),
         literal(None, Text).label("state"),
+        true().label("is_usable"),
     ).where(MachineDocument.machine_id == bindparam("machine_id")),
-    select(Fault.id, literal(""), Fault.what, cast(Fault.state, Text)).where(
+    select(Fault.id, literal(""), Fault.what, cast(Fault.state, Text), Fault.is_usable).where(
         Fault.machine_id == bindparam("machine_id"), Fault.closed_at.is_(None)
     ),
 )
@@ -267,6 +269,7 @@ BESIDE = union_all(
 class Told(NamedTuple):
     state: FaultState
     what: str
+    is_usable: bool
 
 
 def beside(machine_id: int) -> Beside:
@@ -275,7 +278,10 @@ def beside(machine_id: int) -> Beside:
     faults = [row for row in rows if row.state is not None]
     return Beside(
         sorted(documents, key=_id),
-        [Told(FaultState(row.state), row.what) for row in sorted(faults, key=_id, reverse=True)],
+        [
+            Told(FaultState(row.state), row.what, row.is_usable)
+            for row in sorted(faults, key=_id, reverse=True)
+        ],
     )
 
 

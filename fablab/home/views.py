@@ -208,13 +208,15 @@ def machine(slug: str):
     feed = ""
     if inventory.place.has_public_feeds:
         feed = url_for("calendars.machine", slug=slug, _external=True)
+    # What members know of its faults; a visitor reads nobody's words.
+    faults = beside.faults if current_user.is_authenticated else []
     return render_template(
         "home/machine.html",
         page=page,
         machine=machine,
         documents=beside.documents,
-        # What members know of its faults; a visitor reads nobody's words.
-        faults=upkeep_pages.told(beside.faults) if current_user.is_authenticated else [],
+        faults=upkeep_pages.told(faults),
+        not_to_be_used=upkeep_pages.not_to_be_used(faults),
         feed=feed,
         webcal=f"webcal:{feed.partition(':')[2]}" if feed else "",
     )

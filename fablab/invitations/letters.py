@@ -12,7 +12,9 @@ from flask_babel import LazyString, lazy_gettext
 
 from fablab import ical, texts
 from fablab.booking import wait_links
+from fablab.booking.facts import audience_of, standing_of
 from fablab.booking.pages import query
+from fablab.booking.presence_pages import expectation
 from fablab.calendars import feed
 from fablab.ical import Address, Entry
 from fablab.invitations import links
@@ -136,6 +138,7 @@ def letter(
         trouble=trouble_with(booking) if booking.status in STANDING else None,
         due_at=offer.due_at if offer else due_at,
         instead=instead,
+        expected=expectation_of(booking) if kind in BEFOREHAND else "",
         **said_of(booking),
     )
 
@@ -256,6 +259,22 @@ def in_words(words: str, booking: Any, **more: Any) -> Any:
         hour=texts.hour(booking.starts_at.astimezone(zone)),
         **more,
     )
+
+
+# The letters that say until when somebody is waited for.
+BEFOREHAND = (Letter.MADE, Letter.CHANGED, Letter.CONFIRMED, Letter.REMINDER)
+
+
+def expectation_of(booking: Any) -> Any:
+    """Lazy; empty where the machine is always kept, or the booking is not confirmed yet."""
+    machine = of_place(place_id=booking.place_id).by_id.get(booking.machine_id)
+    if machine is None or booking.status != Status.CONFIRMED:
+        return ""
+    if not any(policy.release_after for policy in machine.policies.values()):
+        return ""
+    audience = audience_of(standing_of(booking.member_id, booking.place_id))
+    slot, after = Slot(booking.starts_at, booking.ends_at), machine.policy_for(audience)
+    return LazyString(expectation, slot, after.release_after, ZoneInfo(booking.zone))
 
 
 class Trouble(NamedTuple):

@@ -10,7 +10,14 @@ from flask_babel import lazy_gettext
 from fablab import texts
 from fablab.calendars.phrases import phrases
 from fablab.calendars.sessions import Part
-from fablab.invitations.letters import SUBJECTS, Trouble, link_to, machine_of, trouble_with
+from fablab.invitations.letters import (
+    SUBJECTS,
+    Trouble,
+    expectation_of,
+    link_to,
+    machine_of,
+    trouble_with,
+)
 from fablab.invitations.rules import Letter, no_longer_tomorrow
 from fablab.mail import outbox
 from fablab.members import mails
@@ -30,12 +37,22 @@ class Item:
     uid: str
     trouble: Trouble | None = None
     is_session: bool = False
+    expected: Any = ""  # until when its reader is waited for
 
 
 def of_booking(booking: Any) -> Item:
     slot = Slot(booking.starts_at, booking.ends_at)
     name, title = booking.machine_name, machine_of(booking)
-    return Item(name, title, slot, "", link_to(booking), booking.uid, trouble_with(booking))
+    return Item(
+        name,
+        title,
+        slot,
+        "",
+        link_to(booking),
+        booking.uid,
+        trouble_with(booking),
+        expected=expectation_of(booking),
+    )
 
 
 def of_session(held: Any, part: Part, language: str) -> Item:

@@ -81,6 +81,11 @@ class Told:
     state: State
 
 
+def not_to_be_used(rows: Iterable[Any]) -> list[str]:
+    """Why nobody should use the machine, in the words of whoever saw it, until it is sorted."""
+    return [row.what for row in rows if row.state is FaultState.REPORTED and not row.is_usable]
+
+
 def told(rows: Iterable[Any]) -> list[Told]:
     """Those that matter to whoever would use the machine. What stops it is said by its state, what
     restricts it as well.

@@ -131,6 +131,15 @@ def reported_since(member_id: int, since: datetime) -> int:
     return db.session.scalars(asked).one()
 
 
+def unsorted_on(machine_id: int) -> Sequence[Any]:
+    """What was reported of a machine and nobody has looked at, latest first. One statement."""
+    return db.session.execute(
+        select(Fault.state, Fault.what, Fault.is_usable)
+        .where(Fault.machine_id == machine_id, Fault.state == FaultState.REPORTED)
+        .order_by(Fault.id.desc())
+    ).all()
+
+
 def entries_of(fault_id: int) -> Sequence[Any]:
     """What the logbook says of a fault, first to last."""
     return db.session.execute(

@@ -22,6 +22,7 @@ from fablab.trainings.queries import session as find_session
 from tests.calendars.support import book_elsewhere, close, plan_session
 from tests.invitations.conftest import kinds, promised, set_member, told
 from tests.invitations.test_letters import agree_to_accompany
+from tests.presence.support import say
 from tests.support import counting, instant, slot
 
 MORNING = slot("2027-03-30 10:00-12:00")
@@ -576,3 +577,29 @@ def test_a_day_with_nothing_due_yet_costs_two_statements(any_fablab, at):
         remind(clock.now())
 
     assert len(statements) == 2
+
+
+def test_the_confirmation_and_the_reminder_say_until_when_one_is_waited_for(fablab, at):
+    say(fablab)
+    sentence = "Say that you are here from 13:45 on; at 14:30 the machine is otherwise free"
+    fablab.book("bench", AFTERNOON, "bruno")
+    [made] = told()
+    at("2027-03-29 17:00")
+    [reminder] = reminded()
+
+    for mail in (made, reminder):
+        assert sentence in " ".join(mail.text.split())
+        assert sentence in mail.html
+
+
+def test_a_reminder_of_several_says_it_of_each(fablab, at):
+    say(fablab)
+    fablab.book("bench", AFTERNOON, "bruno")
+    fablab.book("laser", MORNING, "bruno")
+    told()
+    at("2027-03-29 17:00")
+    [reminder] = reminded()
+
+    for body in (reminder.text, reminder.html):
+        assert "from 9:45" in body
+        assert "from 13:45" in body

@@ -138,3 +138,54 @@ def test_the_rule_is_a_sentence_on_the_machines_page(fablab, browse):
     shown = words(browse("bruno").get("/machines/bench").text)
 
     assert "Free for the others when nobody has arrived after 30 min" in shown
+
+
+def test_one_knows_beforehand_until_when_one_is_waited_for(fablab, browse, at):
+    until = "Say that you are here from 13:45 on; at 14:30 the machine is otherwise free"
+    client, uid = browse("bruno"), booked(fablab)
+    assert "Say that you are here" not in client.get(f"/bookings/{uid}").text
+
+    say(fablab)
+
+    assert until in words(client.get(f"/bookings/{uid}").text)
+    assert until not in words(browse("amina").get(f"/bookings/{uid}").text)
+    at("2027-03-30 13:50")
+    arrive(fablab, uid)
+    assert until not in words(client.get(f"/bookings/{uid}").text)
+
+
+def test_the_form_says_it_too_unless_the_slot_ends_before(fablab, browse):
+    say(fablab)
+    form = "/bookings/new?machine=bench&day=2027-03-30&start=14:00&end={}"
+    client = browse("bruno")
+
+    assert "Say that you are here from 13:45 on; at 14:30" in client.get(form.format("15:00")).text
+    assert "Say that you are here from" not in client.get(form.format("14:30")).text
+
+
+def test_whoever_arrives_early_still_reads_so_on_the_machines_page(fablab, browse, at):
+    uid = booked(fablab)
+    at("2027-03-30 13:50")
+    arrive(fablab, uid)
+
+    shown = browse("bruno").get("/machines/bench").text
+
+    assert "Your booking, 14:00–16:00" in shown
+    assert "Arrival noted at 13:50." in shown
+    assert f'href="/bookings/{uid}"' in shown
+    assert "Arrival noted" not in browse("chloe").get("/machines/bench").text
+
+
+def test_whoever_has_finished_has_in_the_rest_of_the_minute_too(fablab, browse, at):
+    uid = booked(fablab)
+    at("2027-03-30 14:00")
+    arrive(fablab, uid)
+    at("2027-03-30 14:40:20")
+    leave(fablab, uid)
+    client = browse("bruno")
+
+    booking, machine = client.get(f"/bookings/{uid}").text, client.get("/machines/bench").text
+
+    assert "This booking is over" in booking
+    assert f"/bookings/{uid}/move" not in booking
+    assert "Yours until" not in machine

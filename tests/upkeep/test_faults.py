@@ -449,3 +449,22 @@ def test_a_retired_machine_has_no_faults_to_look_at(cast, browse):
 
     assert browse("amina").get(f"/manage/faults/{uid}").status_code == 404
     assert queries.open_faults_count(cast.place_id) == 0
+
+
+@pytest.mark.parametrize(
+    "page", ["/machines/bench", "/bookings/new?machine=bench&day=2027-03-30&start=14:00&end=15:00"]
+)
+def test_whoever_books_next_is_warned_of_what_should_not_be_used(cast, browse, page):
+    warning = "Somebody reported that this machine should not be used:"
+    reported(cast, is_usable=True)
+    assert warning not in browse("bruno").get(page).text
+
+    uid = reported(cast, "chloe", is_usable=False)
+
+    shown = browse("bruno").get(page).text
+    assert warning in shown
+    assert WORDS in shown
+    assert "Chloé" not in shown
+    assert warning not in browse(None).get("/machines/bench").text
+    decided(cast, uid, FaultState.NOTED)
+    assert warning not in browse("bruno").get(page).text
