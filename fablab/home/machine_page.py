@@ -17,16 +17,18 @@ from fablab.booking.known import Facts, Shared, Taken
 from fablab.booking.pages import end_day_to_say
 from fablab.booking.presence_pages import Presence, presence_of
 from fablab.booking.rules import refusals
-from fablab.booking.suggestions import acceptable, free_time, on_step
+from fablab.booking.suggestions import acceptable, on_step
 from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
 from fablab.figures.pages import Chart, chart, monday_of
 from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
-from fablab.home.planning import MINUTE, WHOLE_DAY, Range, round_up
+from fablab.home.phrases import LENGTHS
+from fablab.home.planning import MINUTE, WHOLE_DAY, Range, left_in, round_up
 from fablab.home.queries import Particulars
 from fablab.machines import resources
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind, RiskClass
+from fablab.machines.seating import full_time
 from fablab.members.people import Standing
 from fablab.places.kinds import Mode
 from fablab.slots import Slot
@@ -134,7 +136,9 @@ class MachinePage:
         They learn which slots are free for people like them before they have an account.
         """
         machine, shown = self.machine, span_shown(self.inventory, self.now)
-        seats = resources.claimed(machine.resources, shown)
+        # Its own seats stand where it is taken itself.
+        own_seats = {row.id for row in self.rows}
+        seats = resources.claimed(machine.resources, shown, leaving_out=own_seats)
         facts = Facts(
             now=self.now,
             schedule=self.inventory.schedule,
@@ -175,8 +179,17 @@ class MachinePage:
                 rows_of={self.machine.id: self.here_or_ahead},
                 addresses=self.addresses,
                 asked=self.asked,
+                in_use=self.in_use,
             )
         return self._days[day]
+
+    @cached_property
+    def in_use(self) -> list[Slot] | None:
+        """When other machines have all of something that this one shares."""
+        if not self.machine.resources:
+            return None
+        shown = span_shown(self.inventory, self.now)
+        return [span for each in self.facts.shared for span in full_time(shown, each.taken)]
 
     @property
     def here_or_ahead(self) -> list[Any]:
@@ -321,26 +334,15 @@ class MachinePage:
         day = self.day(when)
         day.hours = self.hours
         parts, _terms = day.segments_of(self.machine)
-        left = self.free_left(when)
+        left = left_in(day.whole_day_of(self.machine, parts))
         return DayOfWeek(
             texts.capital(texts.day(when, texts.SHORT_DAY)),
             day.day_url(when),
             strip_parts(parts),
-            texts.length(left) if left else "",
+            LENGTHS[left] if left else "",
             not day.open_in(self.policy.modes),
             day.now_shown,
         )
-
-    def free_left(self, day: date) -> timedelta:
-        """The free time of the day that is still to come, in stretches one may book."""
-        if not self.machine.is_in_service:
-            return timedelta(0)
-        ahead = (
-            span.end - max(span.start, self.now)
-            for span in free_time(self.facts, day, day)
-            if span.end > self.now
-        )
-        return sum((left for left in ahead if left >= self.policy.minimum), timedelta(0))
 
     @cached_property
     def figures(self) -> Chart:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -35,6 +35,7 @@ from fablab.home.planning import (
     by_the_day,
     fill_columns,
     full_ranges,
+    left_in,
     name_of_week,
     segments,
     starts_offered,
@@ -176,6 +177,7 @@ class Day:
     addresses: Addresses
     asked: Asked = Asked()
     barred: Mapping[int, str] = field(default_factory=dict)  # why, by the machines' ids
+    in_use: Sequence[Slot] | None = None  # of one machine alone: when it waits for what it shares
     usable: frozenset[int] | None = None  # by the reader as of today; None when nobody asked
     words: Phrases = field(default_factory=phrases)
     keeps: bool = False  # for the next reader, what it makes of the rows
@@ -266,6 +268,7 @@ class Day:
                 self.minute,
                 self.open_in(machine.policy_for(self.viewer.audience).modes),
                 self.taken.get(machine.id, ()),
+                full=self.waits_of(machine),
                 is_in_service=machine.is_in_service,
             )
             for machine in self.inventory.machines
@@ -330,8 +333,19 @@ class Day:
             drawn = list(with_absent(drawn, self.absent[machine.id]))
         return drawn, terms
 
+    def waits_of(self, machine: MachineFacts) -> list[Range]:
+        """When it may not run for want of what it shares, its own set-up and clean-up included."""
+        if not machine.resources:
+            return []
+        policy = machine.policy_for(self.viewer.audience)
+        before, after = policy.before // MINUTE, policy.after // MINUTE
+        full = chain.from_iterable(self.full_of(machine))
+        return [(start - after, end + before) for start, end in full]
+
     def full_of(self, machine: MachineFacts) -> tuple[tuple[Range, ...], ...]:
         """Of each thing it shares, when the other machines have all of it."""
+        if self.in_use is not None:
+            return (tuple(self.scale.range(span) for span in self.in_use),)
         return tuple(
             tuple(
                 full_ranges(
@@ -431,7 +445,7 @@ class Day:
             state = self.states[machine.id]
             lamp, title, detail = self.state_words(state, machine)
             return lamp, title, detail, state.kind is Kind.OWN
-        left = sum(p.end - p.start for p in parts if p.kind in (Kind.FREE, Kind.OPEN))
+        left = left_in(parts)
         if left:
             return "free", self.words.left_free % {"length": LENGTHS[left]}, "", False
         if self.day_off:
@@ -445,6 +459,8 @@ class Day:
             return "stopped", words.state_stopped, machine.state_reason
         if kind is Kind.FREE:
             return "free", words.state_free, words.state_free_until % self.hour_of(state.until)
+        if kind is Kind.IN_USE:
+            return "busy", words.state_in_use % self.hour_of(state.until), ""
         if kind is Kind.CLOSED:
             opens = state.until is not None
             return (
@@ -520,9 +536,9 @@ class Day:
             return Cell("outage", part.span, said.strip(), text)
         if kind is Kind.PAST:
             return Cell("past", part.span, words.past_said % hours)
-        said = {Kind.OPEN: words.open_said, Kind.IN_USE: words.in_use_said}.get(
-            kind, words.short_said
-        )
+        # What the notice takes is long enough, and too late to ask for.
+        short = words.soon_said if part.start < terms.earliest else words.short_said
+        said = {Kind.OPEN: words.open_said, Kind.IN_USE: words.in_use_said}.get(kind, short)
         return Cell("short", part.span, said % hours)
 
     def free(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:

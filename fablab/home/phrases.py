@@ -26,6 +26,7 @@ class Phrases(NamedTuple):
     closed_said: str
     past_said: str
     short_said: str
+    soon_said: str
     open_said: str
     free_said: str
     barred_said: str
@@ -56,6 +57,7 @@ class Phrases(NamedTuple):
     state_outage: str
     state_hire: str
     state_session: str
+    state_in_use: str
     state_stopped: str
     state_closed: str
     state_opens: str
@@ -84,6 +86,7 @@ def _phrases(_language: str) -> Phrases:
         closed_said=_("Closed from %(start)s to %(end)s"),
         past_said=_("Not used from %(start)s to %(end)s"),
         short_said=_("%(start)s to %(end)s, too short to book"),
+        soon_said=_("%(start)s to %(end)s, too soon to book"),
         open_said=_("Free from %(start)s to %(end)s, not open to booking"),
         free_said=_("Book %(machine)s, free from %(start)s to %(end)s"),
         barred_said=_("%(start)s to %(end)s, free but not for you: %(why)s"),
@@ -114,6 +117,7 @@ def _phrases(_language: str) -> Phrases:
         state_outage=_("Maintenance until %(hour)s"),
         state_hire=_("Taken for an event until %(hour)s"),
         state_session=_("Training until %(hour)s"),
+        state_in_use=_("Waits until %(hour)s for what it shares"),
         state_stopped=_("Out of service"),
         state_closed=_("Closed"),
         state_opens=_("opens at %(hour)s"),

@@ -442,6 +442,11 @@ def starts_offered(free: Iterable[Range], daytime: Iterable[Range], terms: Terms
     return by_day + [one for one in free if one not in by_day]
 
 
+def left_in(whole: Iterable[Segment]) -> int:
+    """How many minutes of a day are left free: what may still be booked in it, by somebody."""
+    return sum(part.end - part.start for part in whole if part.kind in (Kind.FREE, Kind.OPEN))
+
+
 def fill_columns(row: Sequence[Segment]) -> None:
     """Give each segment its columns, the edges of what is taken rounded outwards.
 
@@ -472,7 +477,7 @@ class State(NamedTuple):
     None: not before the day ends.
     """
 
-    kind: Kind  # FREE, BOOKED, OWN, WAITING, OUTAGE, TRAINING, STOPPED or CLOSED
+    kind: Kind  # FREE, IN_USE, BOOKED, OWN, WAITING, OUTAGE, TRAINING, STOPPED or CLOSED
     until: int | None = None
     row: Any = None  # what occupies it
     is_free_then: bool = False  # after `until`
@@ -480,9 +485,16 @@ class State(NamedTuple):
 
 
 def state_at(
-    minute: int, openings: Sequence[Range], taken: Iterable[Taken], *, is_in_service: bool = True
+    minute: int,
+    openings: Sequence[Range],
+    taken: Iterable[Taken],
+    *,
+    full: Sequence[Range] = (),
+    is_in_service: bool = True,
 ) -> State:
-    """How the machine stands at `minute`, and what comes next."""
+    """How the machine stands at `minute`, and what comes next; `full` is when it would have to
+    wait for what it shares.
+    """
     if not is_in_service:
         return State(Kind.STOPPED)
     ahead = sorted((t for t in taken if t.end > minute), key=lambda t: t.start)
@@ -492,20 +504,26 @@ def state_at(
             if following.start > until:
                 break
             until = following.end
-        free_until = _free_until(until, openings, ahead)
+        free_until = _free_until(until, openings, ahead, full)
         return State(ahead[0].kind, until, ahead[0].row, free_until is not None, free_until)
-    free_until = _free_until(minute, openings, ahead)
+    free_until = _free_until(minute, openings, ahead, full)
     if free_until is not None:
         return State(Kind.FREE, free_until)
+    used_until = max((end for start, end in full if start <= minute < end), default=None)
+    if used_until is not None and any(opens <= minute < closes for opens, closes in openings):
+        return State(Kind.IN_USE, used_until)
     return State(Kind.CLOSED, next((opens for opens, _ in openings if opens > minute), None))
 
 
-def _free_until(minute: int, openings: Sequence[Range], taken: Iterable[Taken]) -> int | None:
-    """Until when it is free from `minute` on; None when it is closed then."""
+def _free_until(
+    minute: int, openings: Sequence[Range], taken: Iterable[Taken], full: Sequence[Range]
+) -> int | None:
+    """Until when it is free from `minute` on; None when it is closed, or waits, then."""
     closes = next((closes for opens, closes in openings if opens <= minute < closes), None)
-    if closes is None:
+    if closes is None or any(start <= minute < end for start, end in full):
         return None
-    return min((t.start for t in taken if minute <= t.start < closes), default=closes)
+    starts = (*(t.start for t in taken), *(start for start, _end in full))
+    return min((start for start in starts if minute <= start < closes), default=closes)
 
 
 def round_up(value: int, step: int) -> int:

@@ -23,6 +23,7 @@ from fablab.home.planning import (
     Kind,
     Range,
     Scale,
+    left_in,
     monday_of,
     name_of_week,
     round_up,
@@ -219,7 +220,7 @@ class Week:
     def _cell(self, machine: MachineFacts, day: Day, barred: str) -> Cell:
         drawn, _terms = day.segments_of(machine, self.hours)
         whole = day.whole_day_of(machine, drawn)
-        left = sum(part.end - part.start for part in whole if part.kind in (Kind.FREE, Kind.OPEN))
+        left = left_in(whole)
         parts = strip_parts(drawn)
         if barred:
             parts += [Part("barred", p.start, p.end) for p in drawn if p.kind in ASIDE]

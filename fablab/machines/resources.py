@@ -4,7 +4,7 @@ The count of its seats is the capacity; each claim holds one of them for a time,
 database keeps two claims on one seat apart (see `guards`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,9 +48,9 @@ def stand_in_line(session: Session, resources: Iterable[ResourceFacts]) -> None:
 
 
 def claimed(
-    resources: Sequence[ResourceFacts], span: Slot, *, leaving_out: int | None = None
+    resources: Sequence[ResourceFacts], span: Slot, *, leaving_out: Collection[int] = ()
 ) -> dict[int, list[Slot]]:
-    """By seat, what is claimed in `span`, soonest first; `leaving_out` is an occupancy's id.
+    """By seat, what is claimed in `span`, soonest first; `leaving_out` are ids of occupancies.
 
     No statement when there is nothing to share.
     """
@@ -60,7 +60,7 @@ def claimed(
         return found
     values = {"seats": seats, "span_start": span.start, "span_end": span.end}
     for row in db.session.connection().execute(CLAIMS, values):
-        if row.occupancy_id != leaving_out:
+        if row.occupancy_id not in leaving_out:
             found[row.seat_id].append(Slot(row.claimed_from, row.claimed_until))
     return found
 

@@ -719,15 +719,54 @@ def test_what_is_lent_by_the_day_is_offered_by_the_day(fablab, browse):
 
 
 def test_a_taken_machine_is_not_said_to_lack_what_it_shares_itself(fablab, browse):
-    with writing() as session:
-        air = Resource(place_id=fablab.place_id, slug="air", name="Air")
-        session.add(air)
-        session.flush()
-        session.add(Seat(resource_id=air.id, number=1))
-        session.add(MachineResource(machine_id=fablab.machine("laser").id, resource_id=air.id))
+    share_air(fablab, "laser")
     fablab.book("laser", AFTERNOON, "bruno")
 
     page = browse("amina").get(f"/bookings/new?machine=laser&day={TUESDAY}&start=14:00&end=15:00")
 
     assert "already taken" in page.text
     assert "in full use" not in page.text
+
+
+def share_air(fablab, *slugs: str) -> None:
+    """There is enough for one of them at a time."""
+    with writing() as session:
+        air = Resource(place_id=fablab.place_id, slug="air", name="Air")
+        session.add(air)
+        session.flush()
+        session.add(Seat(resource_id=air.id, number=1))
+        for slug in slugs:
+            machine_id = fablab.machine(slug).id
+            session.add(MachineResource(machine_id=machine_id, resource_id=air.id))
+
+
+def test_no_page_calls_a_machine_free_that_waits_for_what_it_shares(fablab, browse, at):
+    share_air(fablab, "laser", "bench")
+    fablab.book("laser", AFTERNOON, "bruno")
+    client, waits = browse("amina"), "Waits until 16:00 for what it shares"
+    at("2027-03-30 14:30")
+
+    for address in ("/machines/bench", "/machines/", f"/planning/{TUESDAY}"):
+        assert waits in client.get(address).text
+    assert waits not in client.get("/machines/laser").text
+    assert "No machine is free just now" in client.get("/machines/?free=now").text
+    at("2027-03-30 13:30")
+    assert "until 14:00" in client.get("/machines/bench").text
+
+
+@pytest.mark.parametrize("moment", ["2027-03-30 09:00", "2027-03-30 13:37"])
+def test_what_is_left_free_is_the_same_on_every_page(fablab, browse, at, moment):
+    share_air(fablab, "laser", "bench")
+    fablab.book("laser", AFTERNOON, "bruno")
+    with writing() as session:
+        machine_id = fablab.machine("bench").id
+        notice = timedelta(minutes=50)
+        session.add(Policy(place_id=fablab.place_id, machine_id=machine_id, notice=notice))
+    at(moment)
+    client = browse("chloe")
+
+    day = client.get("/machines/bench").text.partition("Free time by day")[2]
+    left = re.search(rf'href="/planning/{TUESDAY}">([^<]+)<', day)[1]
+
+    row = client.get("/planning/week/").text.partition("Workbench")[2]
+    assert re.search(rf'href="/planning/{TUESDAY}[^>]*>.*?{left} left free', row, re.S)

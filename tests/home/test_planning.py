@@ -416,6 +416,24 @@ def test_how_a_machine_stands_at_a_moment(hour, state):
     assert state_at(minutes(hour), OPEN, day) == state
 
 
+@pytest.mark.parametrize(
+    ("hour", "state"),
+    [
+        ("9:59", State(Kind.FREE, minutes("10:00"))),
+        ("10:00", State(Kind.IN_USE, minutes("11:00"))),
+        ("11:00", State(Kind.FREE, minutes("12:00"))),
+        ("12:30", State(Kind.BOOKED, minutes("13:00"), ROW, False, None)),
+        ("13:00", State(Kind.IN_USE, minutes("14:00"))),
+        ("17:00", State(Kind.FREE, minutes("18:00"))),
+        ("18:00", State(Kind.CLOSED, None)),
+    ],
+)
+def test_a_machine_is_not_free_while_it_waits_for_what_it_shares(hour, state):
+    full = [(minutes("10:00"), minutes("11:00")), (minutes("13:00"), minutes("14:00"))]
+
+    assert state_at(minutes(hour), OPEN, [taken("12:00-13:00")], full=full) == state
+
+
 def test_a_machine_out_of_service_is_stopped_at_any_moment():
     assert state_at(600, OPEN, [], is_in_service=False).kind is Kind.STOPPED
 
