@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 import holidays
 from babel import Locale
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import format_decimal, get_locale, lazy_gettext
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -118,8 +118,8 @@ class LookForm(Form):
                 lazy_gettext(
                     "Text in this colour would not be readable by everybody: a contrast of"
                     " %(found)s, where %(least)s is needed. The nearest that is: %(nearest)s.",
-                    found=f"{colours.least_contrast(field.data, use):.1f}",
-                    least=colours.LEAST,
+                    found=format_decimal(round(colours.least_contrast(field.data, use), 1)),
+                    least=format_decimal(colours.LEAST),
                     nearest=colours.nearest_that_reads(field.data, use),
                 )
             )
