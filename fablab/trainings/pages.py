@@ -1,6 +1,6 @@
 """Trainings and sessions as plain values, as somebody who may follow them reads them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -123,6 +123,11 @@ class TrainingsPage:
             return _("No training is needed for %(machine)s.", machine=name)
         if self.is_qualified:
             return _("You hold what %(machine)s asks for.", machine=name)
+        if not self._ahead:
+            return _(
+                "What leads to %(machine)s is below. No session is planned just now: ask the team.",
+                machine=name,
+            )
         return _("What leads to %(machine)s: register for a session below.", machine=name)
 
     @cached_property
@@ -277,8 +282,28 @@ class TrainingsPage:
 
     @property
     def _offered(self) -> list[Any]:
-        rows = (row for row in self._trainings if row.retired_at is None)
-        return [row for row in rows if self.leads(row.id)]
+        rows = [row for row in self._trainings if row.retired_at is None and self.leads(row.id)]
+        if self.machine is None:
+            return rows
+        held = {each.training_id for each in self._holdings if each.is_valid_on(self.today)}
+        by_id = {row.id: row for row in rows if row.id not in held}
+        return [by_id[each] for each in self._in_order(row.id for row in rows) if each in by_id]
+
+    def _in_order(self, trainings: Iterable[int]) -> list[int]:
+        """Each after those it asks for."""
+        ordered: dict[int, None] = {}
+        seen: set[int] = set()
+
+        def follow(training: int) -> None:
+            if training not in seen:
+                seen.add(training)
+                for first in self._required.get(training, ()):
+                    follow(first)
+                ordered[training] = None
+
+        for each in trainings:
+            follow(each)
+        return list(ordered)
 
     def offer(self, row: Any) -> Offer:
         held = [each for each in self._holdings if each.training_id == row.id]

@@ -480,6 +480,13 @@ def test_whoever_wants_a_machine_sees_what_leads_there_alone(fablab, browse):
     assert "Sewing" not in way
     assert "Safety" in way
     assert "What leads to Laser cutter" in way
+    assert "No session is planned just now: ask the team." in way
+    assert "register for a session" not in way
+    steps = way.partition('id="offers"')[2]
+    assert steps.index("Safety") < steps.index("Laser")  # the order to follow them in
+    held = bruno.partition('id="offers"')[2]
+    assert "Safety" in held
+    assert "Laser" not in held.partition("</table>")[0]  # he holds it already
     assert "You hold what Laser cutter asks for." in bruno
     assert "/bookings/new?machine=laser" in bruno
     assert "No training is needed for Workbench." in free
