@@ -57,6 +57,10 @@ def how_to_book(inventory: Inventory, audience: Audience | None, place: Place) -
         Step(
             _("Come, or give it back"),
             [
+                _("Say that you are here with one button, on the page of the machine."),
+                *releases(policies),
+                _("Finished early? Say so too: the machine is free for the others at once."),
+                _("Something wrong? Report the fault on its page: whoever comes next is warned."),
                 _("You cannot come? Cancel, even late: somebody may be waiting for the place."),
                 *suspensions(place),
             ],
@@ -115,6 +119,19 @@ def agreements(policies: Iterable[BookingPolicy]) -> list[str]:
     ]
 
 
+def releases(policies: Iterable[BookingPolicy]) -> list[str]:
+    """What nobody came to, where it is given to others."""
+    delays = {policy.release_after for policy in policies if policy.release_after}
+    if not delays:
+        return []
+    return [
+        _(
+            "Where nobody has arrived %(time)s after the start, some machines are given to others.",
+            time=texts.length(min(delays)),
+        )
+    ]
+
+
 def suspensions(place: Place) -> list[str]:
     """What follows from late cancellations and absences, if anything does."""
     if not place.marks_allowed:
@@ -150,6 +167,10 @@ def who_reads(inventory: Inventory) -> list[str]:
             "The team of the place reads your bookings, your qualifications and how to reach you;"
             " your telephone number only if you share it."
         ),
+        _(
+            "What you report of a machine is read by whoever looks after it, with your name and"
+            " photo; by the other members without either, until it is closed."
+        ),
         _("Whoever manages an organization reads what is booked on its behalf, and nothing else."),
         _(
             "A calendar at a secret address is read by whoever knows it: you may change"
@@ -180,6 +201,13 @@ def how_long() -> list[tuple[str, str]]:
             ),
         ),
         (_("Late cancellations and absences"), after(marks.KEPT)),
+        (
+            _("Faults you reported: the words, the photo, when"),
+            _(
+                "Until you erase your account; the logbook of the machine then says that there was"
+                " a fault, and no longer your words."
+            ),
+        ),
         (_("What you waited for, once that is over"), after(waits.KEPT)),
         (_("The text of a mail"), _("Until it has left")),
         (_("That a mail was sent, and to whom"), after(outbox.KEPT)),

@@ -9,6 +9,7 @@ from fablab.help.prose import Block, blocks
 from fablab.members import marks
 from fablab.places.kinds import NamesShown
 from fablab.places.models import Place
+from tests.presence.support import say
 
 PAGES = ["/help/", "/help/privacy", "/help/accessibility"]
 
@@ -127,3 +128,18 @@ def test_nothing_is_claimed_of_accessibility_before_an_audit(fablab, browse):
     assert "Accessibility: not compliant" in browse(None).get("/").text
     change(fablab, email="hello@atelier.example")
     assert 'href="mailto:hello@atelier.example"' in browse(None).get("/help/accessibility").text
+
+
+def test_help_tells_the_whole_of_a_visit_and_what_becomes_of_a_fault(fablab, browse):
+    words = "Where nobody has arrived 30 min after the start"
+    before = browse(None).get("/help/").text
+    say(fablab)
+
+    steps, privacy = browse(None).get("/help/").text, browse(None).get("/help/privacy").text
+
+    assert words not in before
+    assert words in steps
+    for sentence in ("Say that you are here", "Finished early?", "Report the fault"):
+        assert sentence in steps
+    assert "What you report of a machine is read by" in privacy
+    assert "Faults you reported" in privacy
