@@ -15,7 +15,7 @@ from fablab.access import team_only
 from fablab.db import db
 from fablab.machines import files, photos, policy_commands, sheets
 from fablab.machines.inventory import here
-from fablab.machines.kinds import MachineState
+from fablab.machines.kinds import MachineState, OccupancyKind
 from fablab.machines.models import Machine
 from fablab.machines.policy_commands import PolicyRefused, Scope
 from fablab.machines.resources_commands import InTheWay
@@ -186,6 +186,7 @@ def retirement_page(slug: str, form: RetirementForm) -> str:
         machine=machine,
         form=form,
         held=lines(held, here(), now),
+        is_booked=any(row.kind == OccupancyKind.BOOKING for row in held),
         mail_to=mail_to,
     )
 

@@ -27,6 +27,13 @@ class OrganizationForm(Form):
     legal_form = TextField(lazy_gettext("Legal form"), maximum=WORDS)
     hosted_since = StrictDateField(lazy_gettext("Hosted since"), [Optional(), of_this_century])
 
+    def refuse_the_name(self) -> None:
+        self["name"].errors = [
+            lazy_gettext(
+                "Another organization of the place has this name: say which of them it is."
+            )
+        ]
+
     @property
     def particulars(self) -> Particulars:
         return Particulars(

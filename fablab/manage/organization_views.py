@@ -18,7 +18,7 @@ from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.organizations import commands
 from fablab.organizations import queries as organizations_queries
-from fablab.organizations.commands import Doer, Particulars
+from fablab.organizations.commands import Doer, NameTaken, Particulars
 
 
 @bp.get("/manage/organizations")
@@ -54,7 +54,12 @@ def create_organization():
     form = OrganizationForm()
     if not form.validate():
         return page("organization_form.html", form=form), 422
-    slug = commands.create(here().place.id, form.particulars, by=current_user.id, now=clock.now())
+    place_id, now = here().place.id, clock.now()
+    try:
+        slug = commands.create(place_id, form.particulars, by=current_user.id, now=now)
+    except NameTaken:
+        form.refuse_the_name()
+        return page("organization_form.html", form=form), 422
     flash(_("The organization is there. Now add its people."))
     return redirect(url_for(".organization", slug=slug), 303)
 
@@ -73,7 +78,11 @@ def edit_organization(slug: str):
     row, form = find_organization(slug), OrganizationForm()
     if not form.validate():
         return organization_page(row, form=form), 422
-    commands.edit(row.id, form.particulars, by=current_user.id, now=clock.now())
+    try:
+        commands.edit(row.id, form.particulars, by=current_user.id, now=clock.now())
+    except NameTaken:
+        form.refuse_the_name()
+        return organization_page(row, form=form), 422
     flash(_("The organization is saved."))
     return redirect(url_for(".organization", slug=slug), 303)
 

@@ -16,6 +16,7 @@ from fablab.manage import mail_queries, queries, todo_queries, training_pages
 from fablab.manage.mail_queries import MailState
 from fablab.manage.member_filters import ENDING, ending_holdings
 from fablab.manage.member_pages import full_name, moment, short
+from fablab.slots import Slot
 from fablab.trainings.queries import sessions
 from fablab.upkeep.kinds import FaultState
 from fablab.upkeep.queries import of_place, overdue_on
@@ -61,7 +62,10 @@ def to_do(inventory: Inventory, counts: todo_queries.Counts, reader: int, now: d
         parked(inventory, counts.mails) if counts.mails else None,
         maintenance(inventory, counts.maintenance, today) if counts.maintenance else None,
     ]
+    ahead = todo_queries.bookings_ahead(inventory.place.id, now)
     soon = [
+        without_a_machine(inventory, ahead),
+        on_closed_days(inventory, ahead),
         qualifications(inventory, now),
         memberships(inventory, today),
         suspensions(inventory, now),
@@ -189,6 +193,53 @@ def parked(inventory: Inventory, count: int) -> Section:
         [Line(row.recipient, url, row.subject) for row in rows],
         url,
         _("See the mails"),
+    )
+
+
+def without_a_machine(inventory: Inventory, ahead: Sequence[Any]) -> Section:
+    """Those that were left although their machine is not back by then."""
+    found = [row for row in ahead if is_let_down(inventory, row)]
+    return Section(
+        "without_a_machine",
+        "traffic-cone",
+        _("Bookings whose machine is out of service"),
+        len(found),
+        [of_booking(inventory, row) for row in found[:SHOWN]],
+        url_for("manage.machines"),
+        _("See the machines"),
+    )
+
+
+def is_let_down(inventory: Inventory, row: Any) -> bool:
+    machine = inventory.by_id.get(row.machine_id)
+    return machine is not None and machine.is_out_on(day_of(inventory, row))
+
+
+def on_closed_days(inventory: Inventory, ahead: Sequence[Any]) -> Section:
+    found = [row for row in ahead if inventory.schedule.day_off(day_of(inventory, row))]
+    return Section(
+        "on_closed_days",
+        "calendar-x",
+        _("Bookings on a day the place is closed"),
+        len(found),
+        [of_booking(inventory, row) for row in found[:SHOWN]],
+        url_for("manage.closures"),
+        _("See the closures"),
+    )
+
+
+def day_of(inventory: Inventory, row: Any) -> date:
+    return clock.today(inventory.schedule.zone, row.starts_at)
+
+
+def of_booking(inventory: Inventory, row: Any) -> Line:
+    machine = inventory.by_id.get(row.machine_id)
+    slot = Slot(row.starts_at, row.ends_at)
+    when = texts.capital(texts.day_and_hours(slot, inventory.schedule.zone))
+    return Line(
+        f"{machine.code} {machine.name}" if machine else "",
+        url_for("booking.show", uid=row.uid),
+        f"{when}, {full_name(row)}",
     )
 
 

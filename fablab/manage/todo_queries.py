@@ -21,6 +21,7 @@ from fablab.booking.consents import is_open
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.db import db
+from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Machine, Occupancy
 from fablab.manage import mail_queries
 from fablab.manage.queries import people_of
@@ -110,6 +111,30 @@ def needs_somebody(place_id: int, now: datetime) -> ColumnElement[bool]:
             and_(TrainingSession.ends_at <= now, has_people),
         ),
     )
+
+
+def bookings_ahead(place_id: int, now: datetime) -> Sequence[Any]:
+    """All that stand and are not over, the soonest first."""
+    asked = (
+        select(
+            Occupancy.uid,
+            Occupancy.machine_id,
+            Occupancy.starts_at,
+            Occupancy.ends_at,
+            Member.first_name,
+            Member.last_name,
+        )
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .join(Member, Member.id == Occupancy.member_id)
+        .where(
+            Machine.place_id == place_id,
+            Occupancy.kind == OccupancyKind.BOOKING,
+            Occupancy.standing,
+            Occupancy.ends_at > now,
+        )
+        .order_by(Occupancy.starts_at, Occupancy.id)
+    )
+    return db.session.execute(asked).all()
 
 
 def memberships_ending(place_id: int, today: date) -> Sequence[Row[Any]]:

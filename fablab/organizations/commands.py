@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from fablab import clock
+from fablab import clock, texts
 from fablab.db import NoSuch, NotAllowed, add_row, db, retried, writing
 from fablab.members import audit, throttle
 from fablab.members.commands import normal
@@ -35,6 +35,10 @@ class AlreadyIn(Exception):
     """They belong to it."""
 
 
+class NameTaken(Exception):
+    """Another organization of the place is called so, capitals, accents and spaces apart."""
+
+
 class Particulars(NamedTuple):
     """What an organization is."""
 
@@ -54,13 +58,25 @@ class Doer(NamedTuple):
 
 @retried
 def create(place_id: int, about: Particulars, *, by: int, now: datetime) -> str:
-    """Take an organization up in the place; its slug, which addresses keep whatever its name."""
+    """Take an organization up in the place; its slug, which addresses keep whatever its name.
+
+    Raises NameTaken, and Busy.
+    """
     with writing() as session:
         session.execute(select(Place.id).where(Place.id == place_id).with_for_update())
+        _refuse_the_same(place_id, about.name)
         slug = slug_of(about.name, _slugs(place_id))
         add_row(session, Organization, place_id=place_id, slug=slug, **about._asdict())
         _note(session, place_id, about.name, by=by, now=now, after=about._asdict())
     return slug
+
+
+def _refuse_the_same(place_id: int, name: str, but: int = 0) -> None:
+    asked = select(Organization.name).where(
+        Organization.place_id == place_id, Organization.id != but
+    )
+    if texts.plain(name) in map(texts.plain, db.session.scalars(asked)):
+        raise NameTaken
 
 
 def _slugs(place_id: int) -> set[str]:
@@ -71,13 +87,15 @@ def _slugs(place_id: int) -> set[str]:
 
 @retried
 def edit(organization_id: int, about: Particulars, *, by: int, now: datetime) -> None:
-    """Change what it is; the same again changes nothing. Raises NoSuch."""
+    """Change what it is; the same again changes nothing. Raises NameTaken, NoSuch, and Busy."""
     with writing() as session:
         held = _in_line(session, organization_id)
         before = {name: getattr(held, name) for name in about._fields}
         after = about._asdict()
         if before == after:
             return
+        if about.name != held.name:
+            _refuse_the_same(held.place_id, about.name, but=organization_id)
         session.execute(
             update(Organization).where(Organization.id == organization_id).values(**after)
         )

@@ -455,6 +455,7 @@ def test_a_machine_somebody_counts_on_is_not_retired(cast, amina):
 
     assert uid in asked
     assert "Retire the machine" not in asked
+    assert f'href="{BENCH}#state-title"' in asked
 
 
 def test_a_booking_that_comes_meanwhile_keeps_the_machine(cast, amina):

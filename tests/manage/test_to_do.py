@@ -11,10 +11,11 @@ from fablab import clock
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.models import Consent
 from fablab.db import add_row, db, writing
-from fablab.machines.kinds import Status
-from fablab.machines.models import Occupancy
+from fablab.machines.kinds import MachineState, Status
+from fablab.machines.models import Machine, Occupancy
 from fablab.mail.models import OutgoingMail
 from fablab.members.models import Membership
+from fablab.places.models import Closure
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Qualification, Registration, Training, TrainingSession
 from fablab.upkeep.kinds import FaultState, Unit
@@ -228,6 +229,37 @@ def test_what_was_renewed_does_not_end_and_another_place_has_its_own(stage, amin
 
     assert "Bruno" not in page
     assert "Émile" not in page
+
+
+def test_bookings_left_on_a_stopped_machine_or_a_closed_day_are_listed(stage, amina):
+    stage.book("bench", slot("2027-03-30 10:00-11:00"), "bruno")
+    stage.book("bench", slot("2027-04-06 10:00-11:00"), "chloe")  # once it is back
+    stage.book("laser", slot("2027-03-31 10:00-11:00"), "bruno")
+    with writing() as session:
+        bench = session.get(Machine, stage.machine("bench").id)
+        bench.state, bench.back_on = MachineState.OUT_OF_SERVICE, date(2027, 4, 1)
+        day = date(2027, 3, 31)
+        session.add(
+            Closure(
+                place_id=stage.place_id,
+                uid="works",
+                first_day=day,
+                last_day=day,
+                reason="Works",
+                changed_at=clock.now(),
+            )
+        )
+
+    page = amina.get("/manage/").text
+
+    stopped = page.partition('id="without_a_machine"')[2].partition("</section>")[0]
+    closed = page.partition('id="on_closed_days"')[2].partition("</section>")[0]
+    assert ("Workbench" in stopped, "Tuesday 30 March, 10:00–11:00, Bruno Lefil" in stopped) == (
+        True,
+        True,
+    )
+    assert "Chlo" not in stopped
+    assert ("Laser cutter" in closed, "Bruno Lefil" in closed) == (True, True)
 
 
 def test_much_to_do_costs_no_more_statements(stage, amina):

@@ -346,7 +346,14 @@ def test_the_team_takes_an_organization_up_and_fills_it(studio, who):
     assert submit(amina, page, page, name=" ", kind="company").status_code == 422
     made = submit(amina, page, page, name="L'Étau", kind="association", trade="Bikes")
     assert made.location == "/manage/organizations/l-etau"
-    submit(amina, page, page, name="L'Étau", kind="company")
+    again = submit(amina, page, page, name="l'etau", kind="company", trade="Cars")
+    assert again.status_code == 422
+    assert 'id="name-error"' in again.text
+    assert 'value="Cars"' in again.text
+    submit(amina, page, page, name="L'Étau !", kind="company")
+    there = "/manage/organizations/l-etau-2"
+    assert submit(amina, there, there, name="L'Étau", kind="company").status_code == 422
+    assert submit(amina, there, there, name="L'Étau !", kind="association").status_code == 303
 
     listed = amina.get("/manage/organizations?q=ETAU").text
     assert listed.count('<th scope="row"') == 2
