@@ -188,6 +188,7 @@ def page_values(
     return {
         "machine": settling.machine,
         "lines": shown,
+        "looked_for": LOOKED_FOR if len(shown) > LOOKED_FOR else None,
         "is_for_a_time": settling.span is not None,
         "typed": typed_before(form),
         "mail_to": mail_to(shown),

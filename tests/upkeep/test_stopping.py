@@ -341,6 +341,18 @@ def test_a_slot_after_the_return_is_offered_and_none_before(any_fablab, any_app)
     assert not any_fablab.machine("bench").is_in_service
 
 
+def test_the_page_says_for_how_many_bookings_other_slots_are_offered(cast, browse, monkeypatch):
+    for hours in ("10:00-11:00", "11:00-12:00"):
+        cast.book("bench", slot(f"2027-03-30 {hours}"), "chloe")
+    said, amina = "Other slots are offered for the first 1 bookings only.", browse("amina")
+
+    def is_said(most):
+        monkeypatch.setattr(settling, "LOOKED_FOR", most)
+        return said in submit(amina, BENCH, f"{BENCH}/state", **OUT).text
+
+    assert [is_said(most) for most in (1, 2)] == [True, False]
+
+
 def test_nobody_in_line_is_offered_what_the_machine_cannot_give(cast):
     uid = cast.book("bench", MORNING, "chloe")
     bench, bruno = cast.machine("bench").id, cast.people["bruno"]
