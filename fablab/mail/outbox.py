@@ -117,13 +117,16 @@ def page(
     language: str,
     subject: Any,
     envelope: Envelope = PLAIN,
+    contact: str = "",
     **values: Any,
 ) -> Mail:
     """The mail of `templates/mails/<kind>`, in the reader's language, text and HTML.
 
     `subject` is a lazy text, so that it speaks that language too. The templates know `values`
-    alone and nothing of the request, if there is one: who asks is not who reads.
+    alone and nothing of the request, if there is one: who asks is not who reads. An answer goes to
+    `contact`, the place's own address, unless the envelope names somebody else.
     """
+    envelope = envelope._replace(reply_to=envelope.reply_to or contact)
     template = current_app.jinja_env.get_template
     with force_locale(language):
         known = {
@@ -131,6 +134,7 @@ def page(
             "base_url": current_app.config["BASE_URL"],
             "subject": one_line(str(subject)),
             "unsubscribe": envelope.unsubscribe,
+            "contact": contact,
             **values,
         }
         text = EMPTY_LINES.sub("\n\n", template(f"mails/{kind}.txt").render(known)).strip()

@@ -19,7 +19,10 @@ from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.members.models import Member
 from fablab.members.people import load_person
+from fablab.organizations import commands as organizations
+from fablab.organizations.commands import Doer
 from fablab.organizations.models import OrganizationMember
+from fablab.places.models import Place
 from fablab.trainings.kinds import Seating
 from fablab.trainings.models import Registration, TrainingSession
 from fablab.upkeep.kinds import EntryKind, FaultState
@@ -134,6 +137,25 @@ def test_what_was_promised_to_others_is_given_back(lived):
     told = db.session.scalars(select(AuditEntry).where(AuditEntry.member_id == bruno)).all()
     assert [each.before | each.after for each in told] == [{}] * len(told)
     assert told[-1].what is Deed.ERASED
+
+
+def test_an_answer_to_the_last_mail_and_to_an_invitation_goes_to_the_place(lived):
+    with writing() as session:
+        session.execute(update(Place).values(email="hello@atelier.example"))
+    organizations.invite(
+        lived.organization_id,
+        "anouk@elsewhere.example",
+        by=Doer(lived.people["amina"], is_team=True),
+        language="fr",
+        address="203.0.113.8",
+        now=clock.now(),
+    )
+
+    erasure.erase(lived.people["chloe"], now=clock.now())
+
+    to = OutgoingMail.recipient.in_(("anouk@elsewhere.example", "chloe@atelier.example"))
+    replies = db.session.scalars(select(OutgoingMail.reply_to).where(to)).all()
+    assert replies == ["hello@atelier.example"] * 2
 
 
 def test_a_session_to_come_waits_for_another_trainer(lived):
