@@ -13,7 +13,7 @@ from fablab.machines.models import Category, Machine, MachineReferent, Occupancy
 from fablab.members.kinds import TEAM
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.places.models import Place
-from fablab.upkeep.kinds import OPEN, FaultState
+from fablab.upkeep.kinds import FaultState
 from fablab.upkeep.models import Fault, LogEntry, Maintenance, MaintenanceDay
 from fablab.upkeep.rules import Found
 
@@ -113,19 +113,6 @@ def unsorted_faults(place_id: int) -> Select[*tuple[Any, ...]]:
     return in_states(place_id, [FaultState.REPORTED])
 
 
-def open_faults_count(place_id: int) -> int:
-    """How many faults of the place's machines nobody has closed. One statement."""
-    return _count(in_states(place_id, OPEN))
-
-
-def unsorted_faults_count(place_id: int) -> int:
-    return _count(unsorted_faults(place_id))
-
-
-def _count(of: Select[*tuple[Any, ...]]) -> int:
-    return db.session.scalars(select(func.count()).select_from(of.subquery())).one()
-
-
 def reported_since(member_id: int, since: datetime) -> int:
     asked = select(func.count()).where(Fault.reported_by_id == member_id, Fault.reported_at > since)
     return db.session.scalars(asked).one()
@@ -184,10 +171,6 @@ def overdue_on(place_id: int, today: date, *, limit: int) -> Sequence[Any]:
         Machine.name.label("machine_name"),
     )
     return db.session.execute(asked.order_by(MaintenanceDay.due_on).limit(limit)).all()
-
-
-def overdue_maintenance_count(place_id: int, today: date) -> int:
-    return _count(overdue_maintenance(place_id, today))
 
 
 def maintenance_of(machine_id: int) -> Sequence[Any]:

@@ -77,3 +77,8 @@ def settle(client: Any, action: str, page: str, **fates: str) -> Any:
 def options(page: str, uid: str) -> list[str]:
     """What may become of a booking, on the page that asks."""
     return re.findall(rf'name="fate-{uid}" value="([^"]+)"', page)
+
+
+def count(asked: Any) -> int:
+    """How many rows a query finds."""
+    return len(db.session.execute(asked).all())

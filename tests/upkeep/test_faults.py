@@ -19,13 +19,13 @@ from fablab.members.kinds import MailKind
 from fablab.members.models import Member, Membership
 from fablab.upkeep import faults, queries
 from fablab.upkeep.faults import A_DAY, AlreadyOver, ChangedMeanwhile, TooMany, Verdict
-from fablab.upkeep.kinds import EntryKind, FaultState
+from fablab.upkeep.kinds import OPEN, EntryKind, FaultState
 from fablab.upkeep.models import Fault, LogEntry
 from fablab.upkeep.rules import REPORTS_A_DAY
 from tests.conftest import browser
 from tests.manage.conftest import add_annex
 from tests.support import counting, refusing, slot, submit
-from tests.upkeep.conftest import WORDS, add_referent, decided, mails, picture, reported
+from tests.upkeep.conftest import WORDS, add_referent, count, decided, mails, picture, reported
 
 NEW = "/machines/bench/faults/new"
 REPORT = "/machines/bench/faults"
@@ -234,8 +234,8 @@ def test_the_list_has_the_open_ones_and_others_when_asked(cast, browse):
     assert shown("?state=all&machine=laser") == ["A flicker"]
     assert shown("?state=%C3%A9&machine=nothing&page=x") == ["A squeak", "A crack"]
     assert "A crack" not in browse("dora").get("/manage/faults").text
-    assert queries.open_faults_count(cast.place_id) == 2
-    assert queries.unsorted_faults_count(cast.place_id) == 1
+    assert count(queries.in_states(cast.place_id, OPEN)) == 2
+    assert count(queries.unsorted_faults(cast.place_id)) == 1
 
 
 def test_the_list_costs_the_same_however_many_there_are(cast, browse):
@@ -448,7 +448,7 @@ def test_a_retired_machine_has_no_faults_to_look_at(cast, browse):
         bench.state = MachineState.RETIRED
 
     assert browse("amina").get(f"/manage/faults/{uid}").status_code == 404
-    assert queries.open_faults_count(cast.place_id) == 0
+    assert count(queries.in_states(cast.place_id, OPEN)) == 0
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from fablab.upkeep.models import LogEntry, Maintenance, MaintenanceDay
 from tests.conftest import browser
 from tests.manage.conftest import add_annex
 from tests.support import PARIS, counting, slot, submit
-from tests.upkeep.conftest import add_referent
+from tests.upkeep.conftest import add_referent, count
 
 PAGE = "/machines/bench/maintenance"
 WEEKLY = Plan(
@@ -143,11 +143,11 @@ def test_done_late_the_next_is_counted_from_that_day(cast, at):
     uid = begin(cast)
     at("2027-04-01 09:00")
     today = date(2027, 4, 1)
-    assert queries.overdue_maintenance_count(cast.place_id, today) == 1
+    assert count(queries.overdue_maintenance(cast.place_id, today)) == 1
 
     finish(cast, uid)
 
-    assert queries.overdue_maintenance_count(cast.place_id, today) == 0
+    assert count(queries.overdue_maintenance(cast.place_id, today)) == 0
     assert [each for each in kept_free() if each > "04-01"][:2] == ["04-08 10:00", "04-15 10:00"]
 
 
