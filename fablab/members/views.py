@@ -114,7 +114,8 @@ def sign_out_everywhere():
 def register():
     if current_user.is_authenticated:
         return redirect(safe_next(request.args.get("next")), 303)
-    given = {"next": request.args.get("next", "")}
+    # An invitation knows the address that it went to, and that alone may answer it.
+    given = {name: request.args.get(name, "") for name in ("next", "email")}
     return register_page(RegisterForm(formdata=None, data=given))
 
 

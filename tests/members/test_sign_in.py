@@ -455,3 +455,9 @@ def test_who_chose_a_slot_is_told_why_to_log_in(browse, address, is_told):
     page = browse(None).get("/login", query_string={"next": address}).text
 
     assert ("Log in to book this slot; you come back to it afterwards." in page) is is_told
+
+
+def test_who_is_invited_finds_their_address_in_the_form(browse):
+    page = browse(None).get("/register?next=/bookings/&email=zoe%40atelier.example").text
+
+    assert 'value="zoe@atelier.example"' in page
