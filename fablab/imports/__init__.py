@@ -12,10 +12,12 @@ from itertools import count
 from sqlalchemy.exc import IntegrityError
 
 from fablab.clock import today
-from fablab.db import Busy, NoSuch, db, retried, writing
+from fablab.db import Busy, NoSuch, NotAllowed, db, retried, writing
 from fablab.imports import drafts, machines, members, qualifications, sheet
 from fablab.imports.plan import Kind, Plan, Where
 from fablab.imports.sheet import MAX_BYTES, Problem, Sheet
+from fablab.members.kinds import Role
+from fablab.members.staff import roles_held
 from fablab.places.models import Place
 
 KINDS = {
@@ -62,6 +64,13 @@ def compare(
     return plan
 
 
+def may_import(kind: Kind, place_id: int, by: int | None) -> bool:
+    """A file of people makes accounts by the hundred: an administrator's to do, or the command
+    line's, where `by` is nobody.
+    """
+    return kind != members.KIND or by is None or Role.ADMINISTRATOR in roles_held(by, place_id)
+
+
 @retried
 def apply(
     kind: Kind,
@@ -75,12 +84,14 @@ def apply(
 ) -> Plan:
     """Write the lines, all or none; `told` hears after each how many of how many are done.
 
-    Raises ImportRefused, NoSuch, GuardMissing, and Busy, also when somebody else wrote
-    one of the same codes or addresses in the same moment. Of a draft, which is gone with it:
-    ChangedMeanwhile, and NoSuch when it is there no longer.
+    Raises NotAllowed as `may_import` says, ImportRefused, NoSuch, GuardMissing, and Busy, also
+    when somebody else wrote one of the same codes or addresses in the same moment. Of a draft,
+    which is gone with it: ChangedMeanwhile, and NoSuch when it is there no longer.
     """
     try:
         with writing() as session:
+            if not may_import(kind, place_id, by):
+                raise NotAllowed
             if draft:
                 drafts.use_up(session, draft.uid, place_id)
             plan = compare(kind, lines, place_id, now=now, by=by)
@@ -119,5 +130,6 @@ __all__ = [
     "Shown",
     "apply",
     "compare",
+    "may_import",
     "read",
 ]

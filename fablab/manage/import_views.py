@@ -23,7 +23,6 @@ from fablab.machines.inventory import here
 from fablab.manage import import_pages
 from fablab.manage.blueprint import bp, page
 from fablab.manage.import_words import EXAMPLES, EXPLAINED, HELP, KINDS
-from fablab.members.kinds import Role
 
 BACK = {"machines": ".machines", "members": ".members", "qualifications": ".members"}
 
@@ -156,9 +155,7 @@ def check_kind(what: str) -> None:
 
 
 def may_import(what: str) -> bool:
-    """A file of people makes accounts by the hundred: an administrator's to do."""
-    standing = current_user.standings[here().place.id]
-    return what != "members" or Role.ADMINISTRATOR in standing.roles
+    return imports.may_import(imports.KINDS[what], here().place.id, current_user.id)
 
 
 def check_right(what: str) -> None:

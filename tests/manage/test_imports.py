@@ -6,7 +6,8 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select
 
-from fablab.db import db, writing
+from fablab import clock, imports
+from fablab.db import NotAllowed, db, writing
 from fablab.machines.models import Machine
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
@@ -202,3 +203,12 @@ def test_there_is_no_fourth_kind_and_no_draft_of_others(annex, cast, browse, ami
 
     assert amina.get(f"{HUB}/bookings").status_code == 404
     assert browse("dora").get(draft).status_code == 404
+
+
+def test_the_import_itself_takes_people_from_an_administrator_alone(cast):
+    members = imports.KINDS["members"]
+    lines = imports.read(members, b"email,first_name,last_name\nnew@x.example,New,Name\n")
+
+    with pytest.raises(NotAllowed):
+        imports.apply(members, lines, cast.place_id, now=clock.now(), by=cast.people["amina"])
+    imports.apply(members, lines, cast.place_id, now=clock.now(), by=cast.people["odile"])
