@@ -251,15 +251,18 @@ def test_bookings_in_the_way_are_listed_and_nothing_typed_is_lost(any_fablab, an
     assert outages() == []
 
 
-def test_another_outage_in_the_way_is_listed_too(cast, amina):
+def test_an_outage_goes_around_another_and_one_of_the_same_hours_is_listed(cast, amina):
     uid = withdrawn(cast, INSIDE)
 
-    answer = withdraw(amina)
+    answer = withdraw(amina, start="11:00")
 
     assert answer.status_code == 409
     assert f'href="{BENCH}/outages/{uid}/end"' in answer.text
     assert "mailto:" not in answer.text
     assert len(outages()) == 1
+    assert withdraw(amina).status_code == 303
+    before, inside = sorted(outages(), key=lambda each: each.starts_at)
+    assert (before.slot, inside.slot) == (slot("2027-03-30 10:00-11:00"), INSIDE)
 
 
 @pytest.mark.parametrize(
