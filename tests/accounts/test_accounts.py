@@ -116,7 +116,7 @@ def test_what_they_reported_has_neither_words_nor_photograph_any_more(lived):
     assert fault == ("", None, FaultState.REPORTED)
     said = db.session.execute(select(LogEntry.kind, LogEntry.said).order_by(LogEntry.id)).all()
     assert said == [(EntryKind.FAULT, ""), (EntryKind.REPAIR, "New belt")]
-    assert not any((files.folder() / each).exists() for each in photos.names(name))
+    assert not any((files.folder() / each).exists() for each in files.names(name))
 
 
 def test_what_was_promised_to_others_is_given_back(lived):
