@@ -3,9 +3,9 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import JSON, Enum, Select, String, Table, select
 
-from fablab.accounts.traces import BELOW, TRACES, ids_of, rows_of, table
+from fablab.accounts.traces import BELOW, TRACES, Part, Trace, ids_of, rows_of, table
 from fablab.db import db
 
 # What opens something, or is only the machinery's.
@@ -32,10 +32,13 @@ def everything(member_id: int, now: datetime) -> dict[str, Any]:
     found: dict[str, Any] = {"exported_at": plain(now)}
     member = table("member")
     found["member"] = rows(select(member).where(member.c.id == member_id), member, member_id)
-    for name, column in sorted(TRACES):
+    for (name, column), trace in sorted(TRACES.items()):
         source = table(name)
         asked = select(source).where(rows_of(name, column, member_id))
-        found[f"{name}.{column}"] = rows(asked, source, member_id)
+        found[f"{name}.{column}"] = [
+            {key: value for key, value in row.items() if is_theirs(source, key, trace)}
+            for row in rows(asked, source, member_id)
+        ]
     for name, column, above in sorted(BELOW):
         source = table(name)
         asked = select(source).where(source.c[column].in_(ids_of(above, member_id)))
@@ -66,6 +69,14 @@ def rows(asked: Select[Any], source: Table, member_id: int) -> list[dict[str, An
         }
         for row in found
     ]
+
+
+def is_theirs(source: Table, name: str, trace: Trace) -> bool:
+    """Of what they only had a part in, like somebody else's booking, nobody else's words."""
+    kind = source.c[name].type
+    is_words = isinstance(kind, JSON) or (isinstance(kind, String) and not isinstance(kind, Enum))
+    is_plain = not is_words or name == "uid" or bool(source.c[name].foreign_keys)
+    return trace.part is Part.OWN or is_plain or name in (trace.erased or ())
 
 
 def is_body(source: Table, name: str) -> bool:

@@ -59,6 +59,13 @@ def merge(kept_id: int, closed_id: int, *, by: int, now: datetime) -> None:
         member = table("member")
         values = nobody(now)
         session.execute(update(member).where(member.c.id == closed_id).values(**values))
+        # What they may do by now is asked anew of whoever is signed in, as for other roles.
+        signed_in_before = member.c.session_version
+        session.execute(
+            update(member)
+            .where(member.c.id == kept_id)
+            .values(session_version=signed_in_before + 1)
+        )
         _complete(session, kept, closed)
         _note(session, kept, closed, by=by, now=now)
 

@@ -51,6 +51,20 @@ def give_password(lived, who="bruno"):
         )
 
 
+def test_the_file_holds_nothing_that_others_wrote_of_their_own(lived):
+    """Bruno is the buddy of a booking of Chloé's: what it is for is hers."""
+    bruno, chloe = lived.people["bruno"], lived.people["chloe"]
+    uid = lived.book("bench", slot("2027-04-03 14:00-15:00"), "chloe", purpose="A surprise")
+    with writing() as session:
+        session.execute(update(Occupancy).where(Occupancy.uid == uid).values(buddy_id=bruno))
+
+    kept = export.everything(bruno, clock.now())
+
+    assert uid in [row["uid"] for row in kept["occupancy.buddy_id"]]
+    assert "A surprise" not in json.dumps(kept)
+    assert "A surprise" in json.dumps(export.everything(chloe, clock.now()))
+
+
 def test_the_file_holds_all_that_is_about_them_and_names_nobody_else(lived):
     kept = export.everything(lived.people["bruno"], clock.now())
     text = json.dumps(kept, ensure_ascii=False)

@@ -38,7 +38,7 @@ def merge(fablab, kept, closed, by="amina"):
 
 def test_everything_moves_and_the_other_account_is_dead(lived, any_app):
     bruno, chloe = lived.people["bruno"], lived.people["chloe"]
-    old = browser(any_app, "bruno")
+    old, open_before = browser(any_app, "bruno"), browser(any_app, "chloe")
     booked = count("occupancy", "member_id", bruno) + count("occupancy", "member_id", chloe)
 
     merge(lived, "chloe", "bruno")
@@ -48,6 +48,7 @@ def test_everything_moves_and_the_other_account_is_dead(lived, any_app):
     assert count("occupancy", "member_id", chloe) == booked
     assert load_person(bruno) is None
     assert old.get("/account/").status_code == 303
+    assert open_before.get("/account/").status_code == 303  # what they may do is asked anew
     row = db.session.execute(select(Member.__table__).where(Member.id == bruno)).one()
     assert (row.first_name, row.phone, row.password_hash) == ("", "", None)
     assert "bruno" not in row.email
