@@ -123,6 +123,11 @@ class MachineFacts:
     def is_in_service(self) -> bool:
         return self.state is MachineState.IN_SERVICE
 
+    @property
+    def is_locked_out(self) -> bool:
+        """Nobody may even switch it on."""
+        return self.state is MachineState.LOCKED_OUT
+
     def is_out_on(self, day: date) -> bool:
         """As far as is known today: it is not expected back by then."""
         return is_out_on(self, day)

@@ -181,7 +181,8 @@ class Board:
         self, machine: MachineFacts, current: Any, following: Any
     ) -> tuple[str, str, str, str, int | None]:
         if machine.is_out_on(self.today):
-            return "stopped", _("Out of service"), machine.state_reason, "", None
+            said = _("Locked out") if machine.is_locked_out else _("Out of service")
+            return "stopped", said, machine.state_reason, "", None
         if current is None and self._open is None:
             return "closed", _("Closed"), "", "", None
         if current is None:

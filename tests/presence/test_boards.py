@@ -9,7 +9,8 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.booking import absences
 from fablab.db import db, writing
-from fablab.machines.kinds import Status
+from fablab.machines.kinds import MachineState, Status
+from fablab.machines.models import Machine
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.members.models import Member
@@ -282,6 +283,19 @@ def test_the_sheet_lists_who_comes_with_a_telephone_they_share(fablab, day, brow
     assert ["Bruno" in each for each in rows].count(True) == 1
     assert [("+33 5" in each, "✓" in each) for each in rows].count((True, False)) == 1
     assert sum("✓" in each for each in rows) == 1
+
+
+@pytest.mark.parametrize("page", ["day", "day/board", "day/sheet"])
+def test_a_padlock_is_told_from_a_machine_that_is_only_out_of_service(fablab, browse, page):
+    for state, is_locked in ((MachineState.OUT_OF_SERVICE, False), (MachineState.LOCKED_OUT, True)):
+        with writing() as session:
+            machine = session.get_one(Machine, fablab.machine("laser").id)
+            machine.state, machine.state_reason = state, "Belt"
+
+        html = browse("amina").get(f"/manage/{page}").text
+
+        assert "Belt" in html
+        assert ("Locked out" in html) is is_locked
 
 
 def test_the_label_leads_to_the_machines_page(fablab, browse, app):
