@@ -89,7 +89,10 @@ class Walk:
         while ways:
             address, origin = ways.popleft()
             endpoint = self.endpoint(address)
-            if endpoint is None or counted[endpoint] >= A_FEW:
+            if endpoint is None:
+                self.dead.append((address, origin, 404))
+                continue
+            if counted[endpoint] >= A_FEW:
                 continue
             counted[endpoint] += 1
             for link in self._visit(address, origin, endpoint):
