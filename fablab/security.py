@@ -121,7 +121,8 @@ def protect(response: Response) -> Response:
 def says_whose(response: Response) -> bool:
     """Whether the view said who may keep it; of a file Werkzeug says only for how long."""
     said = response.cache_control
-    return bool(said.public or said.private or said.no_store) or request.endpoint == "static"
+    is_ours = request.endpoint == "static" and "Cache-Control" in response.headers
+    return is_ours or bool(said.public or said.private or said.no_store)
 
 
 def is_for_ever(response: Response) -> bool:

@@ -65,7 +65,9 @@ def create_duplicate(slug: str):
 @team_only
 def edit_machine(slug: str):
     machine = inventory_queries.find(slug, here().place.id)
-    return form_page(machine_form(machine, data=as_it_is(machine)), machine=machine)
+    shown = as_it_is(machine)
+    form = machine_form(machine, data=shown)
+    return form_page(form, machine=machine, seen=fingerprint(shown))
 
 
 @bp.post("/manage/machines/<slug>/edit")
@@ -76,14 +78,15 @@ def change_machine(slug: str):
     form = machine_form(machine)
     if not form.validate():
         return form_page(form, machine=machine, seen=request.form.get("seen", "")), 422
-    if request.form.get("seen") != fingerprint(machine):
+    there = fingerprint(as_it_is(machine))
+    if request.form.get("seen") != there:
         form.form_errors.append(
             _(
                 "Somebody changed this machine while you were writing, and nothing was saved. Look"
                 " at it in another window; to save it again is to have it as you wrote it."
             )
         )
-        return form_page(form, machine=machine), 409
+        return form_page(form, machine=machine, seen=there), 409
     refused = try_it(
         form,
         lambda: equipment.change(
@@ -237,9 +240,9 @@ def as_it_is(machine: Machine) -> dict[str, Any]:
     }
 
 
-def fingerprint(machine: Machine) -> str:
+def fingerprint(shown: dict[str, Any]) -> str:
     """Of all that the form shows of it, so that nobody writes over what they have not seen."""
-    return sha256(repr(sorted(as_it_is(machine).items())).encode()).hexdigest()
+    return sha256(repr(sorted(shown.items())).encode()).hexdigest()
 
 
 def form_page(
@@ -249,7 +252,7 @@ def form_page(
     like: Machine | None = None,
     seen: str | None = None,
 ) -> str:
-    """`seen` is what the reader saw of the machine at first; else it is what there is now."""
+    """`seen` is the fingerprint of the machine as its reader has seen it."""
     if machine:
         title, action = machine.name, url_for(".change_machine", slug=machine.slug)
     elif like:
@@ -264,7 +267,7 @@ def form_page(
         title=title,
         action=action,
         machine=machine,
-        seen=seen if seen is not None or machine is None else fingerprint(machine),
+        seen=seen,
         back=url_for(".machine", slug=pictured.slug)
         if pictured and not is_retired(pictured)
         else url_for(".machines"),
