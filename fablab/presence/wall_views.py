@@ -40,7 +40,8 @@ def at_the_door(token: str):
     address = find(token)
     if address.kind != BoardKind.DOOR:
         abort(404)
-    booking = queries.find_on_board(request.form.get("booking", ""), address.place_id)
+    uid = request.form.get("booking", "").replace("\0", "")  # of which PostgreSQL takes none
+    booking = queries.find_on_board(uid, address.place_id)
     if booking is None:
         abort(404)
     try:

@@ -71,6 +71,11 @@ def key_field() -> HiddenField:
     return HiddenField(default=lambda: str(uuid4()))
 
 
+def without_nul(typed: str | None) -> str | None:
+    """PostgreSQL takes none in a text, not even to look for it."""
+    return typed and typed.replace("\0", "")
+
+
 class ReportForm(Form):
     what = ParagraphField(
         lazy_gettext("What happened?"),
@@ -167,7 +172,7 @@ class EntryForm(Form):
     part = TextField(lazy_gettext("Part"), maximum=SENTENCE)
     cost = CostField(lazy_gettext("Cost, in euros"))
     file = UploadField(lazy_gettext("Document or photo"), maximum=documents.MAX_BYTES)
-    corrects = HiddenField()
+    corrects = HiddenField(filters=[without_nul])
     key = key_field()
 
     @property
