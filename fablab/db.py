@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
@@ -21,6 +22,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Connection,
     DateTime,
     Dialect,
@@ -108,6 +110,33 @@ class Minutes(TypeDecorator[timedelta]):
         return None if value is None else timedelta(minutes=value)
 
 
+class Amount(TypeDecorator[Decimal]):
+    """An amount of money, a quantity or a share, exact to four decimals, kept as a whole number of
+    ten-thousandths: SQLite has no decimals, and its sums are then exact too.
+
+    Refuses what has more decimals, and floats, which are not what was typed.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, Decimal) or not value.is_finite():
+            raise ValueError(f"amounts are decimals: {value!r}")
+        parts = value.scaleb(AMOUNT_DECIMALS)
+        if parts != parts.to_integral_value():
+            raise ValueError(f"amounts are kept to four decimals: {value!r}")
+        return int(parts)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-AMOUNT_DECIMALS)
+
+
+AMOUNT_DECIMALS = 4
+
+
 def choice(values: type[StrEnum]) -> Enum:
     """A column that holds one of `values`, as its text, checked by the database."""
     return Enum(
@@ -133,6 +162,7 @@ class Base(DeclarativeBase):
         type_annotation_map={
             datetime: UTCDateTime,
             timedelta: Minutes,
+            Decimal: Amount,
             str: Text,
             dict[str, str]: JSON,
             dict[str, Any]: JSON,

@@ -12,6 +12,7 @@ from fablab.members.models import Mark, Member
 from fablab.organizations.models import Organization, OrganizationInvitation
 from fablab.places.models import Place
 from fablab.presence.models import BoardAddress
+from fablab.tariffs.models import Allowance, Tariff
 from fablab.trainings.models import Qualification, TrainingSession
 from fablab.upkeep.models import Fault, LogEntry, Maintenance
 
@@ -20,6 +21,7 @@ __all__ = [
     "Agenda",
     "AgendaDraft",
     "AgendaEntry",
+    "Allowance",
     "AuditEntry",
     "BoardAddress",
     "Booking",
@@ -43,6 +45,7 @@ __all__ = [
     "Qualification",
     "Resource",
     "Series",
+    "Tariff",
     "TrainingSession",
     "Wait",
 ]

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from fablab import clock
 from fablab import db as db_module
 from fablab.db import (
+    Amount,
     Busy,
     Minutes,
     UTCDateTime,
@@ -40,6 +42,7 @@ kept = Table(
     Column("id", Integer, primary_key=True),
     Column("at", UTCDateTime()),
     Column("length", Minutes()),
+    Column("worth", Amount()),
 )
 
 
@@ -576,3 +579,16 @@ def test_a_tie_that_never_breaks_is_busy_after_four_tries(make_app):
         unlucky()
 
     assert len(tries) == 4
+
+
+@pytest.mark.parametrize("typed", ["0", "0.0001", "28", "-12.5", "123456789.9999"])
+def test_an_amount_is_read_back_as_it_was(table, typed):
+    keep(worth=Decimal(typed))
+
+    assert db.session.scalar(select(kept.c.worth)) == Decimal(typed)
+
+
+@pytest.mark.parametrize("wrong", [0.1, 3, Decimal("0.00001"), Decimal("NaN")])
+def test_what_is_no_exact_amount_is_refused(table, wrong):
+    with pytest.raises(StatementError, match="amounts are"):
+        keep(worth=wrong)

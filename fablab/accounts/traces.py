@@ -41,6 +41,8 @@ WHAT_WAS_DONE: Words = {"before": {}, "after": {}}
 # By table and column.
 TRACES = {
     ("acknowledgement", "member_id"): Trace(OWN, GONE),
+    ("allowance", "granted_by_id"): Trace(DEED, STAYS),
+    ("allowance", "member_id"): Trace(OWN, GONE),
     ("agenda", "applied_by_id"): Trace(DEED, STAYS),
     ("agenda", "undone_by_id"): Trace(DEED, STAYS),
     ("agenda_draft", "made_by_id"): Trace(DEED, GONE),
@@ -49,6 +51,8 @@ TRACES = {
     ("board_address", "created_by_id"): Trace(DEED, STAYS),
     ("board_address", "revoked_by_id"): Trace(DEED, STAYS),
     ("change", "made_by_id"): Trace(DEED, STAYS),
+    ("consumption", "noted_by_id"): Trace(DEED, STAYS),
+    ("consumption", "struck_by_id"): Trace(DEED, STAYS),
     ("consent", "answered_by_id"): Trace(DEED, NO_WHY),
     ("consent", "asked_id"): Trace(DEED, STAYS),
     ("fault", "reported_by_id"): Trace(DEED, {"what": "", "photo": None}),  # and the file
@@ -68,10 +72,11 @@ TRACES = {
     ("occupancy", "buddy_id"): Trace(DEED, STAYS),
     ("occupancy", "created_by_id"): Trace(DEED, STAYS),
     ("occupancy", "member_id"): Trace(
-        OWN, {"title": "", "override_reason": "", "request_key": None}
+        OWN, {"title": "", "override_reason": "", "request_key": None, "activity": ""}
     ),
     ("organization_invitation", "invited_by_id"): Trace(DEED, GONE),
     ("organization_member", "member_id"): Trace(OWN, GONE),
+    ("organization_year", "declared_by_id"): Trace(DEED, STAYS),
     ("qualification", "given_by_id"): Trace(DEED, STAYS),
     ("qualification", "member_id"): Trace(OWN, GONE),
     ("registration", "member_id"): Trace(OWN, STAYS),
@@ -79,6 +84,8 @@ TRACES = {
     ("session_invitation", "member_id"): Trace(OWN, GONE),
     ("session_notice", "made_by_id"): Trace(DEED, STAYS),
     ("session_notice", "member_id"): Trace(OWN, GONE),
+    ("supply", "made_by_id"): Trace(DEED, STAYS),
+    ("tariff", "made_by_id"): Trace(DEED, STAYS),
     ("training_session", "created_by_id"): Trace(DEED, STAYS),
     ("training_session", "trainer_id"): Trace(DEED, STAYS),
     ("wait", "member_id"): Trace(OWN, {"purpose": ""}),
@@ -97,6 +104,7 @@ BELOW = {
 # What hangs on it as well and is nothing about them.
 BESIDE = {
     ("claim", "occupancy_id", "occupancy"),  # which seat of what is shared
+    ("consumption", "occupancy_id", "occupancy"),  # how much of what was used up
     ("mark", "occupancy_id", "occupancy"),  # theirs by itself
     ("occupancy", "series_id", "series"),
     ("wait", "offered_id", "occupancy"),

@@ -167,7 +167,7 @@ def rewrite(
         has_read=machine.is_read(order.read_hash),
         moving=booking.id,
     )
-    facts = ledger.of_change(facts, booking, machine)
+    facts = ledger.as_counted(ledger.of_change(facts, booking, machine), booking, order)
     set_aside = ledger.accepted(order, facts, is_team=is_team)
     columns = ledger.asked_for(order, facts, [], set_aside)
     if not set_aside and facts.is_shortened(order.slot):

@@ -102,7 +102,8 @@ ABOUT = (
             ),
             else_=true(),
         ).label("has_used"),
-        exists()
+        # Of the organization they act for, if they may: their account there, and whose prices hold.
+        select(OrganizationMember.activity)
         .where(
             Organization.id == bindparam("organization_id"),
             Organization.place_id == bindparam("place_id"),
@@ -114,7 +115,12 @@ ABOUT = (
                 OrganizationMember.until >= bindparam("day", type_=Date()),
             ),
         )
-        .label("acts_for"),
+        .scalar_subquery()
+        .label("activity"),
+        select(Organization.audience)
+        .where(Organization.id == bindparam("organization_id"))
+        .scalar_subquery()
+        .label("prices"),
         Qualification.id.label("qualification_id"),
         *HELD,
     )
@@ -269,8 +275,13 @@ class About:
     guardian_agreed: bool
     read_hash: str
     has_used: bool
-    acts_for: bool
+    activity: str | None  # their account in the organization named; None: they may not act for it
+    prices: Audience | None  # whose hold for what is booked in its name
     held: tuple[Held, ...]
+
+    @property
+    def acts_for(self) -> bool:
+        return self.activity is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,9 +359,22 @@ def gather(
         **own.as_theirs(inventory, audience_of(standing)),
         shared=shared,
         acts_for_organization=organization_id is None or bool(about and about.acts_for),
+        **counted(about, organization_id),
         **of_machine(machine),
     )
     return with_person(facts, about, machine, has_read=has_read)
+
+
+def counted(about: About | None, organization_id: int | None) -> dict[str, Any]:
+    """For whom a booking of theirs counts, and the activity account it is put down to."""
+    if about is None or about.standing is None:
+        return {}
+    if organization_id is None:
+        return {"audience": audience_of(about.standing)}
+    return {
+        "audience": about.prices or about.standing.audience,
+        "activity": about.activity or "",
+    }
 
 
 def of_machine(machine: MachineFacts) -> dict[str, Any]:
@@ -469,7 +493,8 @@ def _about_one(rows: Sequence[Row[Any]], zone: tzinfo) -> About:
         guardian_agreed=first.guardian_agreed_on is not None,
         read_hash=first.has_read or "",
         has_used=first.has_used,
-        acts_for=first.acts_for,
+        activity=first.activity,
+        prices=first.prices,
         held=tuple(held_from(row, zone) for row in rows if row.qualification_id is not None),
     )
 

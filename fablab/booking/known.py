@@ -8,7 +8,7 @@ from fablab.booking.verdicts import Reason
 from fablab.clock import to_wall
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.machines.policies import BookingPolicy
-from fablab.members.kinds import AgeBand
+from fablab.members.kinds import AgeBand, Audience
 from fablab.places.rules import Schedule
 from fablab.slots import Slot
 
@@ -90,6 +90,8 @@ class Facts:
     training: str = ""  # the training to follow for this machine, by name
     next_session: datetime | None = None  # of it
     acts_for_organization: bool = True  # may they book on behalf of the one they named?
+    audience: Audience | None = None  # for whom the booking counts, and whose prices hold
+    activity: str = ""  # the account it is put down to in the organization
     taken: tuple[Taken, ...] = ()
     machine_id: int = 0
     category_id: int = 0

@@ -169,6 +169,8 @@ def asked_for(
         "buddy_id": order.buddy_id,
         "is_accompanied": order.is_accompanied,
         "counts_in_quota": counts_in_quota(order.slot, facts),
+        "audience": facts.audience,
+        "activity": facts.activity,
         "override_reason": set_aside.get("override", ""),
         **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
     }
@@ -243,6 +245,13 @@ def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
         is_a_change=True,
         is_under_way=starts_at <= facts.now,
     )
+
+
+def as_counted(facts: Facts, booking: Row[Any], order: Order) -> Facts:
+    """For whom `booking` counts is frozen on it, until it is booked on behalf of somebody else."""
+    if booking.audience is None or order.organization_id != booking.organization_id:
+        return facts
+    return replace(facts, audience=booking.audience, activity=booking.activity)
 
 
 def turn_the_page(session: Session, member_id: int) -> None:

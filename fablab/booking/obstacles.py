@@ -110,7 +110,8 @@ def _facts(known: Known, inventory: Inventory, machine: MachineFacts, now: datet
         guardian_agreed=known.guardian_agreed,
         read_hash="",
         has_used=True,
-        acts_for=True,
+        activity="",
+        prices=None,
         held=held,
     )
     return with_person(facts, about, machine, has_read=True)

@@ -1,6 +1,7 @@
 """Machines, their policy, and the one guarded table of what occupies them."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -245,6 +246,11 @@ class Occupancy(Model):
     # so is in the record.
     arrived_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
+    # Frozen when it was made: for whom it counts and whose prices hold for it, the activity
+    # account it is put down to in its organization, and the amount that was shown (none: no price).
+    audience: Mapped[Audience | None] = mapped_column(choice(Audience))
+    activity: Mapped[str] = mapped_column(default="", server_default="")
+    quoted: Mapped[Decimal | None]
 
     machine: Mapped[Machine] = relationship()
 

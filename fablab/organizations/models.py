@@ -1,14 +1,22 @@
 """A hosted structure (company, association, co-operative), its people, who was asked to join."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fablab.db import Model, choice
+from fablab.members.kinds import Audience
 from fablab.organizations.kinds import OrganizationKind
 
-__all__ = ["Organization", "OrganizationInvitation", "OrganizationKind", "OrganizationMember"]
+__all__ = [
+    "Organization",
+    "OrganizationInvitation",
+    "OrganizationKind",
+    "OrganizationMember",
+    "OrganizationYear",
+]
 
 
 class Organization(Model):
@@ -24,6 +32,11 @@ class Organization(Model):
     legal_form: Mapped[str] = mapped_column(default="")
     hosted_since: Mapped[date | None]
     hosted_until: Mapped[date | None]  # its last day; its people end with it
+    # Whose prices hold for what is booked in its name; none: those of whoever books.
+    audience: Mapped[Audience | None] = mapped_column(choice(Audience))
+    siren: Mapped[str] = mapped_column(default="", server_default="")  # nine digits, in France
+    # What it is called in the accounts of the place.
+    customer_code: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class OrganizationMember(Model):
@@ -38,6 +51,24 @@ class OrganizationMember(Model):
     activity: Mapped[str] = mapped_column(default="")  # an entrepreneur's activity account
     since: Mapped[date]
     until: Mapped[date | None]
+
+
+class OrganizationYear(Model):
+    """What an organization declares of one of its years: its jobs (full-time equivalents) and its
+    turnover. Told in sums alone.
+    """
+
+    __tablename__ = "organization_year"
+    __table_args__ = (
+        CheckConstraint("jobs >= 0 AND turnover >= 0", name="declared_is_not_negative"),
+    )
+
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    jobs: Mapped[Decimal | None]
+    turnover: Mapped[Decimal | None]
+    declared_at: Mapped[datetime]
+    declared_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
 
 
 class OrganizationInvitation(Model):

@@ -25,3 +25,10 @@ class WallNames(StrEnum):
     FIRST_NAMES = "first_names"
     ORGANIZATIONS = "organizations"  # and nobody who came for themselves
     NOBODY = "nobody"
+
+
+class Charged(StrEnum):
+    """The time that amounts are made of."""
+
+    BOOKED = "booked"
+    REAL = "real"  # from arriving to leaving, where both are known; else what was booked

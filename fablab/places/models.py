@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fablab.db import Model, choice, last_change
-from fablab.places.kinds import Mode, NamesShown, WallNames
+from fablab.places.kinds import Charged, Mode, NamesShown, WallNames
 
 
 class Place(Model):
@@ -19,6 +19,8 @@ class Place(Model):
         CheckConstraint("marks_allowed > 0", name="marks_allowed_is_positive"),
         CheckConstraint("marks_window_days > 0", name="marks_window_is_positive"),
         CheckConstraint("marks_suspension_days > 0", name="marks_suspension_is_positive"),
+        CheckConstraint("late_percent BETWEEN 0 AND 100", name="late_is_a_share"),
+        CheckConstraint("missed_percent BETWEEN 0 AND 100", name="missed_is_a_share"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -46,6 +48,15 @@ class Place(Model):
     brick: Mapped[str] = mapped_column(default="", server_default="")
     blue: Mapped[str] = mapped_column(default="", server_default="")
     logo: Mapped[str | None]  # a file under `media/` of the instance
+    # What amounts are made of: the time that was booked, or the real one where it is known; how
+    # much of it is counted, in percent, for a slot cancelled late and for one that nobody came to.
+    currency: Mapped[str] = mapped_column(default="EUR", server_default="EUR")  # ISO 4217
+    charged: Mapped[Charged] = mapped_column(
+        choice(Charged), default=Charged.BOOKED, server_default=Charged.BOOKED
+    )
+    late_percent: Mapped[int] = mapped_column(default=0, server_default="0")
+    missed_percent: Mapped[int] = mapped_column(default=0, server_default="0")
+    vat_text: Mapped[str] = mapped_column(default="", server_default="")  # said, never reckoned
     welcomed_at: Mapped[datetime | None]  # when the first steps were put aside
     position: Mapped[int] = mapped_column(default=0)
     # Counts the changes of all that staff set up (hours, closures, machines, policies), so

@@ -1,6 +1,7 @@
 """The list of what points to a member, held against the tables."""
 
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy import JSON, LargeBinary, Text, func, insert, select
@@ -9,7 +10,7 @@ import fablab.models  # noqa: F401  (every table)
 from fablab import clock
 from fablab.accounts import erasure
 from fablab.accounts.traces import BELOW, BESIDE, GONE, TRACES, Part, own_tables, table
-from fablab.db import Base, Minutes, UTCDateTime, db, writing
+from fablab.db import Amount, Base, Minutes, UTCDateTime, db, writing
 
 
 def pointing_to(*names):
@@ -44,6 +45,7 @@ def test_what_hangs_on_a_row_of_theirs_is_thought_of_too():
 STAYING = {
     ("agenda", "applied_by_id"): {"name", "cancelled", "stayed", "replaced"},
     ("agenda", "undone_by_id"): {"name", "cancelled", "stayed", "replaced"},
+    ("allowance", "granted_by_id"): {"name", "categories", "settled"},
     ("audit_entry", "made_by_id"): {"before", "after"},
     ("change", "made_by_id"): {"what"},
     ("consent", "asked_id"): {"why"},
@@ -51,7 +53,9 @@ STAYING = {
     ("log_entry", "made_by_id"): {"said"},
     ("maintenance", "created_by_id"): {"title", "work", "who"},
     ("mark", "lifted_by_id"): {"lift_reason"},
-    ("occupancy", "buddy_id"): {"title", "override_reason", "request_key"},
+    ("occupancy", "buddy_id"): {"title", "override_reason", "request_key", "activity"},
+    ("supply", "made_by_id"): {"name", "unit", "product"},
+    ("tariff", "made_by_id"): {"product"},
     ("training_session", "created_by_id"): {"location", "cancel_reason"},
     ("training_session", "trainer_id"): {"location", "cancel_reason"},
 }
@@ -93,8 +97,9 @@ def words_of(name):
 
 def fill_the_rest(fablab, member_id, *, other):
     """Whatever a life in the fablab has not made, column by column."""
+    in_order = [each.name for each in Base.metadata.sorted_tables]
     with writing() as session:
-        for at, (name, column) in enumerate(TRACES):
+        for at, (name, column) in enumerate(sorted(TRACES, key=lambda key: in_order.index(key[0]))):
             if not rows(name, column, member_id):
                 values = {each.name: made_up(session, each, at, other) for each in table(name).c}
                 known = {column: member_id} | MADE.get((name, column), {})
@@ -127,6 +132,7 @@ def made_up(session, column, at, other):
         sa.Time: time(10),
         sa.Boolean: False,
         sa.Integer: 1,
+        Amount: Decimal(1),
     }
     return next(value for kind, value in values.items() if isinstance(column.type, kind))
 
@@ -145,6 +151,7 @@ TAKEN = {
 }
 MADE = {
     ("agenda", "undone_by_id"): {"undone_at": NOON},
+    ("allowance", "granted_by_id"): {"organization_id": 1},
     ("consent", "answered_by_id"): {"answer": "yes", "answered_at": NOON},
     ("occupancy", "buddy_id"): TAKEN,
     ("qualification", "given_by_id"): {"machine_id": 1, "level": 1},
