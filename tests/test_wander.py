@@ -49,6 +49,7 @@ LED_TO_OTHERWISE = {
         "health.alive",
         "health.ready",
         "home.version",
+        "home.version_of_week",
         "metrics.figures",
     },
     "a machine whose buddy said no": {"consents.buddy"},

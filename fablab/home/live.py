@@ -1,7 +1,7 @@
-"""The version of a day's planning: it changes with what the page would show.
+"""The version of a planning, of a day or of a week: it changes with what the page would show.
 
 Asked by every planning that is open, three times a minute: counters alone answer that nothing
-at all happened in the place. Only when something did is the day itself looked at.
+at all happened in the place. Only when something did are the days themselves looked at.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from fablab.clock import to_wall, whole_day
+from fablab.clock import to_wall, whole_days
 from fablab.db import Glance
 from fablab.home import queries
 from fablab.machines.inventory import Inventory, NothingSetUp
@@ -56,29 +56,39 @@ def counters(slug: str) -> Counters:
     return Counters(*row)
 
 
-def span_shown(inventory: Inventory, day: date) -> Slot:
-    """The day, and around it what may keep its first and last minutes from being free."""
-    return whole_day(inventory.schedule.zone, day).widened(inventory.margin, inventory.margin)
+def span_shown(inventory: Inventory, first: date, last: date | None = None) -> Slot:
+    """The days, and around them what may keep their first and last minutes from being free."""
+    days = whole_days(inventory.schedule.zone, first, last or first)
+    return days.widened(inventory.margin, inventory.margin)
 
 
-def version_now(inventory: Inventory, day: date, now: datetime) -> str:
+def version_now(inventory: Inventory, first: date, last: date, now: datetime) -> str:
     """Without reading what stands there. One statement."""
-    rows = queries.version_on_place(inventory.place.id, span_shown(inventory, day))
-    return _written(inventory, day, now, rows)
+    span = span_shown(inventory, first, last)
+    return _written(inventory, first, last, now, queries.version_on_place(inventory.place.id, span))
 
 
 def version_shown(
-    inventory: Inventory, day: date, now: datetime, rows_of: Iterable[Iterable[Any]]
+    inventory: Inventory,
+    first: date,
+    last: date,
+    now: datetime,
+    rows_of: Iterable[Iterable[Any]],
 ) -> str:
     """Of a page made of these rows."""
     rows = queries.version_of(chain.from_iterable(rows_of))
-    return _written(inventory, day, now, rows)
+    return _written(inventory, first, last, now, rows)
 
 
-def _written(inventory: Inventory, day: date, now: datetime, rows: tuple[int, ...]) -> str:
-    """What is set up, what stands there, and how far the day is: free time passes."""
+def _written(
+    inventory: Inventory, first: date, last: date, now: datetime, rows: tuple[int, ...]
+) -> str:
+    """What is set up, what stands there, and how far the days are: free time passes."""
     wall = to_wall(inventory.schedule.zone, now)
-    passed = (wall.date() - day).days
-    quarter = (wall.hour * 60 + wall.minute) * 60 // QUARTER if not passed else 0
-    parts = (inventory.place.id, inventory.place.revision, *rows, max(min(passed, 1), -1), quarter)
+    when = (wall.date() > last) - (wall.date() < first)
+    quarter = 0
+    if not when:
+        minutes = (wall.date() - first).days * 24 * 60 + wall.hour * 60 + wall.minute
+        quarter = minutes * 60 // QUARTER
+    parts = (inventory.place.id, inventory.place.revision, *rows, when, quarter)
     return ".".join(map(str, parts))

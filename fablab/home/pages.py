@@ -729,7 +729,7 @@ class Day:
     @cached_property
     def version(self) -> str:
         """Of what is shown; `version_url` answers 304 to it for as long as that is true."""
-        return version_shown(self.inventory, self.day, self.now, self.rows_of.values())
+        return version_shown(self.inventory, self.day, self.day, self.now, self.rows_of.values())
 
     @property
     def version_url(self) -> str:

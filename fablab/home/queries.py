@@ -104,6 +104,8 @@ def _with_names(asked: Select[Any]) -> Select[Any]:
 # What a week is drawn of: strips, which name nobody. Kind and status as the words they are, for
 # to make members of an enumeration of 1,700 of them costs as much as to draw the page.
 BARE_COLUMNS = (
+    Occupancy.id,
+    Occupancy.revision,
     Occupancy.machine_id,
     type_coerce(Occupancy.kind, String).label("kind"),
     type_coerce(Occupancy.status, String).label("status"),
@@ -144,7 +146,9 @@ VERSION = select(
 
 
 def version_on_place(place_id: int, span: Slot) -> tuple[int, ...]:
-    """What `version_of` makes of the rows of `on_place`, without reading them. One statement."""
+    """What `version_of` makes of the rows of `on_place` and `in_week`, without reading them. One
+    statement.
+    """
     (found,) = _rows(VERSION, span, place_id=place_id)
     return tuple(map(int, found))
 

@@ -32,7 +32,6 @@ from fablab.home.pages import (
 from fablab.home.planning import monday_of
 from fablab.home.reach import Reach, reach_of
 from fablab.home.week import DAYS, Week
-from fablab.home.week import span_shown as span_of_week
 from fablab.machines import files, photos
 from fablab.machines.inventory import (
     CategoryFacts,
@@ -91,15 +90,29 @@ def version(day: str):
     Asked again and again by every open planning. Who asks makes no difference, so that nobody is
     looked up; it says nothing but that something changed.
     """
-    shown, now = parse_day(day), clock.now()
+    shown = parse_day(day)
     if shown is None or not FIRST_YEAR <= shown.year <= LAST_YEAR:
         abort(404)
-    found = live.counters(request.args.get("place", ""))
+    return version_of_days(shown, shown)
+
+
+@bp.get("/planning/week/<week>/version")
+@anyone
+def version_of_week(week: str):
+    """As `version`, of a week."""
+    monday = parse_week(week)
+    if monday is None or not FIRST_YEAR <= monday.year <= LAST_YEAR:
+        abort(404)
+    return version_of_days(monday, monday + timedelta(days=DAYS - 1))
+
+
+def version_of_days(first: date, last: date) -> Response:
+    now, found = clock.now(), live.counters(request.args.get("place", ""))
     response = make_response("")
     response.set_etag(found.at(now))
     response.make_conditional(request)
     if response.status_code == 200:
-        response.data = live.version_now(of_place(place_id=found.place_id), shown, now)
+        response.data = live.version_now(of_place(place_id=found.place_id), first, last, now)
         response.mimetype = "text/plain"
     return response
 
@@ -259,14 +272,14 @@ def day_of(inventory: Inventory, shown: date, reach: Reach | None = None) -> Day
 
 def week_of(inventory: Inventory, monday: date) -> Week:
     """The week with all that stands on the machines then: one statement, whatever the number."""
-    now = clock.now()
+    now, sunday = clock.now(), monday + timedelta(days=DAYS - 1)
     reach = reach_of(current_user, inventory, now)
     return Week(
         inventory=inventory,
         monday=monday,
         now=now,
         viewer=viewer_of(current_user, inventory),
-        rows_of=queries.in_week(inventory.place.id, span_of_week(inventory, monday)),
+        rows_of=queries.in_week(inventory.place.id, live.span_shown(inventory, monday, sunday)),
         addresses=addresses(),
         asked=asked(inventory),
         barred=[reach.barred(monday + timedelta(days=n)) for n in range(DAYS)],

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from flask_babel import gettext as _
 
 from fablab import texts
-from fablab.clock import midnight, today, whole_days
+from fablab.clock import midnight, today
 from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.home import recent
+from fablab.home.live import version_shown
 from fablab.home.pages import ASIDE, Addresses, Asked, Day, Part, Viewer, strip_parts
 from fablab.home.phrases import HOURS, LENGTHS, Phrases, phrases
 from fablab.home.planning import (
@@ -29,7 +30,6 @@ from fablab.home.planning import (
     round_up,
 )
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
-from fablab.slots import Slot
 
 DAYS = 7
 
@@ -74,12 +74,6 @@ class Head(NamedTuple):
     url: str
     is_today: bool
     why_closed: str  # empty when it is not
-
-
-def span_shown(inventory: Inventory, monday: date) -> Slot:
-    """The week, and around it what may keep its first and last minutes from being free."""
-    week = whole_days(inventory.schedule.zone, monday, monday + timedelta(days=DAYS - 1))
-    return week.widened(inventory.margin, inventory.margin)
 
 
 @dataclass
@@ -288,6 +282,17 @@ class Week:
         """From the week to a day of it: today, else its Monday."""
         day = self.today if self.is_current else self.monday
         return f"{self.addresses.planning}{day.isoformat()}{self.query()}"
+
+    @property
+    def version(self) -> str:
+        """Of what is shown; `version_url` answers 304 to it for as long as that is true."""
+        first, last = self.dates[0], self.dates[-1]
+        return version_shown(self.inventory, first, last, self.now, self.rows_of.values())
+
+    @property
+    def version_url(self) -> str:
+        query = self.asked.query(category="", may="")
+        return f"{self.addresses.planning}week/{name_of_week(self.monday)}/version{query}"
 
     @property
     def is_current(self) -> bool:

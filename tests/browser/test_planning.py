@@ -61,6 +61,26 @@ def test_what_somebody_books_appears_without_a_reload(visit, view):
     cancel(noa, uid)
 
 
+def test_a_week_that_is_open_shows_it_too(visit):
+    reader, noa = visit(), visit(NOA)
+    open_day(noa)
+    link = noa.page.locator("a.free[data-machine='m20']").first.get_attribute("href")
+    day = re.search(r"day=([0-9-]{10})", link)[1]
+    reader.go(f"/planning/week/?day={day}")
+    taken = reader.page.locator("tr:has(a[href^='/machines/m20']) .strip__part--booked")
+    before = taken.count()
+    reader.page.evaluate("window.stayed = true")
+
+    uid = book_elsewhere(noa, link)
+    look_again(reader)
+
+    reader.page.locator("#announce:not(:empty)").wait_for(state="attached")
+    assert reader.page.evaluate("window.stayed")
+    assert taken.count() == before + 1
+    assert reader.axe() == []
+    cancel(noa, uid)
+
+
 def test_the_reader_on_the_very_row_keeps_their_place(visit):
     reader, noa = visit(), visit(NOA)
     open_day(reader)

@@ -14,30 +14,32 @@ from fablab.machines.models import Machine, Occupancy
 from tests.home.test_pages import AFTERNOON, TUESDAY, change
 from tests.support import counting, slot
 
-ADDRESS = f"/planning/{TUESDAY}/version"
+DAY, WEEK = f"/planning/{TUESDAY}", "/planning/week/2027-W13"
+ADDRESS = f"{DAY}/version"
 
 
 @pytest.fixture
 def still_true(browse_any):
-    """Asks as the page does: is the planning of Tuesday that `page` showed still the one?"""
+    """Asks as the page does: is the planning that `page` showed still the one?"""
     client = browse_any(None)
 
     def ask(page: str) -> bool:
-        answer = client.get(ADDRESS)
+        answer = client.get(re.search(r'data-version-url="([^"]+)"', page)[1])
         assert answer.status_code == 200
         return answer.text == re.search(r'data-version="([^"]+)"', page)[1]
 
     return ask
 
 
-def test_while_nothing_happens_one_statement_says_so(any_fablab, browse_any, still_true):
+@pytest.mark.parametrize("path", [DAY, WEEK])
+def test_while_nothing_happens_one_statement_says_so(any_fablab, browse_any, still_true, path):
     any_fablab.book("bench", AFTERNOON, "bruno")
-    page, client = browse_any("chloe").get(f"/planning/{TUESDAY}").text, browse_any(None)
+    page, client = browse_any("chloe").get(path).text, browse_any(None)
     assert still_true(page)
-    etag = client.get(ADDRESS).headers["ETag"]
+    etag = client.get(f"{path}/version").headers["ETag"]
 
     with counting(db.engine) as statements:
-        again = client.get(ADDRESS, headers={"If-None-Match": etag})
+        again = client.get(f"{path}/version", headers={"If-None-Match": etag})
 
     assert again.status_code == 304
     assert len(statements) == 1
@@ -81,39 +83,46 @@ def stopped(fablab, uid):
     change(Machine, state=MachineState.OUT_OF_SERVICE)
 
 
+@pytest.mark.parametrize("path", [DAY, WEEK])
 @pytest.mark.parametrize("what", [cancelled, swapped, missed, booked, withdrawn, stopped, agreed])
-def test_whatever_the_page_would_show_is_another_version(any_fablab, browse_any, still_true, what):
+def test_whatever_the_page_would_show_is_another_version(
+    any_fablab, browse_any, still_true, what, path
+):
     uid = any_fablab.book("bench", AFTERNOON, "bruno")
     if what is agreed:
         with writing() as session:
             session.execute(update(Occupancy).values(status=Status.PENDING))
-    page = browse_any("chloe").get(f"/planning/{TUESDAY}").text
-    etag = browse_any(None).get(ADDRESS).headers["ETag"]
+    page = browse_any("chloe").get(path).text
+    etag = browse_any(None).get(f"{path}/version").headers["ETag"]
 
     what(any_fablab, uid)
 
-    answer = browse_any(None).get(ADDRESS, headers={"If-None-Match": etag})
+    answer = browse_any(None).get(f"{path}/version", headers={"If-None-Match": etag})
     assert answer.status_code == 200
     assert not still_true(page)
-    assert still_true(browse_any("chloe").get(f"/planning/{TUESDAY}").text)
+    assert still_true(browse_any("chloe").get(path).text)
 
 
-def test_another_day_is_another_matter(any_fablab, browse_any, still_true):
-    page = browse_any("chloe").get(f"/planning/{TUESDAY}").text
+def test_another_day_is_another_matter_and_another_week(any_fablab, browse_any, still_true):
+    day, week = (browse_any("chloe").get(path).text for path in (DAY, WEEK))
 
     any_fablab.book("bench", slot("2027-03-31 14:00-16:00"), "bruno")
+    assert still_true(day)
+    assert not still_true(week)
 
-    assert still_true(page)
+    week = browse_any("chloe").get(WEEK).text
+    any_fablab.book("bench", slot("2027-04-06 14:00-16:00"), "bruno")
+    assert still_true(week)
 
 
 def test_free_time_passes_by_the_quarter_of_an_hour(any_fablab, browse_any, still_true, at):
     at(f"{TUESDAY} 11:01")
-    page = browse_any("chloe").get("/").text
+    pages = [browse_any("chloe").get(path).text for path in ("/", "/planning/week/")]
 
     at(f"{TUESDAY} 11:14")
-    assert still_true(page)
+    assert all(map(still_true, pages))
     at(f"{TUESDAY} 11:15")
-    assert not still_true(page)
+    assert not any(map(still_true, pages))
 
 
 def test_who_asks_makes_no_difference_and_nothing_is_said(fablab, browse):
@@ -127,6 +136,8 @@ def test_who_asks_makes_no_difference_and_nothing_is_said(fablab, browse):
     assert not any("Set-Cookie" in answer.headers for answer in answers)
 
 
-@pytest.mark.parametrize("day", ["2027-02-30", "tomorrow", "1999-12-31"])
+@pytest.mark.parametrize(
+    "day", ["2027-02-30", "tomorrow", "1999-12-31", "week/2027-W54", "week/1999-W01", "week/2027"]
+)
 def test_what_is_no_day_has_no_version(fablab, browse, day):
     assert browse(None).get(f"/planning/{day}/version").status_code == 404

@@ -12,16 +12,20 @@ const BUSY = 1_000 // ms: how long to wait for a drag, or a range chosen by keys
 const AROUND = [".my-day", ".chips"] // what else the page says of the day
 
 const inDocument = (selector, root = document) => [...root.querySelectorAll(selector)]
-const rowsOf = (root) => inDocument(".plan tbody tr", root)
+const PLAN = ".plan, .week"
+const rowsOf = (root) => inDocument(":is(.plan, .week) tbody tr:has(a)", root)
 const cardsOf = (root) => inDocument(".machine-list .machine-card", root)
 const machineOf = (element) => element.querySelector("a[href]").pathname
 const nameOf = (element) => element.querySelector("b, h3").textContent.trim()
 const isFilled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name])
 
-/** What is taken on a row, in words: what differs is news, unlike free time that has passed. */
+/** What is taken on a row, in words, of a week in strips: what differs is news, unlike free time
+ *  that has passed. */
 function taken(row) {
   const cells = ".booking .hidden-text, .block--outage .hidden-text, .block--hire .hidden-text"
-  return inDocument(cells, row).map((cell) => cell.textContent).join("|")
+  const strips = ".strip__part:not(.strip__part--past, .strip__part--closed, .strip__part--barred)"
+  const drawn = inDocument(strips, row).map((part) => part.outerHTML)
+  return inDocument(cells, row).map((cell) => cell.textContent).concat(drawn).join("|")
 }
 
 /** A link that can be told again in another drawing of the same row. */
@@ -115,8 +119,8 @@ class LivePlanning extends HTMLElement {
    *  given back. */
   #bring(page) {
     const before = new Map(rowsOf(document).map((row) => [machineOf(row), taken(row)]))
-    const plan = document.querySelector(".plan")
-    const fresh = page.querySelector(".plan")
+    const plan = document.querySelector(PLAN)
+    const fresh = page.querySelector(PLAN)
     const news = rowsOf(page).filter((row) => before.get(machineOf(row)) !== taken(row)).map(nameOf)
     const isSame = ["first", "last", "step"].every((name) => plan.dataset[name] === fresh.dataset[name])
     if (!isSame || !this.#each(rowsOf, page)) this.#whole(plan, fresh)
@@ -192,7 +196,7 @@ class LivePlanning extends HTMLElement {
 
   /** When this planning was last known to be true, by the place's clock. */
   #hour() {
-    const { zone } = document.querySelector(".plan").dataset
+    const { zone } = document.querySelector(PLAN).dataset
     const clock = { timeZone: zone, hour: "numeric", minute: "2-digit", hourCycle: "h23" }
     return new Intl.DateTimeFormat("fr", clock).format(this.#seenAt)
   }
