@@ -364,7 +364,7 @@ def machine_facts(
     )
 
 
-SET_UP = (
+SET_UP: list[type[Any]] = [
     Place,
     Opening,
     Closure,
@@ -376,7 +376,12 @@ SET_UP = (
     Seat,
     MachineResource,
     MachineReferent,
-)
+]
+
+
+def count_changes_of(*models: type[Any]) -> None:
+    """Rows of features above that are set up too; they name their place or their machine."""
+    SET_UP.extend(models)
 
 
 @event.listens_for(Session, "after_flush")
@@ -390,7 +395,7 @@ def _count_the_change(session: Session, _context: object) -> None:
     changed = {
         place_id
         for row in (*session.new, *session.dirty, *session.deleted)
-        if isinstance(row, SET_UP) and (row not in session.dirty or session.is_modified(row))
+        if isinstance(row, tuple(SET_UP)) and (row not in session.dirty or session.is_modified(row))
         for place_id in _places_of(row)
     }
     for place_id in sorted(changed):
@@ -412,7 +417,7 @@ def _places_of(row: Any) -> Iterator[int]:
             select(Resource.place_id).where(Resource.id == row.resource_id)
         )
         return
-    if isinstance(row, MachineResource | MachineReferent):
+    if not hasattr(row, "place_id"):
         yield from db.session.scalars(select(Machine.place_id).where(Machine.id == row.machine_id))
         return
     history = inspect(row).attrs.place_id.history

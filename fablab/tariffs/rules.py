@@ -50,21 +50,37 @@ def rounded_up(length: timedelta, step: timedelta) -> timedelta:
 
 
 def amount_of(
-    rate: Rate, length: timedelta, *, days: int = 1, covered: timedelta = NOTHING
+    rate: Rate,
+    length: timedelta,
+    *,
+    days: int = 1,
+    covered: timedelta = NOTHING,
+    percent: int = 100,
 ) -> Decimal:
     """What a use of `length`, on so many `days`, is worth; `covered` of it by an allowance.
 
-    Only what is counted by the hour can be covered. Raises ValueError when more is covered than
-    is counted.
+    `percent` of it counts, and is taken before what is covered: of two hours cancelled late that
+    count for half, an allowance covers one. Only what is counted by the hour can be covered.
+    Raises ValueError when more is covered than `coverable`.
     """
+    share = Decimal(percent) / 100
     if rate.unit is Unit.FLAT:
-        return rounded(rate.price)
+        return rounded(rate.price * share)
     if rate.unit is Unit.DAY:
-        return rounded(rate.price * days)
-    left = charged_time(rate, length) - covered
-    if left < NOTHING:
+        return rounded(rate.price * days * share)
+    if covered > coverable(rate, length, percent=percent):
         raise ValueError("more is covered than is counted")
-    return rounded(rate.price * Decimal(left // A_MINUTE) / (AN_HOUR // A_MINUTE))
+    counted = Decimal(charged_time(rate, length) // A_MINUTE) * share
+    left = max(counted - covered // A_MINUTE, Decimal(0))
+    return rounded(rate.price * left / (AN_HOUR // A_MINUTE))
+
+
+def coverable(rate: Rate, length: timedelta, *, percent: int = 100) -> timedelta:
+    """How much of a use an allowance may cover: whole minutes, one that has begun counts."""
+    if rate.unit is not Unit.HOUR:
+        return NOTHING
+    minutes = charged_time(rate, length) // A_MINUTE
+    return -(-minutes * percent // 100) * A_MINUTE
 
 
 def share_of(amount: Decimal, percent: Decimal | int) -> Decimal:

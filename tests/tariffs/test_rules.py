@@ -113,6 +113,30 @@ def test_what_is_covered_is_not_counted():
 
 
 @pytest.mark.parametrize(
+    ("length", "percent", "covered", "amount"),
+    [
+        (60, 50, 0, "14.00"),
+        (60, 50, 30, "0.00"),
+        (60, 0, 0, "0.00"),
+        (45, 50, 23, "0.00"),  # 22.5 minutes count; an allowance gives whole ones
+        (45, 50, 22, "0.23"),
+    ],
+)
+def test_a_share_of_a_use_is_taken_before_what_is_covered(length, percent, covered, amount):
+    rate = by_the_hour("28")
+
+    found = amount_of(rate, minutes(length), covered=minutes(covered), percent=percent)
+
+    assert found == Decimal(amount)
+    with pytest.raises(ValueError, match="more is covered"):
+        amount_of(rate, minutes(60), covered=minutes(31), percent=50)
+
+
+def test_a_share_is_taken_before_the_one_rounding():
+    assert amount_of(by_the_hour("0.33"), minutes(30), percent=50) == Decimal("0.08")  # 0.0825
+
+
+@pytest.mark.parametrize(
     ("amount", "cents"), [("0.125", "0.13"), ("0.1249", "0.12"), ("-0.125", "-0.13")]
 )
 def test_halves_go_away_from_zero(amount, cents):
