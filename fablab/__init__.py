@@ -35,6 +35,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
 
     from fablab.accounts import views as accounts
     from fablab.booking import consent_views as consents
+    from fablab.booking import handover_views as handovers
     from fablab.booking import series_views as series
     from fablab.booking import views as booking
     from fablab.booking import wait_views as waits
@@ -60,6 +61,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         trainings,
         booking,
         consents,
+        handovers,
         series,
         waits,
         upkeep,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fablab import clock
 from fablab.agendas import commands as agendas
-from fablab.booking import answers, consent_letters, waits
+from fablab.booking import answers, consent_letters, handovers, waits
 from fablab.db import Busy, db, writing
 from fablab.imports import drafts
 from fablab.invitations import commands as invitations
@@ -245,6 +245,7 @@ def tidy(now: datetime) -> None:
         members.tidy(session, now)
         marks.tidy(session, now)
         waits.tidy(session, now)
+        handovers.tidy(session, now)
         agendas.tidy(session, now)
         drafts.tidy(session, now)
         organizations.tidy(session, now)
@@ -289,6 +290,7 @@ class Runner:
             self._deliver,
             sessions.decide,
             answers.lapse,
+            handovers.lapse,
             self._release,
             waits.look,
             # What is promised here leaves in the next round, at once.

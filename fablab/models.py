@@ -1,7 +1,7 @@
 """Every table, imported so that the metadata is whole: for migrations, and for mappers to find."""
 
 from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
-from fablab.booking.models import Acknowledgement, Booking, Consent, Series, Wait
+from fablab.booking.models import Acknowledgement, Booking, Consent, Handover, Series, Wait
 from fablab.calendars.models import FeedToken
 from fablab.imports.models import ImportDraft
 from fablab.invitations.models import Invitation
@@ -30,6 +30,7 @@ __all__ = [
     "Consent",
     "Fault",
     "FeedToken",
+    "Handover",
     "ImportDraft",
     "Invitation",
     "LogEntry",

@@ -14,10 +14,10 @@ from flask import Flask, current_app
 from sqlalchemy import func, select, text
 
 from fablab import clock, create_app, demo
-from fablab.booking import commands, waits
+from fablab.booking import commands, handovers, waits
 from fablab.booking.facts import gather
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.models import Acknowledgement, Booking, Consent, Series, Wait
+from fablab.booking.models import Acknowledgement, Booking, Consent, Handover, Series, Wait
 from fablab.booking.rules import refusals
 from fablab.booking.suggestions import acceptable
 from fablab.booking.verdicts import Reason
@@ -557,6 +557,18 @@ def test_noa_waits_for_what_others_have_booked(wednesday):
     commands.cancel(cancelled, by=camille, is_team=True, now=clock.now())
     db.session.rollback()
     assert db.session.scalar(select(Wait.offered_id).where(Wait.id == rows[0].id))
+
+
+def test_noa_is_offered_a_booking_that_she_may_take_over(wednesday):
+    [offered] = db.session.execute(select(Handover.__table__)).all()
+    asked = select(Occupancy.revision).where(Occupancy.id == offered.occupancy_id)
+    seen = handovers.Acceptance(db.session.scalars(asked).one())
+
+    uid = handovers.accept(offered.uid, seen, by=offered.offered_to_id, now=clock.now())
+
+    taken = select(Member.email).join(Occupancy, Occupancy.member_id == Member.id)
+    noa = db.session.scalar(taken.where(Occupancy.uid == uid))
+    assert noa == "noa.perrinelle@filplomb.example"
 
 
 def test_today_somebody_is_here_somebody_late_somebody_absent_and_others_come(wednesday):

@@ -21,10 +21,19 @@ from werkzeug.routing import Rule
 
 from fablab import clock
 from fablab.access import Right, right_of
-from fablab.booking import commands, consent_letters, consents, series, wait_links, waits
+from fablab.booking import (
+    commands,
+    consent_letters,
+    consents,
+    handover_links,
+    handovers,
+    series,
+    wait_links,
+    waits,
+)
 from fablab.booking.consents import Wanted
 from fablab.booking.kinds import ConsentKind
-from fablab.booking.models import Consent
+from fablab.booking.models import Consent, Handover
 from fablab.calendars import commands as calendars
 from fablab.calendars.kinds import About, Scope
 from fablab.db import Base, add_row, db, writing
@@ -112,6 +121,8 @@ class Stage:
     invitation_letter: str
     fault: str
     board: str
+    handover: str
+    handover_letter: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -119,6 +130,8 @@ class Stage:
             return self.uid(rule)
         if name == "token" and rule.rule.startswith("/consents/"):
             return self.letter
+        if name == "token" and rule.rule.startswith("/handovers/"):
+            return self.handover_letter
         if name == "token" and rule.rule.startswith("/waits/"):
             return self.wait_letter
         if name == "token" and rule.rule.startswith("/mails/stop/"):
@@ -168,6 +181,7 @@ class Stage:
             "/approvals/": self.consent,
             "/sessions/": self.session,
             "/waits/": self.wait,
+            "/handovers/": self.handover,
             "/mails/": self.mail,
             "/agendas/drafts/": self.draft,
             "/imports/drafts/": self.sheet,
@@ -303,6 +317,7 @@ def set_up(app: Flask) -> Stage:
         *invite_amina(fablab),
         report_a_fault(fablab),
         board_of(fablab),
+        *hand_over_to_amina(fablab),
     )
 
 
@@ -310,6 +325,22 @@ def keep_a_sheet(fablab: Fablab) -> str:
     lines, amina = b"code,name,category\nS1,Sewing machine,Textile\n", fablab.people["amina"]
     place = fablab.place_id
     return drafts.keep("machines", "machines.csv", lines, place, by=amina, now=clock.now())
+
+
+def hand_over_to_amina(fablab: Fablab) -> tuple[str, str]:
+    """An hour of Bruno's: the UID of the offer, and what opens it by mail."""
+    uid = fablab.book("bench", slot("2027-04-01 10:00-11:00"), "bruno")
+    handovers.offer(
+        uid,
+        "amina@atelier.example",
+        by=fablab.people["bruno"],
+        language="en",
+        address="203.0.113.8",
+        now=clock.now(),
+    )
+    offered = db.session.scalars(select(Handover.uid)).one()
+    amina = db.session.scalar(select(Member.uid).where(Member.id == fablab.people["amina"]))
+    return offered, handover_links.token_for(offered, amina)
 
 
 def board_of(fablab: Fablab) -> str:

@@ -28,6 +28,7 @@ READERS = {
 LED_TO_OTHERWISE = {
     "a mail": {
         "consents.by_mail",
+        "handovers.by_mail",
         "invitations.booking",
         "mails.stop",
         "members.choose_password",

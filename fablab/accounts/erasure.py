@@ -230,8 +230,9 @@ def _forget_mails(session: Session, was: Any, now: datetime) -> None:
     session.execute(
         update(mail).where(to_them).values(recipient="", subject="", topic="", last_error="")
     )
-    invited = table("organization_invitation")
-    session.execute(delete(invited).where(invited.c.email == was.email))
+    for name in ("organization_invitation", "handover"):
+        asked = table(name)
+        session.execute(delete(asked).where(asked.c.email == was.email))
     attempt = table("attempt")
     session.execute(delete(attempt).where(attempt.c.account == throttle.key_of(was.email)))
 

@@ -58,6 +58,8 @@ TRACES = {
     ("fault", "reported_by_id"): Trace(DEED, {"what": "", "photo": None}),  # and the file
     ("fault", "sorted_by_id"): Trace(DEED, STAYS),
     ("feed_token", "member_id"): Trace(OWN, GONE),
+    ("handover", "offered_by_id"): Trace(DEED, GONE),
+    ("handover", "offered_to_id"): Trace(DEED, GONE),
     ("import_draft", "made_by_id"): Trace(DEED, GONE),
     # A report is copied into the logbook; what was done to a machine is the machine's.
     ("log_entry", "made_by_id"): Trace(DEED, {"said": ""}, {"kind": EntryKind.FAULT}),
@@ -105,6 +107,7 @@ BELOW = {
 BESIDE = {
     ("claim", "occupancy_id", "occupancy"),  # which seat of what is shared
     ("consumption", "occupancy_id", "occupancy"),  # how much of what was used up
+    ("handover", "occupancy_id", "occupancy"),  # theirs who offer it
     ("mark", "occupancy_id", "occupancy"),  # theirs by itself
     ("occupancy", "series_id", "series"),
     ("wait", "offered_id", "occupancy"),

@@ -124,7 +124,7 @@ def _is_flood(question: Row[Any], now: datetime) -> bool:
         .where(
             Occupancy.member_id == question.member_id,
             Occupancy.buddy_id == question.asked_id,
-            Change.what.in_(("booked", "moved", "buddy_named")),
+            Change.what.in_(("booked", "moved", "handed_over", "buddy_named")),
             Change.made_at > now - A_DAY,
         )
     )

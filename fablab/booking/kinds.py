@@ -27,3 +27,13 @@ class WaitEnd(StrEnum):
     LAPSED = "lapsed"  # the offer was not answered in time
     GIVEN_UP = "given_up"
     OVER = "over"  # the time waited for has come
+
+
+class HandoverEnd(StrEnum):
+    """How the offer of a booking to somebody else ended."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    LAPSED = "lapsed"  # it was not answered in time
+    TAKEN_BACK = "taken_back"
+    OVER = "over"  # there was nothing left to hand over

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fablab.booking.kinds import Answer, ConsentKind, WaitEnd
+from fablab.booking.kinds import Answer, ConsentKind, HandoverEnd, WaitEnd
 from fablab.db import Model, choice
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Occupancy
@@ -77,6 +77,34 @@ class Wait(Model):
     offered_id: Mapped[int | None] = mapped_column(ForeignKey("occupancy.id"), index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[WaitEnd | None] = mapped_column(choice(WaitEnd))
+
+
+class Handover(Model):
+    """A booking is offered to somebody else. It stays its member's until they accept."""
+
+    __tablename__ = "handover"
+    __table_args__ = (
+        CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended_somehow"),
+        Index(
+            "ix_handover_open",
+            "occupancy_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(unique=True)  # for addresses
+    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), index=True)
+    offered_by_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    # As it was typed; whose it is, if it was somebody's then.
+    email: Mapped[str]
+    offered_to_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
+    offered_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[HandoverEnd | None] = mapped_column(choice(HandoverEnd))
 
 
 class Series(Model):

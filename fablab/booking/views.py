@@ -16,6 +16,7 @@ from fablab.booking import (
     absences,
     commands,
     consent_pages,
+    handover_pages,
     ledger,
     mark_pages,
     offers,
@@ -70,7 +71,10 @@ def index():
         past=lines(past[:PAGE], now),
         page=page,
         has_more=len(past) > PAGE,
-        asked=consent_pages.asked_of(current_user.id, now),
+        asked=[
+            *handover_pages.offered_to(current_user.id, now),
+            *consent_pages.asked_of(current_user.id, now),
+        ],
         buddy_of=consent_pages.buddy_of(current_user.id, now),
         marks=mark_pages.marks_of(current_user.id, here(), now, with_past=False),
         kept=kept(),
@@ -123,6 +127,8 @@ def show(uid):
     inventory = inventory_of(booking)
     shown = line(booking, inventory, clock.now())
     history = queries.history(booking.id)
+    if not current_user.manages(booking.place_id):
+        history = handover_pages.of_whose_it_is(history)
     return render_template(
         "booking/show.html",
         booking=shown,
@@ -134,6 +140,7 @@ def show(uid):
         waiting=consent_pages.waiting_lines(booking, inventory, current_user),
         offer=wait_pages.offer_of(booking, current_user.id, inventory, clock.now()),
         freedom=mark_pages.freedom(booking, inventory, clock.now()),
+        handing=handover_pages.of_booking(booking, current_user.id, inventory, clock.now()),
         may_be_missed=current_user.manages(booking.place_id)
         and absences.may_be_missed(booking, by=current_user.id, now=clock.now()),
         may_be_undone=current_user.manages(booking.place_id) and shown.presence.may_undo,

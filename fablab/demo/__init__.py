@@ -46,6 +46,7 @@ def load(now: datetime) -> bool:
         diary.write(session, entries)
         events.rent(session, built, entries)
         waiting.line_up(session, built, players, entries)
+        waiting.hand_over(session, built, players, entries)
         upkeep.note(session, told, built, players)
         upkeep.report(session, told, built, players)
         upkeep.plan(session, told, built, players)

@@ -1,17 +1,22 @@
-"""Who waits for a place: what others have booked in the days ahead on machines they may use."""
+"""Who waits for a place, and who is offered one: what others have booked in the days ahead on
+machines they may use.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from fablab.booking.models import Wait
+from fablab.booking.handover_rules import handover_due
+from fablab.booking.models import Handover, Wait
 from fablab.demo.diary import Entry
 from fablab.demo.people import Player
 from fablab.demo.stage import Stage
+from fablab.machines.kinds import Status
+from fablab.machines.models import Occupancy
 from fablab.members.demonstration import ACCOUNTS
 
 WAITED_FOR = 2
@@ -69,3 +74,33 @@ def row_of(player: Player, stage: Stage, entry: Entry, n: int) -> dict[str, Any]
         "is_accompanied": False,
         "created_at": min(created_at, stage.loading.now),
     }
+
+
+def hand_over(
+    session: Session, stage: Stage, players: Sequence[Player], entries: Sequence[Entry]
+) -> None:
+    """Noa is offered a booking of somebody else, on what she is trained on."""
+    email = ACCOUNTS[1][0]
+    noa = next(player for player in players if player.key == email.partition("@")[0])
+    settled = [
+        entry
+        for entry in wanted_by(noa, stage, entries)[WAITED_FOR:]
+        if entry.status is Status.CONFIRMED and entry.player and not entry.buddy
+    ]
+    for entry in settled[:1]:
+        booked = select(Occupancy.id).where(
+            Occupancy.machine_id == entry.machine.id,
+            Occupancy.starts_at == entry.slot.start,
+            Occupancy.standing,
+        )
+        now = stage.loading.now
+        row = {
+            "uid": str(uuid4()),
+            "occupancy_id": session.scalar(booked),
+            "offered_by_id": entry.player.member_id if entry.player else None,
+            "email": email,
+            "offered_to_id": noa.member_id,
+            "offered_at": now,
+            "due_at": handover_due(entry.slot, now),
+        }
+        session.execute(insert(Handover.__table__), [row])

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fablab.booking import consent_letters
 from fablab.db import Busy, db, retried, writing
-from fablab.invitations import letters, queries, session_letters
+from fablab.invitations import handing_over, letters, queries, session_letters
 from fablab.invitations.letters import Was
 from fablab.invitations.models import Invitation
 from fablab.invitations.promises import claim, overtake, remember
@@ -60,13 +60,15 @@ class Case(NamedTuple):
 class Told(NamedTuple):
     """What came of a case: its mail, or none; `is_news` when what was said before is overtaken.
 
-    `others` are mails to whoever else it concerns.
+    `others` are mails to whoever else it concerns; `former` is whose it was, when it was handed
+    over meanwhile: what their calendar was told is over.
     """
 
     case: Case
     is_news: bool = False
     mail: outbox.Mail | None = None
     others: Sequence[outbox.Mail] = ()
+    former: Sequence[Any] = ()
 
 
 ENDED = (Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED)
@@ -118,6 +120,17 @@ def _cases(changes: Sequence[Row[Any]], bookings: dict[int, Row[Any]]) -> Iterat
 
 
 def _told(case: Case, is_invited: bool, now: datetime) -> Told:
+    """Of a booking that was handed over, whose it was hears that, and whose it is all since."""
+    gone = handing_over.split(case.changes)
+    if gone.handed:
+        given = handing_over.given_away(case.first, gone.handed, is_invited=is_invited, now=now)
+        told = _told_holder(Case(case.bookings, gone.since), False, now)
+        others = [*given.mails, *told.others]
+        return told._replace(case=case, is_news=True, others=others, former=given.former)
+    return _told_holder(case, is_invited, now)
+
+
+def _told_holder(case: Case, is_invited: bool, now: datetime) -> Told:
     booking = case.first
     news = news_of(
         [Change(change.what, change.made_by_id) for change in case.of_first],
@@ -219,6 +232,9 @@ def _promise(told: Told, now: datetime) -> bool:
         if told.is_news:
             for booking in told.case.bookings:
                 overtake(session, booking.uid, booking.member_id, booking.email, now)
+        for former in told.former:
+            overtake(session, told.case.first.uid, former.id, former.email, now)
+            handing_over.forget_invitation(session, told.case.first.id)
         for mail in told.others:
             outbox.put(session, mail, now=now)
         if told.mail is None:
@@ -241,7 +257,8 @@ def _promise(told: Told, now: datetime) -> bool:
 FINAL = {
     f"{Letter.CANCELLED}_series",
     *(Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED, Letter.OFFER_LAPSED, Letter.MISSED),
-    *(Letter.BUDDY_FREE, Letter.ENDED_EARLY, Letter.OFFER_WITHDRAWN),
+    *(Letter.BUDDY_FREE, Letter.ENDED_EARLY, Letter.OFFER_WITHDRAWN, Letter.HANDED_OVER),
+    *("handover_declined", "handover_lapsed"),
     *(session_letters.TEMPLATES[each] for each in (*GOES, NoticeKind.CANCELLED)),
 }
 

@@ -46,6 +46,7 @@ SUBJECTS = {
     Letter.REOPENED: N_(
         "%(place)s: the place is open after all when you have booked, %(machine)s, %(moment)s"
     ),
+    Letter.HANDED_OVER: N_("%(place)s: your booking is handed over, %(machine)s, %(moment)s"),
     Letter.CONFIRMED: N_("%(place)s: your booking is confirmed, %(machine)s, %(moment)s"),
     Letter.DECLINED: N_("%(place)s: your booking was declined, %(machine)s, %(moment)s"),
     Letter.LAPSED: N_("%(place)s: your booking was not answered in time, %(machine)s, %(moment)s"),

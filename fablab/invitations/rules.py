@@ -30,6 +30,7 @@ class Letter(StrEnum):
     RELIEVED = "booking_relieved"  # and back
     SHUT = "booking_shut"  # the place is closed then
     REOPENED = "booking_reopened"  # and open after all
+    HANDED_OVER = "booking_handed_over"  # to whoever gave it
     CONFIRMED = "consent_confirmed"
     DECLINED = "consent_declined"
     LAPSED = "consent_lapsed"
@@ -53,6 +54,7 @@ KINDS = {
     Letter.RELIEVED: MailKind.BOOKINGS,
     Letter.SHUT: MailKind.BOOKINGS,
     Letter.REOPENED: MailKind.BOOKINGS,
+    Letter.HANDED_OVER: MailKind.ANSWERS,
     Letter.CONFIRMED: MailKind.ANSWERS,
     Letter.DECLINED: MailKind.ANSWERS,
     Letter.LAPSED: MailKind.ANSWERS,
@@ -77,7 +79,7 @@ OWED = frozenset(
     {
         *(Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED),
         *(Letter.ENDED_EARLY, Letter.RESTORED, Letter.WARNED, Letter.RELIEVED),
-        *(Letter.SHUT, Letter.REOPENED),
+        *(Letter.SHUT, Letter.REOPENED, Letter.HANDED_OVER),
     }
 )
 # What becomes of its machine, and of the hours of the place: told once it has come to rest, and not
@@ -94,7 +96,8 @@ THERE_AND_BACK = (("warned", "relieved"), ("shut", "reopened"))
 # booking in doubt is told where an invitation says otherwise.
 UNSETTLING = ("buddy_taken_back",)
 BEGINNINGS = (
-    *("booked", "offered", "accepted", "confirmed", "moved", "ended_early", "undone"),
+    *("booked", "offered", "accepted", "handed_over", "confirmed", "moved"),
+    *("ended_early", "undone"),
     *IN_ITS_WAY,
 )
 
@@ -168,7 +171,7 @@ def _came_to_nothing(changes: Sequence[Change]) -> bool:
 
 def is_new(whats: Collection[str]) -> bool:
     """Were they told of nothing about this booking yet?"""
-    return "booked" in whats or "offered" in whats
+    return any(what in whats for what in ("booked", "offered", "handed_over"))
 
 
 def _without_what_was_undone(changes: Sequence[Change]) -> Sequence[Change]:
@@ -186,7 +189,7 @@ def _without_what_was_undone(changes: Sequence[Change]) -> Sequence[Change]:
 def _of_what_stands(changes: Sequence[Change], status: Status) -> tuple[Letter, Change]:
     """The letter, and the change that it tells of."""
     made = {change.what: change for change in changes}
-    start = made.get("accepted") or made.get("booked")
+    start = made.get("accepted") or made.get("booked") or made.get("handed_over")
     if start:
         others = [each for each in changes if each.what == "moved" and each.by != start.by]
         return (Letter.CHANGED, others[-1]) if others else (Letter.MADE, start)

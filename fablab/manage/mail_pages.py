@@ -49,6 +49,7 @@ KINDS = {
     "booking": N_("Booking"),
     "consent": N_("Approval"),
     "wait": N_("Waiting list"),
+    "handover": N_("Booking"),
     "session_reminder": N_("Reminder"),
     "session": N_("Training"),
     "qualification": N_("Training"),

@@ -153,6 +153,7 @@ MADE = {
     ("agenda", "undone_by_id"): {"undone_at": NOON},
     ("allowance", "granted_by_id"): {"organization_id": 1},
     ("consent", "answered_by_id"): {"answer": "yes", "answered_at": NOON},
+    ("handover", "offered_to_id"): {"ended_at": NOON, "outcome": "declined"},  # one is open at most
     ("occupancy", "buddy_id"): TAKEN,
     ("qualification", "given_by_id"): {"machine_id": 1, "level": 1},
     ("training_session", "created_by_id"): {"starts_at": LONG_AGO},

@@ -77,7 +77,10 @@ FOR_THE_TEAM = [
     "/manage/organizations",
     "/manage/organizations/new",
 ]
-KINDS = r"(/bookings(?:/series)?|/waits|/manage/\w+|/organizations(?:/[\w-]+/people)?)/[\w-]+"
+KINDS = (
+    r"(/bookings(?:/series)?|/waits|/handovers|/manage/\w+"
+    r"|/organizations(?:/[\w-]+/people)?)/[\w-]+"
+)
 READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]
 
 
@@ -85,8 +88,8 @@ def followed(window) -> list[str]:
     """The pages one link further that have no address of their own to write down here."""
     links = window.page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
     wanted = re.compile(
-        r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation))?"
-        r"|/bookings/series/[0-9a-f-]{36}|/waits/[0-9a-f-]{36}|/manage/(members|machines|organizations|faults)/[\w-]+"
+        r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation|/handover))?"
+        r"|/bookings/series/[0-9a-f-]{36}|(/waits|/handovers)/[0-9a-f-]{36}|/manage/(members|machines|organizations|faults)/[\w-]+"
         r"|/organizations/[\w-]+(/people/[0-9a-f-]{36})?"
     )
     kinds = {}

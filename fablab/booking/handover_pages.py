@@ -1,0 +1,116 @@
+"""What the pages about handing a booking over show, as plain values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from fablab import texts
+from fablab.booking import handover_queries, handovers, pages
+from fablab.booking.consent_pages import AskedLine, full_name
+from fablab.booking.kinds import HandoverEnd
+from fablab.machines.inventory import Inventory, of_place
+from fablab.slots import Slot
+from fablab.words import N_
+
+ENDED = {
+    HandoverEnd.ACCEPTED: N_("You have taken this booking over."),
+    HandoverEnd.DECLINED: N_("You have left it to %(who)s."),
+    HandoverEnd.LAPSED: N_("It was not answered in time, and stays with %(who)s."),
+    HandoverEnd.TAKEN_BACK: N_("%(who)s keeps this booking after all."),
+    HandoverEnd.OVER: N_("This booking is not to be had any more."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A booking of somebody else, as whoever it is offered to sees it."""
+
+    uid: str
+    who: str
+    code: str
+    hue: str
+    machine: str
+    when: str
+    due: str
+    is_open: bool
+    said: str  # why there is nothing to answer; empty while there is
+    booking_url: str  # once it is theirs
+
+
+def offered(row: Any, inventory: Inventory, now: datetime) -> Offered:
+    """`row` is one of `handover_queries.handovers`."""
+    zone, who = inventory.schedule.zone, full_name(row)
+    is_open = handovers.is_open(row, row, now)
+    outcome = row.outcome or HandoverEnd.OVER
+    is_taken = row.outcome == HandoverEnd.ACCEPTED and row.member_id == row.offered_to_id
+    return Offered(
+        uid=row.uid,
+        who=who,
+        code=row.code,
+        hue=row.hue,
+        machine=row.machine_name,
+        when=pages.when(Slot(row.starts_at, row.ends_at), zone, now),
+        due=texts.moment(row.due_at, zone),
+        is_open=is_open,
+        said="" if is_open else _(ENDED[outcome], who=who),
+        booking_url=url_for("booking.show", uid=row.booking_uid) if is_taken else "",
+    )
+
+
+def offered_to(member_id: int, now: datetime) -> list[AskedLine]:
+    """What waits for their answer, the soonest due first. One statement, and one for each place."""
+    rows = handover_queries.offered_to(member_id, now)
+    found = [offered(row, of_place(place_id=row.place_id), now) for row in rows]
+    return [
+        AskedLine(
+            each.code,
+            each.hue,
+            each.machine,
+            each.when,
+            _("%(who)s offers you this booking.", who=each.who),
+            url_for("handovers.show", uid=each.uid),
+        )
+        for each in found
+    ]
+
+
+class Given(NamedTuple):
+    """To whom a booking is offered, on its own page."""
+
+    sentence: str
+    until: str
+
+
+class HandingOver(NamedTuple):
+    """Whether a booking may be offered, and the offer that waits for an answer."""
+
+    is_possible: bool = False
+    given: Given | None = None
+
+
+def of_booking(booking: Any, member_id: int, inventory: Inventory, now: datetime) -> HandingOver:
+    """For whose it is alone. One statement, of what may be handed over."""
+    is_there = booking.machine_id in inventory.by_id
+    if booking.member_id != member_id or not is_there or not handovers.is_free_to_go(booking, now):
+        return HandingOver()
+    row = handover_queries.of_booking(booking.id, now)
+    if row is None:
+        return HandingOver(True)
+    due = texts.moment(row.due_at, inventory.schedule.zone)
+    return HandingOver(
+        False,
+        Given(
+            _("You offer it to %(email)s.", email=row.email),
+            _("It stays yours until they accept. They may answer until %(moment)s.", moment=due),
+        ),
+    )
+
+
+def of_whose_it_is(history: Sequence[Any]) -> Sequence[Any]:
+    """What happened to a booking since it is its member's: what was said before is not theirs."""
+    taken = [at for at, row in enumerate(history) if row.what == "handed_over"]
+    return history[taken[-1] :] if taken else history
