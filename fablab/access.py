@@ -22,6 +22,7 @@ class Right(StrEnum):
 
     ANYONE = "anyone"  # a visitor too
     MEMBER = "member"  # signed in
+    ACCOUNTS = "accounts"  # the team, and whoever keeps the accounts of the place
     TEAM = "team"  # fabmanager or administrator of the place
 
 
@@ -31,6 +32,11 @@ def anyone(view: View) -> View:
 
 def members_only(view: View) -> View:
     return _declare(view, Right.MEMBER)
+
+
+def accounts_only(view: View) -> View:
+    """For what whoever keeps the accounts reads as well; what they may not do, the view asks."""
+    return _declare(view, Right.ACCOUNTS)
 
 
 def team_only(view: View) -> View:
@@ -105,5 +111,7 @@ def keep_the_door() -> Any:
     if not current_user.is_authenticated:
         return login_manager.unauthorized()
     if right is Right.TEAM and not current_user.may_manage:
+        abort(403)
+    if right is Right.ACCOUNTS and not current_user.may_read_accounts:
         abort(403)
     return None

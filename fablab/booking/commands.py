@@ -167,9 +167,10 @@ def rewrite(
         has_read=machine.is_read(order.read_hash),
         moving=booking.id,
     )
-    facts = ledger.as_counted(ledger.of_change(facts, booking, machine), booking, order)
+    facts = ledger.of_change(facts, booking, machine)
+    facts = ledger.as_counted(facts, booking, order.organization_id)
     set_aside = ledger.accepted(order, facts, is_team=is_team)
-    columns = ledger.asked_for(order, facts, [], set_aside)
+    columns = ledger.asked_for(inventory, order, facts, [], set_aside)
     if not set_aside and facts.is_shortened(order.slot):
         # What is kept of it stands by the rules that were set aside, which are not all asked again.
         columns["override_reason"] = booking.override_reason

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab.booking import consents, handover_letters, ledger
-from fablab.booking.facts import audience_of, gather, standing_of
+from fablab.booking.facts import gather, standing_of
 from fablab.booking.handover_rules import handover_due, may_be_handed_over
 from fablab.booking.kinds import Answer, ConsentKind, HandoverEnd
 from fablab.booking.known import Facts
@@ -266,8 +266,7 @@ def _hand_over(
             reminded_of=None,
             revision=booking.revision + 1,
             changed_at=now,
-            **{"audience": audience_of(standing), "activity": "", "quoted": None}
-            | ledger.asked_for(order, facts, wanted, {}),
+            **ledger.asked_for(inventory, order, facts, wanted, {}),
         )
     )
     if machine.resources:

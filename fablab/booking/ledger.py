@@ -22,11 +22,13 @@ from fablab.booking.rules import answer_due, may_override, occupied, refusals
 from fablab.db import INSERT, NoSuch, add_row, db
 from fablab.machines import resources
 from fablab.machines.commands import record, stand_in_line
-from fablab.machines.inventory import MachineFacts, of_place
+from fablab.machines.inventory import Inventory, MachineFacts, of_place
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Occupancy
 from fablab.members.models import calendar_changed
 from fablab.slots import Slot
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.prices import quote
 
 
 def find(uid: str) -> Row[Any]:
@@ -85,7 +87,7 @@ def write_down(
     set_aside = accepted(order, facts, is_team=is_team)
     wanted = wanted_for(order, facts, is_team=is_team)
 
-    columns = asked_for(order, facts, wanted, set_aside)
+    columns = asked_for(inventory, order, facts, wanted, set_aside)
     columns |= {"created_by_id": by, "request_key": key, "series_id": series_id}
     uid, made = add_booking(session, order, machine, facts, columns, now=now)
     consents.ask(session, made, wanted, due_at=answer_due(order.slot, facts), now=now)
@@ -159,7 +161,11 @@ OF_THE_TEAM = (ConsentKind.TEAM, ConsentKind.COMPANY)
 
 
 def asked_for(
-    order: Order, facts: Facts, wanted: list[consents.Wanted], set_aside: dict[str, str]
+    inventory: Inventory,
+    order: Order,
+    facts: Facts,
+    wanted: list[consents.Wanted],
+    set_aside: dict[str, str],
 ) -> dict[str, Any]:
     """The columns of the booking that say what was asked for, and how it stands."""
     return {
@@ -171,6 +177,13 @@ def asked_for(
         "counts_in_quota": counts_in_quota(order.slot, facts),
         "audience": facts.audience,
         "activity": facts.activity,
+        "quoted": quote(
+            prices_of(inventory),
+            order.machine_id,
+            facts.audience,
+            order.slot,
+            is_accompanied=order.is_accompanied,
+        ),
         "override_reason": set_aside.get("override", ""),
         **times(order.machine_id, order.slot, occupied(order.slot, facts.policy)),
     }
@@ -247,9 +260,9 @@ def of_change(facts: Facts, booking: Row[Any], machine: MachineFacts) -> Facts:
     )
 
 
-def as_counted(facts: Facts, booking: Row[Any], order: Order) -> Facts:
+def as_counted(facts: Facts, booking: Row[Any], organization_id: int | None) -> Facts:
     """For whom `booking` counts is frozen on it, until it is booked on behalf of somebody else."""
-    if booking.audience is None or order.organization_id != booking.organization_id:
+    if booking.audience is None or organization_id != booking.organization_id:
         return facts
     return replace(facts, audience=booking.audience, activity=booking.activity)
 

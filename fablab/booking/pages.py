@@ -28,6 +28,8 @@ from fablab.machines.kinds import Status
 from fablab.machines.policies import BookingPolicy
 from fablab.places.kinds import Mode
 from fablab.slots import Slot
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.words import amount_said
 
 MINUTES = timedelta(minutes=1)
 A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
@@ -533,6 +535,7 @@ class Line:
     repeats: str  # "Every week"
     presence: Presence
     trouble: str  # why its machine is not there for it; empty when it is
+    amount: str = ""  # what was shown when it was made; empty where no price was known
 
 
 def booking_line(
@@ -571,6 +574,9 @@ def booking_line(
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
         presence=presence_of(row, inventory, now),
         trouble=_trouble(row, inventory, now),
+        amount=amount_said(row.quoted, prices_of(inventory).terms.currency)
+        if row.quoted is not None
+        else "",
     )
 
 

@@ -37,6 +37,8 @@ COLUMNS = (
     Occupancy.series_id,
     Occupancy.arrived_at,
     Occupancy.left_at,
+    Occupancy.audience,
+    Occupancy.quoted,
     Series.uid.label("series_uid"),
     Series.every_weeks,
     Occupancy.machine_id,

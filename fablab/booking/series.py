@@ -34,6 +34,7 @@ from fablab.machines.commands import stand_in_line
 from fablab.machines.inventory import Inventory, MachineFacts, of_place
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Change, Occupancy
+from fablab.members.kinds import Audience
 from fablab.slots import Slot
 
 TURNS = 3  # for occurrences that wait until another one has made room
@@ -75,6 +76,7 @@ class Verdict:
     may_set_aside: bool = False  # may the team have it all the same?
     is_lost: bool = False  # it was chosen, and cannot be had any longer
     waits_for: tuple[ConsentKind, ...] = ()  # whose yes it would still need
+    audience: Audience | None = None  # for whom it would count
 
     @property
     def order(self) -> Order | None:
@@ -148,15 +150,25 @@ class Asked:
         if is_wanted and (not why or (choice and may_set_aside)):
             booked.append((wish.order.slot, facts))
             yes = self.needed(wish.order, facts)
-            return Verdict(wish, why, Pick.YES, None, may_set_aside, waits_for=yes)
+            return Verdict(
+                wish, why, Pick.YES, None, may_set_aside, waits_for=yes, audience=facts.audience
+            )
         if choice and choice.pick is Pick.INSTEAD and choice.order:
             there = self.facts(wish, choice.order, staying, booked)
             if not refusals(choice.order.slot, there):
                 booked.append((choice.order.slot, there))
                 yes = self.needed(choice.order, there)
-                return Verdict(wish, why, Pick.INSTEAD, choice.order, may_set_aside, waits_for=yes)
+                return Verdict(
+                    wish,
+                    why,
+                    Pick.INSTEAD,
+                    choice.order,
+                    may_set_aside,
+                    waits_for=yes,
+                    audience=facts.audience,
+                )
         is_lost = choice is not None and choice.pick is not Pick.NO
-        return Verdict(wish, why, Pick.NO, None, may_set_aside, is_lost)
+        return Verdict(wish, why, Pick.NO, None, may_set_aside, is_lost, audience=facts.audience)
 
     def needed(self, order: Order, facts: Facts) -> tuple[ConsentKind, ...]:
         wanted = ledger.wanted_for(order, facts, is_team=self.is_team)
@@ -197,7 +209,10 @@ class Asked:
     ) -> Facts:
         machine = self.inventory.machine(order.machine_id)
         facts = series_rules.counting(self.gather(machine, order, wish.booking, staying), booked)
-        return ledger.of_change(facts, wish.booking, machine) if wish.booking else facts
+        if not wish.booking:
+            return facts
+        facts = ledger.of_change(facts, wish.booking, machine)
+        return ledger.as_counted(facts, wish.booking, order.organization_id)
 
     def gather(
         self, machine: MachineFacts, order: Order, booking: Row[Any] | None, staying: set[str]

@@ -17,6 +17,9 @@ from fablab.booking.series_forms import SeriesForm
 from fablab.clock import today
 from fablab.machines.inventory import Inventory
 from fablab.slots import Slot
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.prices import quote
+from fablab.tariffs.words import sum_said
 
 # What a list of dates sends along of the form it was made from.
 CARRIED = (
@@ -178,6 +181,25 @@ def waits_for(verdicts: Sequence[Verdict]) -> str:
     return _(
         "Some of them then wait for %(what)s; the slots are kept meanwhile.",
         what=", ".join(str(pages.CONSENTS[kind]) for kind in kinds),
+    )
+
+
+def amount_of(verdicts: Iterable[Verdict], inventory: Inventory) -> str:
+    """What all that is chosen would be worth; empty where no price is known."""
+    prices = prices_of(inventory)
+    return sum_said(
+        (
+            quote(
+                prices,
+                order.machine_id,
+                verdict.audience,
+                order.slot,
+                is_accompanied=order.is_accompanied,
+            )
+            for verdict in verdicts
+            if (order := verdict.order)
+        ),
+        prices.terms.currency,
     )
 
 

@@ -34,6 +34,8 @@ from fablab.clock import today
 from fablab.db import NotAllowed
 from fablab.machines.inventory import Inventory, here
 from fablab.members.rules import is_late
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.words import sum_said
 
 bp = Blueprint("series", __name__)
 
@@ -96,6 +98,9 @@ def show(uid: UUID):
         gone=[line for line in lines if line.is_over or line.status == "cancelled"],
         next=views.line(ahead[0], inventory, now) if ahead else None,
         is_own=rows[0].member_id == current_user.id,
+        total=sum_said(
+            (row.quoted for row in rows if row.standing), prices_of(inventory).terms.currency
+        ),
     )
 
 
@@ -344,6 +349,7 @@ def dates_page(
         summary=series_pages.summary(verdicts),
         are_all_possible=not any(verdict.refusals for verdict in verdicts),
         waits_for=series_pages.waits_for(verdicts),
+        amount=series_pages.amount_of(verdicts, draft.inventory),
         whys=pages.why(refused.refusals, zone, draft.who) if refused else [],
         problem=problem,
         may_override=any(verdict.may_set_aside for verdict in verdicts),

@@ -45,6 +45,9 @@ from fablab.forms import parse_time
 from fablab.machines.inventory import Inventory, MachineFacts, here, of_place
 from fablab.machines.kinds import RiskClass, Status
 from fablab.slots import Slot
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.prices import quote
+from fablab.tariffs.words import Indicative, indicative
 
 bp = Blueprint("booking", __name__)
 
@@ -146,6 +149,7 @@ def show(uid):
         may_be_undone=current_user.manages(booking.place_id) and shown.presence.may_undo,
         may_say=booking.member_id == current_user.id or current_user.manages(booking.place_id),
         expected=expected_of(booking, inventory, clock.now()),
+        vat=prices_of(inventory).terms.vat_text,
     )
 
 
@@ -299,6 +303,8 @@ class Draft:
     def facts(self, span: Slot, form: BookingForm | None = None) -> Facts:
         """What the rules want to know, with all that is taken in `span`."""
         now, moved = clock.now(), self.booking
+        organization_id = form.organization_id if form and not form.organization.errors else None
+        is_kept = bool(moved) and moved.organization_id == organization_id
         facts = gather(
             self.inventory,
             self.machine,
@@ -306,10 +312,14 @@ class Draft:
             span,
             now=now,
             moving=moved.id if moved else None,
+            organization_id=None if is_kept else organization_id,
             buddy_id=queries.member_id_of(form.buddy.data or "") if form else None,
             is_accompanied=bool(form and form.accompanied.data),
         )
-        return ledger.of_change(facts, moved, self.machine) if moved else facts
+        if not moved:
+            return facts
+        facts = ledger.of_change(facts, moved, self.machine)
+        return ledger.as_counted(facts, moved, organization_id)
 
     def offers(self, asked: Slot, form: BookingForm) -> list[pages.OfferLine]:
         """Their addresses carry what else was typed, so that nothing is typed twice."""
@@ -433,9 +443,24 @@ def form_page(
         else wait_pages.url_after(
             verdict, draft.machine, slot, zone, **kept(), **wait_pages.typed(form)
         ),
+        indicative=amount_of(draft, facts, slot, day, is_accompanied=bool(form.accompanied.data)),
         kept={} if draft.booking else kept(),
     )
     return page, status
+
+
+def amount_of(
+    draft: Draft, facts: Facts, slot: Slot | None, day: date, *, is_accompanied: bool
+) -> Indicative:
+    """What is shown before anything is confirmed."""
+    prices, machine_id = prices_of(draft.inventory), draft.machine.id
+    quoted = None
+    if slot:
+        day = clock.today(draft.zone, slot.start)
+        quoted = quote(prices, machine_id, facts.audience, slot, is_accompanied=is_accompanied)
+    return indicative(
+        prices, machine_id, facts.audience, day, quoted, is_accompanied=is_accompanied
+    )
 
 
 def needs_another_slot(verdict: list[Refusal]) -> bool:

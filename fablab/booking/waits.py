@@ -324,7 +324,7 @@ def offer_to(
         is_accompanied=wait.is_accompanied,
     )
     asked = [consents.Wanted(ConsentKind.MEMBER, wait.member_id)]
-    columns = ledger.asked_for(order, facts, asked, {})
+    columns = ledger.asked_for(inventory, order, facts, asked, {})
     _uid, made = ledger.add_booking(session, order, machine, facts, columns, now=now)
     consents.ask(session, made, asked, due_at=offer_due(slot, now), now=now)
     record(session, made, "offered", by=None, now=now, after=said(order))

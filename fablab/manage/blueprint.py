@@ -7,6 +7,7 @@ from flask import Blueprint, abort, g, has_request_context, render_template, req
 from flask_login import current_user
 
 from fablab import clock
+from fablab.access import Right, right_of
 from fablab.machines.inventory import here, of_place
 from fablab.manage import queries, todo_queries
 
@@ -17,9 +18,10 @@ bp = Blueprint("manage", __name__)
 def take_the_place() -> None:
     """Every page here is about one place they manage: the one named, else the first of theirs.
 
-    A place of others answers 404, as if there were none.
+    Of what whoever keeps the accounts reads too, one whose accounts they read. A place of others
+    answers 404, as if there were none.
     """
-    if current_user.manages(here().place.id):
+    if here().place.id in managed():
         return
     if request.args.get("place"):
         abort(404)
@@ -32,12 +34,15 @@ def stay_in_the_place(_endpoint: str, values: dict[str, Any]) -> None:
     if not has_request_context() or "inventory" not in g:
         return
     place = g.inventory.place
-    if request.args.get("place") == place.slug and current_user.manages(place.id):
+    if request.args.get("place") == place.slug and current_user.reads_accounts(place.id):
         values.setdefault("place", place.slug)
 
 
 def managed() -> list[int]:
-    return [place_id for place_id in current_user.standings if current_user.manages(place_id)]
+    """The places of theirs that the page asked for may be about."""
+    is_of_accounts = right_of(request.endpoint or "") is Right.ACCOUNTS
+    may = current_user.reads_accounts if is_of_accounts else current_user.manages
+    return [place_id for place_id in current_user.standings if may(place_id)]
 
 
 def page(template: str, **values: Any) -> str:
@@ -48,12 +53,15 @@ def page(template: str, **values: Any) -> str:
 @bp.app_template_global()
 def team_frame() -> dict[str, Any]:
     """How much waits for the team, and the way to their other places: also for the pages about
-    upkeep, which answer the team in its frame.
+    upkeep, which answer the team in its frame. Nothing waits for whoever keeps the accounts alone.
     """
-    ids = managed()
+    ids, place_id = managed(), here().place.id
+    is_team = current_user.manages(place_id)
     return {
         "places": queries.places(ids) if len(ids) > 1 else (),
-        "to_do": todo_queries.counts(here().place.id, current_user.id, today(), clock.now()),
+        "to_do": todo_queries.counts(place_id, current_user.id, today(), clock.now())
+        if is_team
+        else None,
     }
 
 

@@ -17,6 +17,7 @@ from fablab.manage.queries import Somebody
 from fablab.manage.words import (
     AUDIENCES,
     BOARDS,
+    CHARGED,
     DEEDS,
     HUE_WORDS,
     ICON_WORDS,
@@ -27,7 +28,7 @@ from fablab.manage.words import (
 )
 from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
 from fablab.organizations.kinds import OrganizationKind
-from fablab.places.kinds import WallNames
+from fablab.places.kinds import Charged, WallNames
 from fablab.presence.kinds import BoardKind
 from fablab.trainings.models import Level, Training
 from fablab.trainings.words import LEVELS
@@ -276,6 +277,7 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
         **of_boards(),
         **of_sheet(),
+        **of_tariffs(),
     }
     if name in place_words.LABELS:
         return _(place_words.LABELS[name]), place_words.as_recorded(name, kept)
@@ -291,6 +293,26 @@ def of_boards() -> dict[str, tuple[str, Callable[[Any], str]]]:
         "board_renewed": (_("Another address made"), lambda v: _(BOARDS[BoardKind(v)])),
         "board_stopped": (_("Address stopped"), lambda v: _(BOARDS[BoardKind(v)])),
         "wall_names": (_("What they show of people"), lambda v: _(WALL_NAMES[WallNames(v)])),
+    }
+
+
+def of_tariffs() -> dict[str, tuple[str, Callable[[Any], str]]]:
+    return {
+        "prices_from": (_("Prices from"), read_day),
+        "prices": (_("Prices"), str),
+        "supply": (_("Supply"), str),
+        "supply_from": (_("Counted from"), read_day),
+        "supply_until": (_("Counted until"), read_day),
+        "pack": (_("Pack"), str),
+        "price": (_("Price"), str),
+        "minutes": (_("Minutes"), str),
+        "settled": (_("Settled"), str),
+        "allowance": (_("Hours granted"), str),
+        "currency": (_("Currency"), str),
+        "charged": (_("What amounts are made of"), lambda v: _(CHARGED[Charged(v)])),
+        "late_percent": (_("Percent of what was cancelled late"), str),
+        "missed_percent": (_("Percent of what nobody came to"), str),
+        "vat_text": (_("What is said of VAT"), str),
     }
 
 

@@ -3,7 +3,7 @@
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.members.kinds import Audience, Deed, Role
 from fablab.organizations.kinds import OrganizationKind
-from fablab.places.kinds import WallNames
+from fablab.places.kinds import Charged, WallNames
 from fablab.presence.kinds import BoardKind
 from fablab.words import N_
 
@@ -98,9 +98,14 @@ DEEDS = {
     Deed.ERASED: N_("Account erased"),
     Deed.INVENTORY: N_("Inventory"),
     Deed.PLACE: N_("The place"),
+    Deed.TARIFF: N_("Tariffs"),
     Deed.BOARD: N_("Screens in the workshop"),
     Deed.OPENING: N_("Opening hours"),
     Deed.CLOSURE: N_("Closure"),
+}
+CHARGED = {
+    Charged.BOOKED: N_("The time that was booked"),
+    Charged.REAL: N_("The real time, from arriving to leaving, where both are known"),
 }
 BOARDS = {
     BoardKind.WALL: N_("A wall to read"),

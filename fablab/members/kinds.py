@@ -94,6 +94,7 @@ class Deed(StrEnum):
     MERGED = "merged"  # a second account of theirs into this one
     ERASED = "erased"  # at their own wish
     BOARD = "board"  # an address of a screen in the workshop, or what these show of people
+    TARIFF = "tariff"  # prices, supplies, packs, how the place counts; minutes granted
 
 
 class AttemptKind(StrEnum):

@@ -31,6 +31,10 @@ class Standing:
     def is_team(self) -> bool:
         return bool(self.roles & TEAM)
 
+    @property
+    def reads_accounts(self) -> bool:
+        return self.is_team or Role.ACCOUNTANT in self.roles
+
     def is_suspended(self, now: datetime) -> bool:
         return self.suspended_until is not None and self.suspended_until > now
 
@@ -63,8 +67,16 @@ class Person:
         """On the team of some place; which one, the view asks with `manages`."""
         return any(standing.is_team for standing in self.standings.values())
 
+    @property
+    def may_read_accounts(self) -> bool:
+        """On the team of some place, or keeping its accounts."""
+        return any(standing.reads_accounts for standing in self.standings.values())
+
     def manages(self, place_id: int) -> bool:
         return place_id in self.standings and self.standings[place_id].is_team
+
+    def reads_accounts(self, place_id: int) -> bool:
+        return place_id in self.standings and self.standings[place_id].reads_accounts
 
     def audience_in(self, place_id: int) -> Audience | None:
         standing = self.standings.get(place_id)
@@ -78,10 +90,14 @@ class Person:
 class Visitor(AnonymousUserMixin):
     id = None
     may_manage = False
+    may_read_accounts = False
     standings: dict[int, Standing] = {}
     language = None
 
     def manages(self, place_id: int) -> bool:
+        return False
+
+    def reads_accounts(self, place_id: int) -> bool:
         return False
 
     def audience_in(self, place_id: int) -> Audience | None:

@@ -37,7 +37,12 @@ OF_NOTHING = (
     "/manage/welcome/",
     "/manage/imports/machines",
     "/manage/organizations/new",
+    "/manage/tariffs/company",
+    "/manage/tariffs/packs",
+    "/manage/tariffs/terms",
 )
+# What whoever keeps the accounts reads as well.
+FOR_ACCOUNTS = ("/manage/tariffs",)
 
 
 @pytest.fixture
@@ -68,6 +73,8 @@ def routes(app, annex, cast, uid):
         "code": "LAS",
         "opening_id": db.session.scalar(select(Opening.id)),
         "what": "machines",
+        "supply_uid": str(uuid4()),
+        "pack_uid": str(uuid4()),
     }
     session_uid = plan(
         db.session.scalar(select(Training.id).where(Training.code == "LAS")),
@@ -135,7 +142,20 @@ def test_a_visitor_is_asked_to_sign_in(browse, routes):
 @pytest.mark.usefixtures("open_door")
 @pytest.mark.parametrize("who", ["chloe", "bruno", "remi", "anouk", "emile", "lina"])
 def test_who_is_not_on_the_team_is_shut_out(browse, routes, who):
-    assert answers(browse(who), routes) == {403}
+    shut = [each for each in routes if who != "anouk" or each[1] not in FOR_ACCOUNTS]
+
+    assert answers(browse(who), shut) == {403}
+
+
+def test_whoever_keeps_the_accounts_reads_them_in_a_frame_of_their_own(browse, routes):
+    anouk = browse("anouk")
+    pages = [(method, address) for method, address in routes if address in FOR_ACCOUNTS]
+
+    assert answers(anouk, pages) == {200}
+    page = anouk.get("/manage/tariffs").text
+    assert "/manage/day" not in page
+    assert "/manage/tariffs/machines/" not in page
+    assert 'href="/manage/tariffs"' in anouk.get("/").text
 
 
 @pytest.mark.parametrize("who", ["amina", "odile"])

@@ -254,3 +254,12 @@ def test_nobody_draws_more_than_they_need_nor_than_there_is_in_whatever_order(us
         drawn = [draw for many in draws.values() for draw in many if draw.grant == one.key]
         for portion in {draw.portion for draw in drawn}:
             assert sum(d.minutes for d in drawn if d.portion == portion) <= one.minutes
+
+
+def test_the_example_of_the_documentation_comes_out_as_reckoned_by_hand():
+    laser = by_the_hour("28", step=15, included=10)
+
+    machine = amount_of(laser, minutes(85), percent=50, covered=minutes(20))
+    filament = rounded(Decimal("0.05") * Decimal("42.5"))
+
+    assert (machine, filament) == (Decimal("8.17"), Decimal("2.13"))

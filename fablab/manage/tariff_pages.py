@@ -1,0 +1,186 @@
+"""The prices of the place as plain values: what holds now, what is planned, what was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from flask_babel import gettext as _
+
+from fablab import texts
+from fablab.machines.inventory import Inventory, MachineFacts
+from fablab.manage.words import AUDIENCES
+from fablab.members.kinds import Audience
+from fablab.tariffs.changes import A_DAY, Said
+from fablab.tariffs.models import Pack
+from fablab.tariffs.prices import PriceList
+from fablab.tariffs.words import amount_said, counted_said, minutes_said, money, rate_said
+
+
+class Column(NamedTuple):
+    audience: Audience | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A machine, or company, and its price for each column; empty where it is everybody's."""
+
+    title: str
+    code: str
+    hue: str
+    slug: str
+    cells: list[str]
+    supplies: str = ""
+
+
+class Family(NamedTuple):
+    title: str
+    id: str
+    rows: list[Row]
+
+
+def columns(prices: PriceList, day: date) -> list[Column]:
+    """Those of whom anything is said today; everybody else last."""
+    said = {price.audience for price in prices.prices if price.holds_on(day)}
+    found = [Column(each, _(AUDIENCES[each])) for each in Audience if each in said]
+    return [*found, Column(None, _("Everybody else"))] if None in said else found
+
+
+def families(
+    inventory: Inventory, prices: PriceList, shown: list[Column], day: date
+) -> list[Family]:
+    by_category = groupby(inventory.machines, key=lambda machine: machine.category)
+    return [
+        Family(
+            category.name,
+            f"of-{category.slug}",
+            [_row(machine, prices, shown, day) for machine in machines],
+        )
+        for category, machines in by_category
+    ]
+
+
+def company(prices: PriceList, shown: list[Column], day: date) -> Row:
+    cells = [_cell(prices, None, each.audience, day) for each in shown]
+    return Row(_("Somebody of the team stays with them"), "", "", "", cells)
+
+
+def _row(machine: MachineFacts, prices: PriceList, shown: list[Column], day: date) -> Row:
+    currency = prices.terms.currency
+    supplies = [
+        f"{each.name} ({money(each.price, currency)}/{each.unit})"
+        if each.price
+        else _("%(name)s (included)", name=each.name)
+        for each in prices.supplies_of(machine.id, day)
+    ]
+    return Row(
+        machine.name,
+        machine.code,
+        machine.category.hue,
+        machine.slug,
+        [_cell(prices, machine.id, each.audience, day) for each in shown],
+        ", ".join(supplies),
+    )
+
+
+def _cell(prices: PriceList, machine_id: int | None, audience: Audience | None, day: date) -> str:
+    price = prices.price_for(machine_id, audience, day)
+    return rate_said(price.rate, prices.terms.currency) if price else "–"
+
+
+class SupplyLine(NamedTuple):
+    uid: str
+    name: str
+    unit: str
+    price: str
+
+
+def supply_lines(prices: PriceList, machine_id: int, day: date) -> list[SupplyLine]:
+    return [
+        SupplyLine(each.uid, each.name, each.unit, amount_said(each.price, prices.terms.currency))
+        for each in prices.supplies_of(machine_id, day)
+    ]
+
+
+class Period(NamedTuple):
+    """Prices that began on one day."""
+
+    day: str
+    date: str
+    lines: list[tuple[str, str]]
+    is_planned: bool
+
+
+def periods(said: Sequence[Said], planned: Sequence[date], currency: str) -> list[Period]:
+    """All that was ever said, latest first; what is planned may be withdrawn."""
+    days = sorted({each.first_day for each in said} | set(planned), reverse=True)
+    return [
+        Period(
+            texts.day(day, texts.DAY_AND_YEAR),
+            day.isoformat(),
+            [_line(each, currency) for each in said if each.first_day == day]
+            + [
+                (_who(each.audience), _("ends: everybody’s price holds"))
+                for each in said
+                if each.last_day == day - A_DAY and not _follows(each, said)
+            ],
+            day in planned,
+        )
+        for day in days
+    ]
+
+
+def _follows(ended: Said, said: Sequence[Said]) -> bool:
+    return any(
+        each.audience == ended.audience
+        and ended.last_day is not None
+        and each.first_day == ended.last_day + A_DAY
+        for each in said
+    )
+
+
+def _line(each: Said, currency: str) -> tuple[str, str]:
+    words = f"{rate_said(each.rate, currency)}. {counted_said(each.rate)}".strip()
+    return _who(each.audience), words
+
+
+def _who(audience: Audience | None) -> str:
+    return _(AUDIENCES[audience]) if audience else _("Everybody else")
+
+
+class PackLine(NamedTuple):
+    uid: str
+    name: str
+    who: str
+    price: str
+    covers: str
+
+
+def pack_lines(packs: Sequence[Pack], inventory: Inventory, currency: str) -> list[PackLine]:
+    return [
+        PackLine(
+            each.uid,
+            each.name,
+            _(AUDIENCES[each.audience]) if each.audience else _("Everybody"),
+            amount_said(each.price, currency),
+            covers(each, inventory, each.valid_months),
+        )
+        for each in packs
+    ]
+
+
+def covers(of: Any, inventory: Inventory, valid_months: int | None = None) -> str:
+    """`10 h, on: Laser, valid for 12 months`, of a pack or of what was granted."""
+    names = [each.name for each in inventory.categories if each.slug in of.categories]
+    parts = [minutes_said(of.minutes)]
+    if of.is_monthly:
+        parts.append(_("each month"))
+    if names:
+        parts.append(_("on: %(categories)s", categories=", ".join(names)))
+    if valid_months:
+        parts.append(_("valid for %(count)s months", count=valid_months))
+    if of.is_shared:
+        parts.append(_("shared in the organization"))
+    return ", ".join(parts)

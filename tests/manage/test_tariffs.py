@@ -1,0 +1,150 @@
+"""The team says prices, supplies, packs and how the place counts; everybody keeps what was."""
+
+import pytest
+from sqlalchemy import select
+
+from fablab.db import db
+from fablab.tariffs.models import Pack, Supply, Tariff
+from tests.booking.conftest import words
+from tests.support import counting, submit
+
+LASER = "/manage/tariffs/machines/laser"
+FILLED = {
+    "first_day": "2027-03-29",
+    "unit": "hour",
+    "step": "15",
+    "minimum": "30",
+    "included": "0",
+    "everybody": "28",
+    "resident": "12,50",
+}
+
+
+def save(client, page=LASER, **changed):
+    return submit(client, page, page, **FILLED | changed)
+
+
+@pytest.fixture
+def amina(browse, cast):
+    return browse("amina")
+
+
+def test_prices_are_said_and_read_in_the_table(amina):
+    answer = save(amina)
+    page = words(amina.get("/manage/tariffs").text)
+
+    assert answer.status_code == 303
+    assert "€28.00 an hour" in page
+    assert "€12.50 an hour" in page
+    shown = words(amina.get(LASER).text)
+    assert "30 min at least, every 15 min begun counts." in shown
+    assert "Withdraw" in shown  # they begin today: nothing was counted yet
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"everybody": "-1"}, "Write an amount as 12.50"),
+        ({"everybody": "1e3"}, "Write an amount as 12.50"),
+        ({"resident": "0.12345"}, "Write an amount as 12.50"),
+        ({"resident": "\u0661\u0662"}, "Write an amount as 12.50"),
+        ({"step": "0"}, "Between 1 and 1440"),
+        ({"minimum": "-5"}, "Write a whole number"),
+        ({"first_day": "2027-02-30"}, "There is no such day"),
+        ({"first_day": "9999-12-31"}, "Choose a day of this century"),
+        ({"unit": "week"}, "nvalid Choice"),
+        ({"product": "a\0b"}, "characters that nobody can see"),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field_and_nothing_is_written(amina, changed, error):
+    answer = save(amina, **changed)
+
+    assert answer.status_code == 422
+    assert error in answer.text
+    assert db.session.scalars(select(Tariff)).all() == []
+
+
+def test_overlapping_prices_are_refused_at_the_day_and_what_was_typed_is_kept(amina):
+    save(amina, first_day="2027-06-01")
+
+    answer = save(amina, first_day="2027-05-01", everybody="31")
+
+    assert answer.status_code == 422
+    assert "withdraw them first" in answer.text
+    assert 'value="31"' in answer.text
+
+
+def test_a_planned_price_is_withdrawn_from_the_page(amina):
+    save(amina)
+    save(amina, first_day="2027-06-01", everybody="31")
+
+    answer = submit(amina, LASER, f"{LASER}/withdrawal", first_day="2027-06-01")
+
+    assert answer.status_code == 303
+    prices = db.session.execute(select(Tariff.price, Tariff.last_day)).all()
+    assert sorted(price for price, last_day in prices) == [12.5, 28]
+    assert {last_day for price, last_day in prices} == {None}
+
+
+def test_a_supply_is_added_and_refused_without_a_unit(amina):
+    filled = {"name": "Filament", "unit": "g", "price": "0,04", "supply_from": "2027-03-29"}
+    refused = submit(amina, LASER, f"{LASER}/supplies", **filled | {"unit": " "})
+    assert refused.status_code == 422
+    assert "Say its unit" in refused.text
+
+    submit(amina, LASER, f"{LASER}/supplies", **filled)
+
+    assert "€0.04" in amina.get(LASER).text
+    uid = db.session.scalar(select(Supply.uid))
+    assert submit(amina, LASER, f"{LASER}/supplies/{uid}/end").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"late_percent": "101"}, "Between 0 and 100"),
+        ({"missed_percent": "-1"}, "Write a whole number"),
+        ({"currency": "XYZ"}, "three letters"),
+    ],
+)
+def test_how_the_place_counts_has_bounds(amina, changed, error):
+    page = "/manage/tariffs/terms"
+    filled = {
+        "charged": "real",
+        "late_percent": "50",
+        "missed_percent": "100",
+        "currency": "EUR",
+        "vat_text": "Prices without VAT",
+    }
+    answer = submit(amina, page, page, **filled | changed)
+    assert (answer.status_code, error in answer.text) == (422, True)
+
+    assert submit(amina, page, page, **filled).status_code == 303
+    shown = words(amina.get("/manage/tariffs").text)
+    assert "50 % of it" in shown
+    assert "Prices without VAT" in shown
+
+
+def test_a_pack_is_offered_and_offered_no_longer(amina):
+    page = "/manage/tariffs/packs"
+    filled = {"name": "Ten hours", "audience": "", "price": "150", "hours": "10"}
+    filled |= {"categories": ["laser"]}
+    assert submit(amina, page, page, **filled | {"hours": "0"}).status_code == 422
+
+    submit(amina, page, page, valid_months="12", **filled)
+
+    assert "10 h, on: Laser, valid for 12 months" in words(amina.get(page).text)
+    pack = db.session.scalars(select(Pack)).one()
+    assert (pack.minutes, pack.price) == (600, 150)
+    submit(amina, page, f"{page}/{pack.uid}/retirement")
+    assert "Ten hours" not in amina.get(page).text
+
+
+def test_the_table_costs_few_statements(app, amina):
+    save(amina)
+    amina.get("/manage/tariffs")
+
+    with counting(db.engine) as statements:
+        amina.get("/manage/tariffs")
+
+    assert len(statements) <= 6, statements

@@ -1,0 +1,83 @@
+"""What new prices do to those that are said: they end the day before, and none is rewritten."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from fablab.members.kinds import Audience
+from fablab.tariffs.changes import Problem, Said, Wanted, planned_days, problem, steps
+from fablab.tariffs.rules import Rate
+
+TODAY, JUNE = date(2027, 5, 10), date(2027, 6, 1)
+RESIDENT = Audience.RESIDENT
+
+
+def said(key, price, first, last=None, audience=None):
+    return Said(key, audience, Rate(Decimal(price)), "", first, last)
+
+
+def wanted(price):
+    return Wanted(Rate(Decimal(price)))
+
+
+OLD = said(1, "20", date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("prices", "first_day", "expected"),
+    [
+        ([], date(2026, 1, 1), None),  # nothing was ever said of those days
+        ([OLD], TODAY, None),
+        ([OLD], date(2027, 5, 9), Problem.PAST),
+        ([OLD, said(2, "22", JUNE)], date(2027, 5, 31), Problem.PLANNED),
+        ([OLD, said(2, "22", JUNE)], JUNE, None),
+    ],
+)
+def test_prices_begin_today_or_later_and_before_none_that_is_planned(prices, first_day, expected):
+    assert problem(prices, first_day, TODAY) is expected
+
+
+def test_the_old_price_ends_and_the_new_one_begins():
+    found = steps([OLD], {None: wanted("24")}, JUNE)
+
+    assert (found.ended, found.dropped, found.begun) == ((1,), (), {None: wanted("24")})
+
+
+def test_what_is_the_same_is_left_alone():
+    resident = said(2, "10", date(2027, 1, 1), audience=RESIDENT)
+
+    found = steps([OLD, resident], {None: wanted("20"), RESIDENT: wanted("12")}, JUNE)
+
+    assert (found.ended, found.begun) == ((2,), {RESIDENT: wanted("12")})
+    assert not steps([OLD], {None: wanted("20"), RESIDENT: None}, JUNE)
+
+
+def test_a_price_taken_away_ends_and_none_begins():
+    resident = said(2, "10", date(2027, 1, 1), audience=RESIDENT)
+
+    found = steps([OLD, resident], {None: wanted("20"), RESIDENT: None}, JUNE)
+
+    assert (found.ended, dict(found.begun)) == ((2,), {})
+
+
+def test_a_price_that_would_have_begun_that_very_day_is_dropped():
+    found = steps([said(3, "22", JUNE)], {None: wanted("23")}, JUNE)
+
+    assert (found.ended, found.dropped) == ((), (3,))
+
+
+def test_a_price_whose_end_is_planned_goes_on_when_it_is_said_anew():
+    ending = said(1, "20", date(2027, 1, 1), date(2027, 6, 30))
+
+    assert steps([ending], {None: wanted("20")}, JUNE).ended == (1,)
+
+
+def test_what_begins_or_ends_from_today_on_is_planned():
+    prices = [
+        said(1, "20", date(2027, 1, 1), date(2027, 5, 8)),
+        said(2, "22", date(2027, 5, 9), date(2027, 5, 31)),
+        said(3, "24", JUNE, date(2027, 6, 30)),
+    ]
+
+    assert planned_days(prices, TODAY) == [JUNE, date(2027, 7, 1)]
