@@ -164,7 +164,7 @@ def refuse_unless_ready() -> None:
 
 @fablab.group("import", cls=Group)
 def import_() -> None:
-    """Bring in machines, members or qualifications from a CSV file (docs/import.md).
+    """Bring in machines, members, qualifications or past bookings from a file (docs/import.md).
 
     Says what it would do; writes it with --apply, and then everything or nothing.
     """
@@ -177,10 +177,20 @@ def importer(name: str) -> click.Command:
     @click.argument("file", type=click.File("rb"))
     @click.option("--apply", "is_applied", is_flag=True, help="Write it.")
     @click.option("--place", "slug", help="The place it belongs to, by the name in its address.")
-    def bring_in(file: IO[bytes], is_applied: bool, slug: str | None) -> None:
+    @click.option(
+        "--map",
+        "mapped",
+        metavar="OURS=THEIRS",
+        multiple=True,
+        help="What one of our columns is called in the file; all others of it are left alone.",
+    )
+    def bring_in(
+        file: IO[bytes], is_applied: bool, slug: str | None, mapped: tuple[str, ...]
+    ) -> None:
         refuse_unless_ready()
         place_id = place_named(slug)
-        lines = imports.read(kind, file.read(imports.MAX_BYTES + 1))
+        data = file.read(imports.MAX_BYTES + 1)
+        lines = imports.read(kind, data, names_in(mapped) or imports.names_of_export(name, data))
         plan = imports.compare(kind, lines, place_id, now=clock.now())
         if is_applied and not plan.problems:
             plan = written(kind, lines, place_id)
@@ -192,6 +202,14 @@ def importer(name: str) -> click.Command:
 
 for name in imports.KINDS:
     importer(name)
+
+
+def names_in(mapped: tuple[str, ...]) -> dict[str, str] | None:
+    """What was said with `--map`, by our columns; None when nothing was."""
+    pairs = [each.partition("=") for each in mapped]
+    if any(not (ours.strip() and theirs.strip()) for ours, _equals, theirs in pairs):
+        raise click.BadParameter("write it as OURS=THEIRS", param_hint="--map")
+    return {ours.strip(): theirs.strip() for ours, _equals, theirs in pairs} or None
 
 
 def place_named(slug: str | None) -> int:
@@ -220,6 +238,8 @@ def report(plan: imports.Plan, is_applied: bool) -> None:
         click.echo(f"{where}: {problem.sentence % problem.values}", err=True)
     if plan.problems:
         raise click.ClickException(f"nothing was written; problems found: {len(plan.problems)}")
+    for note in plan.notes:
+        click.echo(f"line {note.line}: {note.sentence % note.values}")
     for step in plan.new:
         click.echo(f"new: {step.name}")
     for step in plan.changed:

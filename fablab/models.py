@@ -3,7 +3,7 @@
 from fablab.agendas.models import Agenda, AgendaDraft, AgendaEntry
 from fablab.booking.models import Acknowledgement, Booking, Consent, Handover, Series, Wait
 from fablab.calendars.models import FeedToken
-from fablab.imports.models import ImportDraft
+from fablab.imports.models import ImportDraft, ImportedBooking
 from fablab.invitations.models import Invitation
 from fablab.machines.models import Change, Claim, Machine, Occupancy, Resource
 from fablab.mail.models import OutgoingMail
@@ -32,6 +32,7 @@ __all__ = [
     "FeedToken",
     "Handover",
     "ImportDraft",
+    "ImportedBooking",
     "Invitation",
     "LogEntry",
     "Machine",

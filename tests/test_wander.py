@@ -40,6 +40,7 @@ LED_TO_OTHERWISE = {
     "a form that was sent": {
         "calendars.code",
         "manage.agenda_draft",
+        "manage.import_columns",
         "manage.import_draft",
         "members.registered",
         "members.reset_sent",

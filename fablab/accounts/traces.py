@@ -99,6 +99,7 @@ BELOW = {
     ("change", "occupancy_id", "occupancy"): WHAT_WAS_DONE,
     ("consent", "occupancy_id", "occupancy"): NO_WHY,
     ("expiry_warning", "qualification_id", "qualification"): GONE,
+    ("imported_booking", "occupancy_id", "occupancy"): GONE,
     ("invitation", "occupancy_id", "occupancy"): STAYS,
     ("membership_warning", "membership_id", "membership"): GONE,
     ("role_held", "membership_id", "membership"): GONE,

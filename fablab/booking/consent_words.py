@@ -13,6 +13,7 @@ HAPPENED = {
     "lapsed": N_("Lapsed: it was not answered in time"),
     "offered": N_("Offered to the first in line"),
     "accepted": N_("Accepted by %(who)s"),
+    "imported": N_("Brought in from a file"),
     "handed_over": N_("Taken over by %(who)s"),
     "missed": N_("Nobody came: %(who)s gave the machine to the others"),
     "arrived": N_("Said to have arrived by %(who)s"),

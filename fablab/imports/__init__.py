@@ -1,22 +1,34 @@
-"""Bringing in what a place had elsewhere: machines, members and qualifications, from CSV files.
+"""Bringing in what a place had elsewhere: machines, members, qualifications and past bookings.
 
 A file is read (`read`), compared with what is there (`compare`), and only then, whole or not at
 all, written (`apply`). The columns are told in docs/import.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from fablab.clock import today
 from fablab.db import Busy, NoSuch, NotAllowed, db, retried, writing
-from fablab.imports import drafts, machines, members, qualifications, sheet
+from fablab.imports import (
+    bookings,
+    calendar,
+    columns,
+    drafts,
+    machines,
+    members,
+    qualifications,
+    sheet,
+)
 from fablab.imports.plan import Kind, Plan, Where
-from fablab.imports.sheet import MAX_BYTES, Problem, Sheet
+from fablab.imports.sheet import MAX_BYTES, Problem, Sheet, first_lines
 from fablab.members.kinds import Role
+from fablab.members.models import Member, Membership
 from fablab.members.staff import roles_held
 from fablab.places.models import Place
 
@@ -24,7 +36,11 @@ KINDS = {
     "machines": machines.KIND,
     "members": members.KIND,
     "qualifications": qualifications.KIND,
+    "bookings": bookings.KIND,
 }
+
+
+CALENDAR = "calendar"  # of one machine: its past is bookings
 
 
 class ChangedMeanwhile(Exception):
@@ -47,9 +63,49 @@ class Shown:
     seen: str
 
 
-def read(kind: Kind, data: bytes) -> Sheet:
-    """The lines of a file and what is wrong with them; asks the database nothing."""
-    return sheet.read(data, kind.columns)
+def read(kind: Kind, data: bytes, names: Mapping[str, str] | None = None) -> Sheet:
+    """The lines of a file and what is wrong with them; asks the database nothing. `names` says
+    what our columns are called in it.
+    """
+    return sheet.read(data, kind.columns, names)
+
+
+def lines_of(
+    what: str, content: bytes, options: Mapping[str, Any] | None, place_id: int, *, now: datetime
+) -> tuple[Sheet, list[Problem]]:
+    """The lines of a file that was sent, read as its `options` say, and what is good to know."""
+    if what != CALENDAR:
+        return read(KINDS[what], content, options), []
+    said = options or {}
+    whose = calendar.Whose(
+        said.get("machine", ""), said.get("holder", ""), addresses_of_members(place_id)
+    )
+    found = calendar.past(content, whose, zone=where(place_id, now, None).zone, now=now)
+    return found.sheet, found.notes
+
+
+def addresses_of_members(place_id: int) -> frozenset[str]:
+    asked = select(Member.email).join(Membership, Membership.member_id == Member.id)
+    here = asked.where(Membership.place_id == place_id, Member.erased_at.is_(None))
+    return frozenset(db.session.scalars(here))
+
+
+def kind_of(what: str) -> Kind:
+    """What its lines are."""
+    return KINDS["bookings" if what == CALENDAR else what]
+
+
+def names_of_export(what: str, data: bytes) -> dict[str, str] | None:
+    """What our columns are called in an export that is known; None in any other file."""
+    header = next(iter(first_lines(data, 1)), [])
+    return columns.of_export(what, header, [each.name for each in KINDS[what].columns])
+
+
+def has_our_columns(what: str, data: bytes) -> bool:
+    """Whether there is nothing to ask about the first line; so too where there is none."""
+    header = next(iter(first_lines(data, 1)), [])
+    known = {each.name for each in KINDS[what].columns}
+    return not header or columns.are_ours(header, known)
 
 
 def compare(
@@ -115,10 +171,11 @@ def where(place_id: int, now: datetime, by: int | None) -> Where:
     place = db.session.get(Place, place_id)
     if place is None:
         raise NoSuch(f"no place {place_id}")
-    return Where(place.id, place.slug, today(place.tz, now), now, by)
+    return Where(place.id, place.slug, today(place.tz, now), now, by, place.tz)
 
 
 __all__ = [
+    "CALENDAR",
     "KINDS",
     "MAX_BYTES",
     "ChangedMeanwhile",
@@ -128,8 +185,15 @@ __all__ = [
     "Problem",
     "Sheet",
     "Shown",
+    "addresses_of_members",
     "apply",
+    "calendar",
     "compare",
+    "first_lines",
+    "has_our_columns",
+    "kind_of",
+    "lines_of",
     "may_import",
+    "names_of_export",
     "read",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, add_row, db, retried, writing
@@ -15,8 +15,19 @@ MOST = 10  # of one place
 
 
 @retried
-def keep(what: str, name: str, content: bytes, place_id: int, *, by: int, now: datetime) -> str:
-    """Keep a file, and give the draft's UID; of a place the latest few. Raises Busy."""
+def keep(
+    what: str,
+    name: str,
+    content: bytes,
+    place_id: int,
+    *,
+    by: int,
+    now: datetime,
+    options: dict[str, Any] | None = None,
+) -> str:
+    """Keep a file, and give the draft's UID; of a place the latest few. `options` says how it is
+    to be read. Raises Busy.
+    """
     uid = str(uuid4())
     table = ImportDraft.__table__
     here = table.c.place_id == place_id
@@ -32,6 +43,7 @@ def keep(what: str, name: str, content: bytes, place_id: int, *, by: int, now: d
             content=content,
             made_at=now,
             made_by_id=by,
+            options=options,
         )
         session.execute(delete(table).where(here, table.c.id.not_in(latest)))
     return uid
@@ -65,6 +77,19 @@ def leave(uid: str, place_id: int) -> None:
     """Forget one. Raises NoSuch and Busy."""
     with writing() as session:
         use_up(session, uid, place_id)
+
+
+@retried
+def read_as(uid: str, place_id: int, options: dict[str, Any]) -> None:
+    """From now on it is read so. Raises NoSuch and Busy."""
+    with writing() as session:
+        done: Any = session.execute(
+            update(ImportDraft.__table__)
+            .where(ImportDraft.uid == uid, ImportDraft.place_id == place_id)
+            .values(options=options)
+        )
+        if not done.rowcount:
+            raise NoSuch(f"no draft {uid}")
 
 
 def tidy(session: Session, now: datetime) -> None:

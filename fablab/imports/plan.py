@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from hashlib import sha256
 from typing import Any
 
@@ -22,6 +22,7 @@ class Where:
     today: date
     now: datetime
     by: int | None  # the member who does it; none: the command line
+    zone: tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Step:
 class Plan:
     steps: list[Step] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    # What is no mistake, and good to know.
+    notes: list[Problem] = field(default_factory=list)
     # What lines speak of and would be made along with them: names by slug.
     categories: dict[str, str] = field(default_factory=dict)
     pools: dict[str, str] = field(default_factory=dict)

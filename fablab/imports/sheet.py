@@ -1,16 +1,22 @@
-"""A CSV file as rows of checked values, with everything that is wrong in it. No database here."""
+"""A CSV file or a workbook as rows of checked values, with everything that is wrong in it. No
+database here.
+"""
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
 from fablab import exports
-from fablab.forms import FIRST_YEAR, LAST_YEAR, is_visible, parse_day
+from fablab.forms import FIRST_YEAR, LAST_YEAR, is_visible, parse_day, parse_time
+from fablab.imports import workbook
+from fablab.imports.columns import twice
 from fablab.words import N_
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -52,6 +58,7 @@ class Row:
 
     line: int
     values: dict[str, Any]
+    is_kept: bool = False  # what is there of it already stays, whatever it says now
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +69,18 @@ class Sheet:
     problems: list[Problem]
 
 
-def read(data: bytes, columns: Sequence[Column]) -> Sheet:
-    """Read a whole file: UTF-8 with or without BOM, commas or semicolons, a line of headers."""
+def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None = None) -> Sheet:
+    """Read a whole file: a line of headers, then a line for each. `names` says what our columns
+    are called in it, and that all others are left alone; else they have our names.
+    """
     rows: list[Row] = []
     problems: list[Problem] = []
     try:
-        lines = lines_of(decoded(data))
+        lines = lines_of(data)
         at, cells = next(lines, (0, []))
-        header = header_of(at, cells, columns)
+        header = (
+            header_of(at, cells, columns) if names is None else named(at, cells, columns, names)
+        )
         for count, (at, cells) in enumerate(lines):
             if count == MAX_LINES:
                 raise Unreadable(0, N_("The file has more than %(limit)s lines."), limit=MAX_LINES)
@@ -82,6 +93,21 @@ def read(data: bytes, columns: Sequence[Column]) -> Sheet:
     return Sheet(rows, problems)
 
 
+def first_lines(data: bytes, most: int) -> list[list[str]]:
+    """The line of headers and some of those below, as they stand there; none of what is no file
+    with lines.
+    """
+    found: list[list[str]] = []
+    try:
+        for _at, cells in lines_of(data):
+            found.append([cell.strip() for cell in cells])
+            if len(found) == most:
+                break
+    except Unreadable:
+        pass
+    return found
+
+
 class Unreadable(Exception):
     """Nothing more can be read from here on."""
 
@@ -89,25 +115,55 @@ class Unreadable(Exception):
         super().__init__(sentence)
         self.problems = [Problem(line, sentence, values)]
 
+    @classmethod
+    def all_of(cls, line: int, problems: list[Problem]) -> "Unreadable":
+        error = cls(line, "")
+        error.problems = problems
+        return error
 
-def decoded(data: bytes) -> str:
+
+def lines_of(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Each line that is not blank, with its number in the file. Raises Unreadable."""
     if len(data) > MAX_BYTES:
         raise Unreadable(
             0, N_("The file is larger than %(limit)s MB."), limit=MAX_BYTES // 1024 // 1024
         )
+    every = of_workbook(data) if data.startswith(workbook.SIGNATURE) else of_text(decoded(data))
+    yield from ((at, cells) for at, cells in every if any(cell.strip() for cell in cells))
+
+
+def of_workbook(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The first sheet; what is empty at the end of a line counts as empty cells."""
+    width = 0
+    try:
+        for at, cells in workbook.lines(data):
+            width = width or len(cells)
+            yield at, cells + [""] * (width - len(cells))
+    except workbook.NoWorkbook as error:
+        sentence = N_("This workbook cannot be read: save it as “CSV UTF-8” and try again.")
+        raise Unreadable(0, sentence) from error
+
+
+def decoded(data: bytes) -> str:
+    """UTF-8, with or without its mark; else as Windows writes French, in which a zero byte means
+    nothing.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if b"\0" not in data:
+            with suppress(UnicodeDecodeError):
+                return data.decode("cp1252")
         raise Unreadable(
             data.count(b"\n", 0, error.start) + 1,
-            N_("This is not written in UTF-8: save the file as “CSV UTF-8” and try again."),
+            N_("This is no text that can be read: save the file as “CSV UTF-8” and try again."),
         ) from error
 
 
-def lines_of(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each line that is not blank, with its number in the file; a quoted cell may span several."""
+def of_text(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Separated by what the first line has most of; a quoted cell may span several lines."""
     first = text.lstrip().partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
+    delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         at = reader.line_num + 1
@@ -119,11 +175,53 @@ def lines_of(text: str) -> Iterator[tuple[int, list[str]]]:
             raise Unreadable(
                 at, N_("From here on the file cannot be read: look at its quotation marks.")
             ) from error
-        if any(cell.strip() for cell in cells):
-            yield at, cells
+        yield at, cells
 
 
-def header_of(line: int, cells: list[str], columns: Sequence[Column]) -> list[Column]:
+def named(
+    line: int, cells: list[str], columns: Sequence[Column], names: Mapping[str, str]
+) -> list[Column | None]:
+    """The column of each cell, by what ours are called in this file; None for what is left alone.
+    Raises Unreadable with everything that is wrong with the names.
+    """
+    if not cells:
+        raise Unreadable(0, N_("The file is empty."))
+    header = [cell.strip().casefold() for cell in cells]
+    called = {ours: theirs.strip().casefold() for ours, theirs in names.items()}
+    known = {column.name: column for column in columns}
+    problems = [
+        Problem(
+            line,
+            N_("There is no column “%(name)s”. The columns are: %(known)s."),
+            {"name": shown(ours), "known": ", ".join(known)},
+        )
+        for ours in called
+        if ours not in known
+    ]
+    problems += [
+        Problem(line, N_("The file has no column “%(name)s”."), {"name": shown(theirs)})
+        for theirs in called.values()
+        if theirs not in header
+    ]
+    problems += [
+        Problem(line, N_("The column “%(name)s” is there twice."), {"name": shown(theirs)})
+        for theirs in {
+            *twice(called),
+            *(each for each in called.values() if header.count(each) > 1),
+        }
+    ]
+    problems += [
+        Problem(line, N_("The column “%(name)s” is missing."), {"name": name})
+        for name, column in known.items()
+        if column.is_required and name not in called
+    ]
+    if problems:
+        raise Unreadable.all_of(line, problems)
+    ours_of = {theirs: known[ours] for ours, theirs in called.items()}
+    return [ours_of.get(theirs) for theirs in header]
+
+
+def header_of(line: int, cells: list[str], columns: Sequence[Column]) -> list[Column | None]:
     """The column of each cell. Raises Unreadable with everything that is wrong in the header."""
     if not cells:
         raise Unreadable(0, N_("The file is empty."))
@@ -151,14 +249,12 @@ def header_of(line: int, cells: list[str], columns: Sequence[Column]) -> list[Co
         if column.is_required and name not in names
     ]
     if problems:
-        error = Unreadable(line, "")
-        error.problems = problems
-        raise error
+        raise Unreadable.all_of(line, problems)
     return [known[name] for name in names]
 
 
 def values_of(
-    line: int, cells: list[str], header: list[Column]
+    line: int, cells: list[str], header: list[Column | None]
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The values of a line, or everything that is wrong with it."""
     while len(cells) > len(header) and not cells[-1].strip():
@@ -170,6 +266,8 @@ def values_of(
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for column, cell in zip(header, cells, strict=True):
+        if column is None:
+            continue
         typed = exports.typed(unicodedata.normalize("NFC", cell).strip()).strip()
         try:
             if typed:
@@ -252,13 +350,41 @@ def yes_or_no(typed: str) -> bool:
     return one_of(("yes", "no"))(typed) == "yes"
 
 
+DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+
+
 def day(typed: str) -> date:
-    found = parse_day(typed)
+    """`2027-03-31`, or `31/03/2027`: never the month first."""
+    found = parse_day(DAY_FIRST.sub(_turned, typed, count=1))
     if found is None:
         raise BadCell(N_("“%(column)s”: there is no day “%(cell)s”. Write it as 2027-03-31."))
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise BadCell(N_("“%(column)s”: %(cell)s is no day of this century."))
     return found
+
+
+def _turned(found: re.Match[str]) -> str:
+    return f"{found[3]}-{found[2]:0>2}-{found[1]:0>2}"
+
+
+def hour(typed: str) -> time:
+    """`14:30`, `14h30` or `14h`; seconds are none."""
+    found = re.fullmatch(r"(\d{1,2}) ?[h:] ?(\d{2})?(?::00)?", typed, re.ASCII | re.IGNORECASE)
+    at = parse_time(f"{found[1]}:{found[2] or '00'}") if found else None
+    if at is None:
+        raise BadCell(N_("“%(column)s”: there is no hour in “%(cell)s”. Write it as 14:30."))
+    return at
+
+
+def moment(typed: str) -> datetime:
+    """A day and an hour on the place's clock: `2027-03-31 14:30`, or `31/03/2027 14h30`."""
+    on, _space, at = typed.replace("T", " ", 1).partition(" ")
+    return datetime.combine(day(on), hour(at.strip()))
+
+
+def moment_or_hour(typed: str) -> datetime | time:
+    """The hour alone is of the day that is said elsewhere."""
+    return moment(typed) if re.match(r"\d+[-/]", typed) else hour(typed)
 
 
 def level(typed: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from fablab.imports import Plan
+from fablab.imports import Plan, Problem
 from fablab.imports.plan import Step
 
 SHOWN = 200  # lines of each list
@@ -17,6 +17,8 @@ SHOWN = 200  # lines of each list
 class Shown:
     problems: list[tuple[str, str]]  # where, and what is wrong there
     problems_left_out: int
+    notes: list[tuple[str, str]]
+    notes_left_out: int
     new: list[str]
     new_left_out: int
     changed: list[tuple[str, list[tuple[str, str]]]]  # what, its columns and their new text
@@ -27,7 +29,7 @@ class Shown:
 
 
 def shown(plan: Plan) -> Shown:
-    problems = [(where(each.line), _(each.sentence) % each.values) for each in plan.problems]
+    problems, notes = map(told, (plan.problems, plan.notes))
     changed = [
         (step.name, [said(*each) for each in sorted(step.changes.items())]) for step in plan.changed
     ]
@@ -37,6 +39,8 @@ def shown(plan: Plan) -> Shown:
     return Shown(
         problems=problems[:SHOWN],
         problems_left_out=max(0, len(problems) - SHOWN),
+        notes=notes[:SHOWN],
+        notes_left_out=max(0, len(notes) - SHOWN),
         new=new[:SHOWN],
         new_left_out=max(0, len(new) - SHOWN),
         changed=changed[:SHOWN],
@@ -45,6 +49,10 @@ def shown(plan: Plan) -> Shown:
         summary=summary(plan),
         does_nothing=not (plan.problems or new or changed),
     )
+
+
+def told(found: list[Problem]) -> list[tuple[str, str]]:
+    return [(where(each.line), _(each.sentence) % each.values) for each in found]
 
 
 def where(line: int) -> str:

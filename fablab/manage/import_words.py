@@ -6,6 +6,8 @@ KINDS = {
     "machines": N_("Machines"),
     "members": N_("Members"),
     "qualifications": N_("Qualifications"),
+    "bookings": N_("Past bookings"),
+    "calendar": N_("A machine’s own calendar"),
 }
 EXPLAINED = {
     "machines": N_(
@@ -18,6 +20,15 @@ EXPLAINED = {
     "qualifications": N_(
         "One line a qualification, known by who holds it, what of, and the day it was given. The"
         " person must be a member already."
+    ),
+    "bookings": N_(
+        "One line a booking that is over, for the figures: who, on what, when, and what became of"
+        " it. Nobody gets a mail or a mark, and the same line again changes nothing."
+    ),
+    "calendar": N_(
+        "The past of a calendar that one machine has, as Google or another program gives it out:"
+        " each of its events of the last 18 months becomes a booking that is over. It belongs to"
+        " the member whose address it names, else to the one named here."
     ),
 }
 HELP = {
@@ -65,6 +76,16 @@ HELP = {
         "expires_on": N_("The last day it is valid; empty for what the training says"),
         "given_by": N_("Mail address of who gave it; never oneself"),
     },
+    "bookings": {
+        "email": N_("Mail address of a member"),
+        "machine": N_("The code of the machine"),
+        "start": N_("Day and hour on the place’s clock, as 2031-03-31 14:00"),
+        "end": N_("Day and hour; or the hour alone, of the same day"),
+        "organization": N_("Whom it was for; it must exist. Empty for the person themselves"),
+        "purpose": N_("What for; the team alone reads it"),
+        "status": N_("used, cancelled or missed; used when it is empty"),
+        "reference": N_("Its number elsewhere; when empty, it is known by who, what and when"),
+    },
 }
 EXAMPLES = {
     "machines": (
@@ -101,4 +122,14 @@ EXAMPLES = {
         "",
     ),
     "qualifications": ("camille@exemple.example", "2031-03-31", "", "L1", "2", "", ""),
+    "bookings": (
+        "camille@exemple.example",
+        "L1",
+        "2026-03-31 14:00",
+        "2026-03-31 16:00",
+        "",
+        "Lampe",
+        "used",
+        "1",
+    ),
 }

@@ -497,6 +497,23 @@ def test_whose_calendar_was_told_nothing_gets_no_event(fablab):
     assert (gone.recipient, gone.method, gone.calendar) == ("bruno@atelier.example", "", "")
 
 
+def test_no_calendar_is_told_of_an_end_that_was_never_told_of_the_booking(fablab):
+    let_know(fablab, "bruno", channel=Channel.INVITATION)
+    let_know(fablab, "chloe", channel=Channel.MAIL)
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    invitations.tell(clock.now())
+    offer(fablab, uid)
+    accept(fablab)
+    invitations.tell(clock.now())
+    known = len(mails())
+
+    commands.cancel(uid, by=fablab.people["amina"], is_team=True, now=clock.now())
+    invitations.tell(clock.now())
+
+    [ended] = mails()[known:]
+    assert (ended.recipient, ended.method) == ("chloe@atelier.example", "")
+
+
 def test_handed_on_within_a_moment_each_hears_of_their_own(fablab):
     uid = fablab.book("bench", AFTERNOON, "bruno")
     offer(fablab, uid)

@@ -63,6 +63,8 @@ FOR_THE_TEAM = [
     "/manage/machines/m01",
     "/manage/imports",
     "/manage/imports/machines",
+    "/manage/imports/bookings",
+    "/manage/imports/calendar",
     "/manage/agendas",
     "/manage/faults",
     "/manage/machines/m01/logbook",

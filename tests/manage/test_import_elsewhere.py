@@ -1,0 +1,340 @@
+"""Files as other programs write them: workbooks, other names of columns, a machine's calendar."""
+
+import re
+import zipfile
+from io import BytesIO
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from fablab import clock, imports
+from fablab.db import db
+from fablab.imports import columns, sheet, workbook
+from fablab.imports.calendar import Whose, past
+from fablab.machines.models import Occupancy
+from fablab.members.models import Member, Membership
+from tests.conftest import browser
+from tests.manage.test_imports import apply, send
+from tests.support import PARIS, instant, slot, submit
+from tests.test_import_bookings import written
+
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+LINKS = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+BOOK = (
+    f'<workbook {MAIN} {LINKS}><sheets><sheet name="A" sheetId="1" r:id="rId1"/></sheets>'
+    "</workbook>"
+)
+RELS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="rId1" Type="worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
+)
+STYLES = (
+    f'<styleSheet {MAIN}><numFmts><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/></numFmts>'
+    '<cellXfs><xf numFmtId="0"/><xf numFmtId="164"/><xf numFmtId="22"/></cellXfs></styleSheet>'
+)
+
+
+def packed(sheet_xml: str, **parts: str) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/workbook.xml", BOOK)
+        book.writestr("xl/_rels/workbook.xml.rels", RELS)
+        book.writestr("xl/styles.xml", STYLES)
+        book.writestr("xl/worksheets/sheet1.xml", sheet_xml)
+        for name, text in parts.items():
+            book.writestr(f"xl/{name}.xml", text)
+    return file.getvalue()
+
+
+def cell(value) -> str:
+    if isinstance(value, tuple):  # a number with a format
+        return f'<c s="{value[1]}"><v>{value[0]}</v></c>'
+    if isinstance(value, bool):
+        return f'<c t="b"><v>{int(value)}</v></c>'
+    if isinstance(value, int):
+        return f"<c><v>{value}</v></c>"
+    return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>' if value else "<c/>"
+
+
+def book_of(*rows) -> bytes:
+    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    return packed(f"<worksheet {MAIN}><sheetData>{lines}</sheetData></worksheet>")
+
+
+# -- workbooks
+
+
+def test_a_workbook_is_read_like_a_file_of_text():
+    shared = f"<sst {MAIN}><si><t>Nom</t></si><si><r><t>Na</t></r><r><t>vette</t></r></si></sst>"
+    xml = (
+        f"<worksheet {MAIN}><sheetData>"
+        '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1"><v>7</v></c></row>'
+        '<row r="3"><c r="A3" t="s"><v>1</v></c><c r="B3" s="1"><v>46387</v></c>'
+        '<c r="C3" s="2"><v>46387.5</v></c><c r="D3" t="b"><v>1</v></c></row>'
+        "</sheetData></worksheet>"
+    )
+
+    assert list(workbook.lines(packed(xml, sharedStrings=shared))) == [
+        (1, ["Nom", "", "7"]),
+        (3, ["Navette", "2026-12-31", "2026-12-31 12:00", "yes"]),
+    ]
+
+
+BOMB = f"<worksheet {MAIN}><sheetData>{' ' * (workbook.MAX_UNPACKED + 1)}</sheetData></worksheet>"
+LAUGHS = (
+    '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>'
+    f'<worksheet {MAIN}><sheetData><row><c t="str"><v>&c;</v></c></row></sheetData></worksheet>'
+)
+FAR = f'<worksheet {MAIN}><sheetData><row><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK\x03\x04",
+        b"PK\x03\x04" + b"\0" * 100,
+        packed("<worksheet"),
+        packed(BOMB),
+        packed(LAUGHS),
+        packed(FAR),
+        packed(
+            f'<worksheet {MAIN}><sheetData><row><c t="s"><v>9</v></c></row></sheetData></worksheet>'
+        ),
+        book_of(["a"])[:-30],
+    ],
+)
+def test_what_is_no_workbook_or_holds_too_much_is_one_problem(data):
+    found = sheet.read(data, imports.KINDS["machines"].columns)
+
+    assert found.rows == []
+    assert [each.line for each in found.problems] == [0]
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_a_mistake_of_ours(noise):
+    for data in (noise, b"PK\x03\x04" + noise):
+        for kind in imports.KINDS.values():
+            sheet.read(data, kind.columns)
+            sheet.first_lines(data, 4)
+
+
+# -- texts
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_a_text_is_read_as_spreadsheets_write_it(delimiter, encoding):
+    text = "code,name,category\nS1,Scie à ruban,Bois\n".replace(",", delimiter)
+
+    [row] = sheet.read(text.encode(encoding), imports.KINDS["machines"].columns).rows
+
+    assert row.values["name"] == "Scie à ruban"
+
+
+def test_days_are_read_as_in_france_and_never_month_first():
+    assert sheet.day("31/03/2027") == sheet.day("2027-03-31") == clock.date(2027, 3, 31)
+    with pytest.raises(sheet.BadCell):
+        sheet.day("03/31/2027")
+
+
+# -- the names of columns
+
+
+def test_columns_are_guessed_by_their_names_here_and_elsewhere():
+    header = ["Adresse mail", "Prénom", "NOM", "Téléphone", "Couleur"]
+    wanted = [each.name for each in imports.KINDS["members"].columns]
+
+    assert columns.guess(header, wanted) == {
+        "email": "Adresse mail",
+        "first_name": "Prénom",
+        "last_name": "NOM",
+        "phone": "Téléphone",
+    }
+
+
+def test_no_column_is_guessed_for_two():
+    guessed = columns.guess(["Code", "Machine"], ["code", "name", "machine"])
+
+    assert len(set(guessed.values())) == len(guessed)
+
+
+FRENCH = (
+    *("ID", "Nom", "Prénom", "Courriel", "Lettre d'informations", "Genre", "Âge", "Adresse"),
+    *("Tel.", "Groupe", "Abonnement", "Date de fin de l'abonnement", "Structure"),
+)
+ENGLISH = (
+    *("ID", "Surname", "First name", "E-mail", "Newsletter", "Gender", "Age", "Address"),
+    *("Phone", "Group", "Subscription", "Subscription end date", "Organization"),
+)
+SOMEBODY = (
+    *(7, "Aiguille", "Dominique", "dominique@atelier.example", True, "Femme", 40, "1 rue du Fil"),
+    *("+33 5 00 00 00 01", "Particulier", "Annuel", (46387, 1), ""),
+)
+
+
+@pytest.mark.parametrize("header", [FRENCH, ENGLISH])
+def test_the_members_of_fab_manager_are_read_without_a_question(cast, app, header):
+    data = book_of(header, SOMEBODY)
+    amina = browser(app, "odile")
+
+    draft = send(amina, data, "members").location
+    assert amina.get(draft).status_code == 200
+    apply(amina, draft)
+
+    asked = select(Member.first_name, Member.last_name, Member.phone, Membership.expires_on)
+    asked = asked.join(Membership, Membership.member_id == Member.id)
+    found = db.session.execute(asked.where(Member.email == "dominique@atelier.example")).one()
+    assert found == ("Dominique", "Aiguille", "+33 5 00 00 00 01", clock.date(2026, 12, 31))
+    again = amina.get(send(amina, data, "members").location).text
+    assert "0 lines are new" in again
+
+
+OTHERS = "Qui;Ressource;Début;Fin;Couleur\nbruno@atelier.example;L1;23/03/2027 10:00;12:00;red\n"
+
+
+def test_other_names_are_asked_about_once_and_then_read(cast, app):
+    amina = browser(app, "amina")
+    draft = send(amina, OTHERS, "bookings").location
+
+    asked = amina.get(draft)
+    assert asked.location == f"{draft}/columns"
+    page = amina.get(asked.location).text
+    assert "23/03/2027 10:00" in page  # the first lines, as an example
+    assert re.search(r'name="column_start".*?<option selected value="2">', page, re.S)
+    refused = submit(amina, asked.location, asked.location, column_machine="1")
+    assert refused.status_code == 422
+    chosen = {"email": "0", "machine": "1", "start": "2", "end": "3"}
+    fields = {f"column_{name}": at for name, at in chosen.items()}
+
+    answer = submit(amina, asked.location, asked.location, **fields)
+
+    assert answer.location == draft
+    assert "1 line is new" in amina.get(draft).text
+    apply(amina, draft)
+    [booking] = written()
+    assert booking.starts_at == instant("2027-03-23 10:00")
+
+
+@pytest.mark.parametrize("chosen", ["9", "-1", "x", "\0", "0"])
+def test_a_column_that_is_not_there_or_taken_twice_is_refused(cast, app, chosen):
+    amina = browser(app, "amina")
+    draft = send(amina, OTHERS, "bookings").location
+    fields = {"email": "0", "machine": "1", "start": "2", "end": "3", "purpose": chosen}
+    page = f"{draft}/columns"
+
+    answer = submit(amina, page, page, **{f"column_{name}": n for name, n in fields.items()})
+
+    assert answer.status_code == 422
+
+
+def test_the_command_line_says_what_columns_are_called(fablab, app, tmp_path):
+    path = tmp_path / "past.csv"
+    path.write_text(OTHERS, encoding="utf-8")
+    said = [("email", "Qui"), ("machine", "Ressource"), ("start", "Début"), ("end", "Fin")]
+    mapped = [f"--map={ours}={theirs}" for ours, theirs in said]
+
+    runner = app.test_cli_runner()
+    wrong = runner.invoke(args=["import", "bookings", str(path), "--map", "email"])
+    missing = runner.invoke(args=["import", "bookings", str(path), mapped[0]])
+    done = runner.invoke(args=["import", "bookings", str(path), *mapped, "--apply"])
+
+    assert wrong.exit_code
+    assert missing.exit_code
+    assert (done.exit_code, len(written())) == (0, 1), done.output
+
+
+# -- a machine's calendar
+
+ICS = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Google Inc//Google Calendar 70.9054//EN
+BEGIN:VEVENT
+UID:one@google.example
+DTSTAMP:20270301T000000Z
+DTSTART:20270316T090000Z
+DTEND:20270316T110000Z
+SUMMARY:Lampe
+ORGANIZER;CN=Laser:mailto:laser@group.calendar.example
+ATTENDEE;CN=Chloe:mailto:Chloe@atelier.example
+END:VEVENT
+BEGIN:VEVENT
+UID:weekly@google.example
+DTSTAMP:20270301T000000Z
+DTSTART;TZID=Europe/Paris:20270317T140000
+DTEND;TZID=Europe/Paris:20270317T150000
+RRULE:FREQ=WEEKLY
+SUMMARY:Cours
+END:VEVENT
+BEGIN:VEVENT
+UID:days@google.example
+DTSTAMP:20270301T000000Z
+DTSTART;VALUE=DATE:20270318
+SUMMARY:Fermé
+END:VEVENT
+END:VCALENDAR
+""".replace("\n", "\r\n").encode()
+WHOSE = Whose("laser", "bruno@atelier.example", frozenset({"chloe@atelier.example"}))
+
+
+def test_what_is_over_becomes_a_booking_of_whom_it_names():
+    found = past(ICS, WHOSE, zone=PARIS, now=instant("2027-03-29 09:00"))
+
+    first, second = slot("2027-03-17 14:00-15:00"), slot("2027-03-24 14:00-15:00")
+    said = [(row.values["email"], row.values["start"]) for row in found.sheet.rows]
+    assert said == [
+        ("chloe@atelier.example", instant("2027-03-16 10:00")),
+        ("bruno@atelier.example", first.start),
+        ("bruno@atelier.example", second.start),
+    ]
+    assert [note.sentence for note in found.notes] == [
+        "“%(event)s” has days without hours: left out."
+    ]
+
+
+def test_a_machines_calendar_is_brought_in_and_a_week_later_what_is_new(cast, app, at):
+    amina, page = browser(app, "amina"), "/manage/imports/calendar"
+
+    def bring_in():
+        fields = {"machine": "laser", "holder": "bruno@atelier.example"}
+        sent = submit(amina, page, page, file=(BytesIO(ICS), "laser.ics"), **fields)
+        return sent.location, apply(amina, sent.location)
+
+    draft, answer = bring_in()
+    assert answer.status_code == 303
+    assert [row.title for row in written()] == ["Lampe", "Cours", "Cours"]
+    before = written()
+    at("2027-04-01 09:00")
+    bring_in()
+
+    assert written()[:3] == before
+    assert [row.starts_at for row in written()[3:]] == [instant("2027-03-31 14:00")]
+    chloes = select(Occupancy.id).where(Occupancy.member_id == cast.people["chloe"])
+    assert len(db.session.scalars(chloes).all()) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"machine": "nothing", "holder": "bruno@atelier.example"},
+        {"machine": "laser", "holder": "nobody@atelier.example"},
+        {"machine": "laser", "holder": ""},
+    ],
+)
+def test_a_calendar_wants_a_machine_and_a_member(cast, app, fields):
+    amina, page = browser(app, "amina"), "/manage/imports/calendar"
+
+    assert submit(amina, page, page, file=(BytesIO(ICS), "a.ics"), **fields).status_code == 422
+
+
+def test_what_is_no_calendar_is_told_and_nothing_is_written(cast, app):
+    amina, page = browser(app, "amina"), "/manage/imports/calendar"
+    fields = {"machine": "laser", "holder": "bruno@atelier.example"}
+    draft = submit(amina, page, page, file=(BytesIO(b"hello"), "a.ics"), **fields).location
+
+    assert "Nothing can be imported" in amina.get(draft).text
+    assert apply(amina, draft).status_code == 422
+    assert written() == []
