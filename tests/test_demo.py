@@ -40,6 +40,9 @@ from fablab.places.models import Place
 from fablab.presence.board import board_of
 from fablab.presence.names import for_the_team
 from fablab.slots import Slot, merged, without
+from fablab.tariffs import uses
+from fablab.tariffs.kinds import Outcome
+from fablab.tariffs.price_list import prices_of
 from fablab.trainings import queries
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import objections
@@ -431,6 +434,22 @@ def test_nothing_was_booked_after_the_loading(wednesday):
 def test_nobody_is_written_to_about_what_was_loaded(wednesday):
     assert invitations.tell(clock.now()) == 0
     assert session_news.tell(clock.now()) == 0
+
+
+def test_what_was_used_is_worth_what_was_shown_and_less_when_nobody_came(wednesday):
+    inventory, now = of_place(place_id=1), clock.now()
+    prices = prices_of(inventory)
+    span = Slot(now - timedelta(days=60), now)
+
+    found = uses.uses_of(uses.place_wide(1), span, now=now)
+
+    assert {use.outcome for use in found} == set(Outcome)
+    amounts = {use.uid: uses.priced(use, prices).amount() for use in found}
+    assert all(use.quoted is not None for use in found)
+    used = [use for use in found if use.outcome is Outcome.USED]
+    assert all(amounts[use.uid] == use.quoted for use in used)
+    assert any(amounts.values())
+    assert uses.consumed_in(uses.place_wide(1), span, now=now)
 
 
 def test_noa_comes_every_week(wednesday):

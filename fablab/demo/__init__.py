@@ -8,7 +8,17 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from fablab.db import retried, writing
-from fablab.demo import arrivals, diary, events, lessons, people, stage, upkeep, waiting
+from fablab.demo import (
+    arrivals,
+    diary,
+    events,
+    lessons,
+    people,
+    stage,
+    tariffs,
+    upkeep,
+    waiting,
+)
 from fablab.machines import guards
 from fablab.members import passwords
 from fablab.members.demonstration import ACCOUNTS, PASSWORD
@@ -44,6 +54,8 @@ def load(now: datetime) -> bool:
         held = lessons.plan(session, told, built, players)
         entries = arrivals.seen(diary.Diary(told, built, players).fill(held), built.loading)
         diary.write(session, entries)
+        tariffs.set_out(session, told, built, players)
+        tariffs.quote_all(session, built, players)
         events.rent(session, built, entries)
         waiting.line_up(session, built, players, entries)
         waiting.hand_over(session, built, players, entries)

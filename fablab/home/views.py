@@ -21,7 +21,7 @@ from flask_login import current_user
 from fablab import clock, texts
 from fablab.access import anyone
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day, parse_week
-from fablab.home import live, queries
+from fablab.home import live, price_pages, queries
 from fablab.home.machine_page import MachinePage, span_shown
 from fablab.home.pages import (
     Addresses,
@@ -225,6 +225,7 @@ def machine(slug: str):
     faults = beside.faults if current_user.is_authenticated else []
     return render_template(
         "home/machine.html",
+        prices=price_pages.prices_on(inventory, machine, page.viewer.audience, page.today),
         page=page,
         machine=machine,
         documents=beside.documents,

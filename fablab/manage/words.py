@@ -1,21 +1,13 @@
 """What the team's pages call the words that columns hold; translated where they are shown."""
 
 from fablab.machines.kinds import MachineState, RiskClass
-from fablab.members.kinds import Audience, Deed, Role
+from fablab.members.kinds import Deed, Role
+from fablab.members.words import AUDIENCES as AUDIENCES
 from fablab.organizations.kinds import OrganizationKind
 from fablab.places.kinds import Charged, WallNames
 from fablab.presence.kinds import BoardKind
 from fablab.words import N_
 
-AUDIENCES = {
-    Audience.INDIVIDUAL: N_("Individual"),
-    Audience.REDUCED: N_("Individual, reduced rate"),
-    Audience.ASSOCIATION: N_("Association"),
-    Audience.PROFESSIONAL: N_("Professional"),
-    Audience.RESIDENT: N_("Resident"),
-    Audience.COOPERATIVE: N_("Entrepreneur of a co-operative"),
-    Audience.STAFF: N_("Team"),
-}
 ROLES = {
     Role.REFERENT: N_("Machine referent"),
     Role.FABMANAGER: N_("Fabmanager"),

@@ -467,7 +467,7 @@ def test_a_change_checked_by_the_page_itself_keeps_the_focus_where_it_was(fablab
     assert re.findall(r'name="(\w+)"[^>]* autofocus', page) == ["end"]
     assert 'id="refusal"' not in page
     assert Form(page).values["purpose"] == "Lamp"
-    assert 'data-check-on-change="day start end end_day machine"' in page
+    assert 'data-check-on-change="day start end end_day machine organization accompanied"' in page
 
 
 def test_the_menu_shows_a_new_booking_under_the_machines(fablab, browse):
