@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import cycle
 from typing import Any
@@ -57,6 +58,9 @@ from fablab.places.models import Closure, Opening
 from fablab.presence import addresses as boards
 from fablab.presence.kinds import BoardKind
 from fablab.security import CONTENT_SECURITY_POLICY
+from fablab.tariffs import commands as tariffs
+from fablab.tariffs.commands import NewPack
+from fablab.tariffs.models import Pack, Supply
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from fablab.upkeep import faults, logbook, maintenance
@@ -68,6 +72,7 @@ from tests.conftest import Fablab, browser, populate
 from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking as made
 from tests.support import counting, slot
+from tests.tariffs.conftest import set_price, set_supply
 from tests.upkeep.conftest import picture
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -162,6 +167,8 @@ class Stage:
             "week": "2027-W13",
             "document_id": str(self.document),
             "what": "machines",
+            "supply_uid": db.session.scalar(select(Supply.uid)),
+            "pack_uid": db.session.scalar(select(Pack.uid)),
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")
@@ -284,6 +291,7 @@ def set_up(app: Flask) -> Stage:
     )
     member = db.session.scalar(select(Member.uid).where(Member.id == bruno))
     consent, letter = ask_amina(asked, fablab)
+    say_prices(fablab)
     mark, missed = leave_a_mark(fablab)
     training = db.session.scalar(select(Training.id))
     session_uid = plan(
@@ -435,6 +443,14 @@ def let_amina_wait(fablab: Fablab) -> tuple[str, str]:
     commands.cancel(given_back, by=fablab.people["chloe"], is_team=False, now=now)
     of_hers = select(Member.uid).where(Member.id == amina)
     return uid, wait_links.token_for(uid, db.session.scalar(of_hers))
+
+
+def say_prices(fablab: Fablab) -> None:
+    set_price(fablab, "laser", "28")
+    set_price(fablab, None, "30")
+    set_supply(fablab, "laser", "Film", "0.04")
+    pack = NewPack("Ten hours", None, Decimal(150), 600)
+    tariffs.add_pack(fablab.place_id, pack, by=fablab.people["amina"], now=clock.now())
 
 
 def leave_a_mark(fablab: Fablab) -> tuple[str, str]:

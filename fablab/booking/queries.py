@@ -38,6 +38,7 @@ COLUMNS = (
     Occupancy.arrived_at,
     Occupancy.left_at,
     Occupancy.audience,
+    Occupancy.activity,
     Occupancy.quoted,
     Series.uid.label("series_uid"),
     Series.every_weeks,

@@ -163,3 +163,14 @@ def test_the_dates_of_a_series_and_its_page_say_the_sum(bench, browse):
     booked = Sheet(dates.text).send(client, confirm="1")
 
     assert "Indicative amount of all that stand: €18.00" in words(booked.text)
+
+
+def test_a_move_shows_what_the_new_slot_is_worth_for_whom_it_counts_already(bench, browse):
+    uid = bench.book("bench", AFTERNOON, "chloe")
+    set_price(bench, "bench", "5", audience=Audience.INDIVIDUAL, first_day=date(2027, 4, 1))
+
+    page = f"/bookings/{uid}/move?machine=bench&day=2027-04-01&start=14:00&end=15:00"
+    moved = words(browse("chloe").get(page).text)
+
+    assert "Indicative amount: €5.00" in moved
+    assert "Indicative amount: €6.00" in words(browse("chloe").get(f"/bookings/{uid}/move").text)
