@@ -43,6 +43,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.help import views as help_pages
     from fablab.home import look_views as look
     from fablab.home import organization_views as organizations
+    from fablab.home import owner_views as owners
     from fablab.home import views as home
     from fablab.invitations import choice_views as mails
     from fablab.invitations import views as invitations
@@ -70,6 +71,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         invitations,
         mails,
         organizations,
+        owners,
         manage,
         preferences,
         health,

@@ -32,6 +32,7 @@ from fablab.members import commands as members
 from fablab.members import endings, marks
 from fablab.organizations import commands as organizations
 from fablab.presence import releases
+from fablab.sharing import warnings as insurances
 from fablab.trainings import expiries, sessions
 from fablab.upkeep import maintenance
 
@@ -332,4 +333,6 @@ class Runner:
     def _tidy_now_and_then(self, now: datetime) -> None:
         if self._tidied is None or abs(now - self._tidied) >= HOUSEKEEPING:
             self._tidied = now
-            self._do(tidy, maintenance.plan, endings.warn, expiries.warn, waits.sweep)
+            self._do(
+                tidy, maintenance.plan, endings.warn, expiries.warn, insurances.warn, waits.sweep
+            )

@@ -5,6 +5,12 @@ from fablab.booking.models import Acknowledgement, Booking, Consent, Handover, S
 from fablab.calendars.models import FeedToken
 from fablab.imports.models import ImportDraft, ImportedBooking
 from fablab.invitations.models import Invitation
+from fablab.machines.agreement_models import (
+    InsuranceWarning,
+    OwnerOutage,
+    OwnerRange,
+    SharingAgreement,
+)
 from fablab.machines.models import Change, Claim, Machine, Occupancy, Resource
 from fablab.mail.models import OutgoingMail
 from fablab.members.audit import AuditEntry
@@ -33,6 +39,7 @@ __all__ = [
     "Handover",
     "ImportDraft",
     "ImportedBooking",
+    "InsuranceWarning",
     "Invitation",
     "LogEntry",
     "Machine",
@@ -43,10 +50,13 @@ __all__ = [
     "Organization",
     "OrganizationInvitation",
     "OutgoingMail",
+    "OwnerOutage",
+    "OwnerRange",
     "Place",
     "Qualification",
     "Resource",
     "Series",
+    "SharingAgreement",
     "Tariff",
     "TrainingSession",
     "Wait",

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from flask.testing import FlaskClient
 from fablab import clock, create_app
 from fablab.booking import commands
 from fablab.db import db, writing
+from fablab.machines.agreement_models import OwnerRange, SharingAgreement
 from fablab.machines.inventory import MachineFacts, of_place
 from fablab.machines.kinds import RiskClass
 from fablab.machines.models import Category, Machine, Policy
@@ -233,6 +235,31 @@ def _person(session: Any, name: str, place_id: int) -> Member:
     member.memberships.append(Membership(place_id=place_id))
     session.add(member)
     return member
+
+
+def share(fablab: Fablab, slug: str = "bench", **agreed: Any) -> str:
+    """The studio owns the machine, and agreed to share it from 2026 on; the agreement's UID.
+
+    `ranges` are the hours in which it comes first: (weekday, opens at, closes at).
+    """
+    uid, ranges = str(uuid4()), agreed.pop("ranges", ())
+    with writing() as session:
+        machine = session.scalars(db.select(Machine).where(Machine.slug == slug)).one()
+        machine.owner_id = fablab.organization_id
+        values = {"first_day": date(2026, 1, 1), "share": Decimal(50), "created_at": clock.now()}
+        session.add(
+            SharingAgreement(
+                uid=uid,
+                machine_id=machine.id,
+                owner_id=fablab.organization_id,
+                ranges=[
+                    OwnerRange(weekday=day, opens_at=time(opens), closes_at=time(closes))
+                    for day, opens, closes in ranges
+                ],
+                **values | agreed,
+            )
+        )
+    return uid
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ from fablab.upkeep.kinds import EntryKind, Unit
 from fablab.upkeep.maintenance_rules import Rhythm
 from fablab.upkeep.models import LogEntry, Maintenance
 from tests.agendas.support import days, imported, kept
-from tests.conftest import Fablab, browser, populate
+from tests.conftest import Fablab, browser, populate, share
 from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking as made
 from tests.support import counting, slot
@@ -128,6 +128,7 @@ class Stage:
     board: str
     handover: str
     handover_letter: str
+    agreement: str
 
     def example(self, rule: Rule, name: str) -> str:
         """What stands for `<name>` in the address of `rule`, so that it leads somewhere."""
@@ -156,6 +157,7 @@ class Stage:
         known = {
             "day": DAY,
             "slug": "laser",
+            "machine_slug": "laser",
             "name": "calendar",
             "token": self.token,
             "filename": "css/app.css",
@@ -197,6 +199,7 @@ class Stage:
             "/people/": self.member,
             "/invitations/": self.invitation,
             "/faults/": self.fault,
+            "/agreement/": self.agreement,
             "/maintenance/": db.session.scalar(select(Maintenance.uid)),
             "/logbook/": db.session.scalar(select(LogEntry.uid).where(LogEntry.file.is_not(None))),
         }
@@ -326,6 +329,7 @@ def set_up(app: Flask) -> Stage:
         report_a_fault(fablab),
         board_of(fablab),
         *hand_over_to_amina(fablab),
+        share(fablab, "laser", document=documents.take(b"%PDF-1.7")),
     )
 
 

@@ -57,6 +57,8 @@ LED_TO_OTHERWISE = {
     "a machine whose buddy said no": {"consents.buddy"},
     "a place with colours, a logo, photos or documents of its own": {
         "home.document",
+        "manage.agreement_document",
+        "owners.document",
         "home.photo",
         "look.logo",
         "look.theme",

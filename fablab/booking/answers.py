@@ -74,6 +74,17 @@ def _agreed(
 ) -> None:
     if asked.kind == ConsentKind.BUDDY and booking.buddy_id != by:
         _change(session, booking, buddy_id=by)
+    _confirm_when_all_agreed(session, booking, by=by, now=now)
+
+
+def _confirm_when_all_agreed(
+    session: Session,
+    booking: Row[Any],
+    *,
+    by: int | None,
+    now: datetime,
+    after: dict[str, str] | None = None,
+) -> None:
     if consents.is_waiting(session, booking.id):
         return
     _change(
@@ -84,7 +95,7 @@ def _agreed(
         changed_at=now,
     )
     ledger.turn_the_page(session, booking.member_id)
-    record(session, booking.id, "confirmed", by=by, now=now)
+    record(session, booking.id, "confirmed", by=by, now=now, after=after)
 
 
 def _declined(
@@ -216,7 +227,9 @@ OVERDUE = (
 
 
 def lapse(now: datetime) -> int:
-    """End every pending booking that was not answered in time; how many. Raises Busy."""
+    """End every pending booking that was not answered in time, but for those whose owner agrees by
+    saying nothing; how many were ended. Raises Busy.
+    """
     overdue = db.session.execute(OVERDUE.where(Consent.due_at <= now)).all()
     db.session.rollback()
     return sum(_lapse(booking.uid, booking.machine_id, now=now) for booking in overdue)
@@ -229,12 +242,34 @@ def _lapse(uid: str, machine_id: int, *, now: datetime) -> bool:
         if booking.status != Status.PENDING:
             consents.forget(session, booking.id)
             return False
+        if _agree_for_the_silent(session, booking.id, now):
+            _confirm_when_all_agreed(session, booking, by=None, now=now, after=BY_SILENCE)
         if not _is_overdue(session, booking.id, now):
             return False
         waits.give_back(
             session, booking, Status.CANCELLED, "lapsed", by=None, now=now, how=WaitEnd.LAPSED
         )
         return True
+
+
+BY_SILENCE = {"silence": "agrees"}
+
+
+def _agree_for_the_silent(session: Session, occupancy_id: int, now: datetime) -> bool:
+    """Take what nobody answered in time for a yes, where that was agreed; whether anything was."""
+    table = Consent.__table__
+    agreed = session.execute(
+        update(table)
+        .where(
+            table.c.occupancy_id == occupancy_id,
+            table.c.answer.is_(None),
+            table.c.due_at <= now,
+            table.c.silence_is_a_yes,
+        )
+        .values(answer=Answer.YES, answered_at=now)
+        .returning(table.c.id)
+    )
+    return bool(agreed.all())
 
 
 def _is_overdue(session: Session, occupancy_id: int, now: datetime) -> bool:

@@ -78,6 +78,7 @@ UNMAILED = (
         Consent.kind,
         Consent.asked_id,
         Consent.due_at,
+        Consent.silence_is_a_yes,
     )
     .join(Consent, Consent.occupancy_id == Occupancy.id)
     .where(is_open(), Consent.mailed_at.is_(None), Consent.kind.in_(ASKED))
@@ -175,7 +176,16 @@ def _post_question(session: Session, question: Row[Any], reader: Row[Any], now: 
     else:
         kind = f"consent_{question.kind}"
         path = f"/consents/by-mail/{token_for(question.consent_uid, reader.member_uid)}"
-    post(session, kind, question, reader, path, now=now, due_at=question.due_at)
+    post(
+        session,
+        kind,
+        question,
+        reader,
+        path,
+        now=now,
+        due_at=question.due_at,
+        silence_is_a_yes=question.silence_is_a_yes,
+    )
 
 
 def post(
@@ -187,6 +197,7 @@ def post(
     *,
     now: datetime,
     due_at: datetime,
+    silence_is_a_yes: bool = False,
 ) -> None:
     outbox.post_page(
         session,
@@ -210,6 +221,7 @@ def post(
         zone=ZoneInfo(about.zone),
         purpose=about.title,
         due_at=due_at,
+        silence_is_a_yes=silence_is_a_yes,
     )
 
 

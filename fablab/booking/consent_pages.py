@@ -15,8 +15,10 @@ from fablab.booking.consent_rules import ends_it
 from fablab.booking.consent_words import (
     ANSWERED,
     ASKED,
+    BY_SILENCE,
     NO_BUDDY_YET,
     NO_MEANS,
+    SILENCE_MEANS,
     WAITING,
     YES_MEANS,
 )
@@ -45,6 +47,7 @@ class Question:
     asked: str
     yes_means: str
     no_means: str
+    silence_means: str
     wants_a_reason: bool  # with a no
     is_open: bool
     said: str  # the answer that stands; else why there is none to give
@@ -68,6 +71,7 @@ def question(row: Any, now: datetime) -> Question:
         asked=_(ASKED[row.kind], who=who),
         yes_means=_(YES_MEANS[row.kind]),
         no_means=_(NO_MEANS[row.kind], who=who),
+        silence_means=_(SILENCE_MEANS[bool(row.silence_is_a_yes)]),
         wants_a_reason=ends_it(row.kind),
         is_open=is_open,
         said="" if is_open else _said(row),
@@ -156,6 +160,8 @@ def _waiting_line(row: Any, zone: Any, may_name: bool) -> WaitingLine:
     who = full_name(row)
     if row.answer is not None:
         said = ANSWERED.get((row.kind, row.answer), "")
+        if row.silence_is_a_yes and row.answered_by_id is None:
+            said = BY_SILENCE
         sentence = _(said, who=who) if said else ""
         if said and row.why:
             sentence = f"{sentence} {_('Reason given: %(why)s.', why=row.why)}"

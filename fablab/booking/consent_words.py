@@ -23,6 +23,8 @@ HAPPENED = {
     "warned": N_("%(who)s put the machine out of service"),
     "relieved": N_("The machine works again"),
     "shut": N_("%(who)s closed the place at these hours"),
+    "unshared": N_("The owner of the machine does not share it then"),
+    "shared": N_("The owner of the machine shares it then after all"),
     "reopened": N_("The place is open at these hours after all"),
 }
 
@@ -52,6 +54,10 @@ NO_MEANS = {
     ConsentKind.BUDDY: N_("With a no %(who)s may name somebody else."),
     ConsentKind.COMPANY: N_("With a no the slot is free again, and %(who)s reads your reason."),
 }
+SILENCE_MEANS = {
+    False: N_("Without an answer by then the booking lapses."),
+    True: N_("Without an answer by then it counts as your yes, as you agreed with the place."),
+}
 
 # On the booking's own page: what it waits for, and what was answered.
 WAITING = {
@@ -61,6 +67,7 @@ WAITING = {
     ConsentKind.COMPANY: N_("Somebody of the team has to agree to be there."),
 }
 NO_BUDDY_YET = N_("Somebody who is qualified has to be named as the buddy.")
+BY_SILENCE = N_("The owner of the machine said nothing in time, which is a yes.")
 ANSWERED = {
     (ConsentKind.TEAM, Answer.YES): N_("The team has agreed."),
     (ConsentKind.OWNER, Answer.YES): N_("The owner of the machine has agreed."),

@@ -32,6 +32,8 @@ class Wanted:
 
     kind: ConsentKind
     asked_id: int | None = None
+    due_at: datetime | None = None  # when not like the others
+    silence_is_a_yes: bool = False
 
 
 def ask(
@@ -54,7 +56,8 @@ def ask(
             "kind": each.kind,
             "asked_id": each.asked_id,
             "asked_at": now,
-            "due_at": due_at,
+            "due_at": each.due_at or due_at,
+            "silence_is_a_yes": each.silence_is_a_yes,
         }
         for each in wanted
     ]
@@ -85,6 +88,7 @@ def questions_to(member_id: int) -> Select[*tuple[Any, ...]]:
             Consent.kind,
             Consent.asked_id,
             Consent.due_at,
+            Consent.silence_is_a_yes,
             Consent.answer,
             Consent.answered_by_id,
             Occupancy.id,

@@ -33,6 +33,7 @@ from fablab.booking.quotas import RISKY, weeks_of
 from fablab.booking.wait_rules import is_only_offered
 from fablab.clock import today
 from fablab.db import UTCDateTime, db
+from fablab.machines.agreements import with_ranges
 from fablab.machines.inventory import Inventory, MachineFacts, of_place
 from fablab.machines.kinds import Approval, OccupancyKind, Status
 from fablab.machines.models import Bounds, Claim, Machine, Occupancy, standing_around
@@ -121,6 +122,17 @@ ABOUT = (
         .where(Organization.id == bindparam("organization_id"))
         .scalar_subquery()
         .label("prices"),
+        exists()
+        .where(
+            OrganizationMember.organization_id == bindparam("owner_id"),
+            OrganizationMember.member_id == Member.id,
+            OrganizationMember.since <= bindparam("day", type_=Date()),
+            or_(
+                OrganizationMember.until.is_(None),
+                OrganizationMember.until >= bindparam("day", type_=Date()),
+            ),
+        )
+        .label("is_of_owner"),
         Qualification.id.label("qualification_id"),
         *HELD,
     )
@@ -224,6 +236,27 @@ TRAINING = (
 
 
 NOTHING = literal_column("NULL", Integer)
+# When the people of the machine's owner booked it; nothing where others did.
+OWNER_SINCE = case(
+    (
+        and_(
+            Machine.owner_id.is_not(None),
+            or_(
+                Occupancy.organization_id == Machine.owner_id,
+                exists().where(
+                    OrganizationMember.organization_id == Machine.owner_id,
+                    OrganizationMember.member_id == Occupancy.member_id,
+                    OrganizationMember.since <= func.date(Occupancy.starts_at),
+                    or_(
+                        OrganizationMember.until.is_(None),
+                        OrganizationMember.until >= func.date(Occupancy.starts_at),
+                    ),
+                ),
+            ),
+        ),
+        Occupancy.created_at,
+    )
+).label("owner_since")
 # What stands on the machine.
 TAKEN = (
     standing_around(Bounds())
@@ -240,6 +273,7 @@ TAKEN = (
         Member.first_name,
         Member.last_name,
         Organization.name.label("organization_name"),
+        OWNER_SINCE,
     )
     .outerjoin(Member, Member.id == Occupancy.member_id)
     .outerjoin(Organization, Organization.id == Occupancy.organization_id)
@@ -254,7 +288,7 @@ IN_THE_WAY: CompoundSelect[Any] = union_all(
         NOTHING,
         Claim.claimed_from,
         Claim.claimed_until,
-        *[NOTHING] * 8,
+        *[NOTHING] * 9,
         Claim.seat_id,
     ).where(
         Claim.seat_id.in_(bindparam("seats", expanding=True)),
@@ -278,6 +312,7 @@ class About:
     activity: str | None  # their account in the organization named; None: they may not act for it
     prices: Audience | None  # whose hold for what is booked in its name
     held: tuple[Held, ...]
+    is_of_owner: bool = False  # one of the people of the machine's owner
 
     @property
     def acts_for(self) -> bool:
@@ -338,7 +373,11 @@ def gather(
     is_enough = any(h.level >= policy.level and h.is_valid_on(*days) for h in held)
     taken, shared = in_the_way(
         machine,
-        span.widened(policy.before, policy.after),
+        with_ranges(
+            machine.agreements,
+            inventory.schedule.zone,
+            span.widened(policy.before, policy.after),
+        ),
         member_id=member_id,
         leaving_out=moving,
         with_names=standing is not None and shows_names_to_members(inventory),
@@ -389,6 +428,7 @@ def of_machine(machine: MachineFacts) -> dict[str, Any]:
         "state_reason": machine.state_reason,
         "back_on": machine.back_on,
         "is_owned": machine.owner_id is not None,
+        "agreements": machine.agreements,
     }
 
 
@@ -410,6 +450,8 @@ def with_person(
         guardian_agreed=about.guardian_agreed,
         has_read=has_read or not machine.safety_hash or about.read_hash == machine.safety_hash,
         has_used=about.has_used,
+        is_of_owner=about.is_of_owner,
+        standing_audience=audience_of(standing),
     )
 
 
@@ -457,6 +499,7 @@ def about_members(
         place_id=inventory.place.id,
         machine_id=machine_id,
         organization_id=organization_id or 0,
+        owner_id=_owner_of(inventory.by_id.get(machine_id)),
         asks_use=_asks_use(inventory.by_id.get(machine_id)),
         moving=moving or 0,
         now=now,
@@ -472,6 +515,11 @@ def _asks_use(machine: MachineFacts | None) -> bool:
     """Does it matter to anybody's booking of it whether they used it before?"""
     policies = machine.policies.values() if machine else ()
     return any(policy.approval is Approval.FIRST for policy in policies)
+
+
+def _owner_of(machine: MachineFacts | None) -> int:
+    """The organization that owns it; 0, which none is, for what the place owns."""
+    return (machine.owner_id or 0) if machine else 0
 
 
 def _about_one(rows: Sequence[Row[Any]], zone: tzinfo) -> About:
@@ -496,6 +544,7 @@ def _about_one(rows: Sequence[Row[Any]], zone: tzinfo) -> About:
         activity=first.activity,
         prices=first.prices,
         held=tuple(held_from(row, zone) for row in rows if row.qualification_id is not None),
+        is_of_owner=first.is_of_owner,
     )
 
 
@@ -638,4 +687,5 @@ def _taken(row: Any, member_id: int, with_name: bool) -> Taken:
         why=row.title if is_outage else "",
         who=holder if with_name and not is_outage and not is_only_offered(row) else "",
         own_uid=row.uid if row.member_id == member_id and not is_outage else "",
+        owner_since=None if is_outage else row.owner_since,
     )

@@ -67,7 +67,8 @@ def _agreement(machine: MachineFacts, policy: BookingPolicy) -> list[Said]:
         length = texts.length(policy.approval_above)
         sentence = _("The team agrees to whatever is longer than %(length)s", length=length)
         said.append(Said("circle-check", sentence, within))
-    if policy.owner_approval and machine.owner_id is not None:
+    is_agreed = bool(machine.agreements)  # with the owner, which is told apart
+    if policy.owner_approval and machine.owner_id is not None and not is_agreed:
         said.append(Said("circle-check", _("Its owner agrees to each booking"), within))
     return said
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from fablab.booking.verdicts import Reason
 from fablab.clock import to_wall
+from fablab.machines.agreements import Agreement
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.machines.policies import BookingPolicy
 from fablab.members.kinds import AgeBand, Audience
@@ -34,6 +35,8 @@ class Taken:
     why: str = ""  # an outage's reason
     who: str = ""  # who holds it, where the reader may know
     own_uid: str = ""  # of the booking, when it is the member's own
+    # When the people of the machine's owner booked it; None: it is somebody else's.
+    owner_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,9 @@ class Facts:
     further_ahead: int = 0  # how many more, in other weeks, are not over
     shared: tuple[Shared, ...] = ()
     is_owned: bool = False  # by an organization, not by the place
+    agreements: tuple[Agreement, ...] = ()  # with it, about the machine
+    is_of_owner: bool = False  # are they one of its people?
+    standing_audience: Audience | None = None  # whose rules hold for them
     kept_start: datetime | None = None  # of a booking being changed, on its own machine
     kept_end: datetime | None = None
     kept_counts: bool = False  # in the quotas, as it was

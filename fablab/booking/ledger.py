@@ -19,6 +19,7 @@ from fablab.booking.models import Acknowledgement
 from fablab.booking.orders import BookingRefused, Order, said
 from fablab.booking.quotas import counts_in_quota
 from fablab.booking.rules import answer_due, may_override, occupied, refusals
+from fablab.booking.sharing_rules import owner_answers_by, silence_is_a_yes
 from fablab.db import INSERT, NoSuch, add_row, db
 from fablab.machines import resources
 from fablab.machines.commands import record, stand_in_line
@@ -146,9 +147,20 @@ def accepted(order: Order, facts: Facts, *, is_team: bool) -> dict[str, str]:
 def wanted_for(order: Order, facts: Facts, *, is_team: bool) -> list[consents.Wanted]:
     """Whose yes is still needed, and who is asked by name."""
     return [
-        consents.Wanted(kind, order.buddy_id if kind is ConsentKind.BUDDY else None)
+        _asked_of_owner(order.slot, facts)
+        if kind is ConsentKind.OWNER
+        else consents.Wanted(kind, order.buddy_id if kind is ConsentKind.BUDDY else None)
         for kind in still_to_ask(order.slot, facts, is_team=is_team)
     ]
+
+
+def _asked_of_owner(slot: Slot, facts: Facts) -> consents.Wanted:
+    """As was agreed with them: until when, and what it means when they say nothing."""
+    return consents.Wanted(
+        ConsentKind.OWNER,
+        due_at=owner_answers_by(slot, facts),
+        silence_is_a_yes=silence_is_a_yes(slot, facts),
+    )
 
 
 def still_to_ask(slot: Slot, facts: Facts, *, is_team: bool) -> list[ConsentKind]:

@@ -39,6 +39,8 @@ class Consent(Model):
     asked_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
     asked_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    # What no answer until then means; else the booking lapses. Nobody answered a yes by silence.
+    silence_is_a_yes: Mapped[bool] = mapped_column(default=False, server_default=false())
     mailed_at: Mapped[datetime | None]  # when the question was put in the outbox
     answer: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_at: Mapped[datetime | None]

@@ -86,6 +86,9 @@ FIELDS = {
     Reason.NOT_READ: "safety",
     Reason.TAKEN: "start",
     Reason.OUTAGE: "start",
+    Reason.NOT_SHARED_THEN: "day",
+    Reason.NOT_INSURED: "day",
+    Reason.OWNER_FIRST: "start",
     Reason.NOT_YOUR_ORGANIZATION: "organization",
 }
 
@@ -413,7 +416,7 @@ def waits_for(facts: Facts, slot: Slot, *, is_team: bool) -> str:
     return _(
         "It then waits for %(what)s, until %(moment)s at most; the slot is kept meanwhile.",
         what=", ".join(str(CONSENTS[kind]) for kind in kinds),
-        moment=texts.moment(answer_due(slot, facts), facts.zone),
+        moment=texts.moment(max(answer_due(slot, facts, kind) for kind in kinds), facts.zone),
     )
 
 

@@ -18,6 +18,14 @@ from fablab.booking.quotas import (
     is_not_too_often,
     is_within_the_quotas,
 )
+from fablab.booking.sharing_rules import (
+    asks_owner,
+    comes_after_its_owner,
+    is_insured,
+    is_shared_then,
+    is_shared_with_them,
+    owner_answers_by,
+)
 from fablab.booking.verdicts import NEVER_OVERRIDDEN, Reason, Refusal
 from fablab.clock import to_wall, today
 from fablab.machines.kinds import Approval, MachineState, RiskClass
@@ -488,6 +496,7 @@ HOUSE_RULES: tuple[Rule, ...] = (
     has_few_marks,
     # Who may use this machine
     is_open_to_them,
+    is_shared_with_them,
     is_in_service,
     is_old_enough,
     a_guardian_agreed,
@@ -497,6 +506,8 @@ HOUSE_RULES: tuple[Rule, ...] = (
     has_read_the_safety_rules,
     acts_for_the_organization,
     # When, and for how long
+    is_shared_then,
+    is_insured,
     is_in_opening_hours,
     is_of_whole_days,
     is_long_enough,
@@ -511,6 +522,7 @@ HOUSE_RULES: tuple[Rule, ...] = (
     has_no_other_machine_then,
     has_few_units_then,
     # What is free
+    comes_after_its_owner,
     has_no_outage,
     is_free,
     shares_what_it_needs,
@@ -548,6 +560,9 @@ OF_THE_DAY = (
     is_not_suspended,
     has_few_marks,
     is_open_to_them,
+    is_shared_with_them,
+    is_shared_then,
+    is_insured,
     is_old_enough,
     a_guardian_agreed,
     is_qualified,
@@ -591,7 +606,7 @@ def consents(slot: Slot, facts: Facts) -> list[ConsentKind]:
     is_long = bool(policy.approval_above) and facts.length_of(slot) > policy.approval_above
     if policy.approval is Approval.ALWAYS or is_first or is_long:
         wanted.append(ConsentKind.TEAM)
-    if policy.owner_approval and facts.is_owned:
+    if asks_owner(slot, facts):
         wanted.append(ConsentKind.OWNER)
     if facts.buddy:
         wanted.append(ConsentKind.BUDDY)
@@ -600,8 +615,10 @@ def consents(slot: Slot, facts: Facts) -> list[ConsentKind]:
     return wanted
 
 
-def answer_due(slot: Slot, facts: Facts) -> datetime:
+def answer_due(slot: Slot, facts: Facts, kind: ConsentKind | None = None) -> datetime:
     """Until when they may say yes; then the booking lapses. Never later than its start."""
+    if kind is ConsentKind.OWNER:
+        return owner_answers_by(slot, facts)
     return min(facts.now + facts.policy.answer_within, slot.start)
 
 

@@ -33,6 +33,9 @@ OF_SOMEBODY: Mapping[str, str] = {
         "This machine is not open to the kind of membership of %(who)s."
     ),
     "The team can tell you who may use it and how.": "",
+    "Its owner, %(owner)s, does not share this machine with your kind of membership.": N_(
+        "Its owner, %(owner)s, does not share this machine with the kind of membership of %(who)s."
+    ),
     "It is too early for this slot: you may book up to %(day)s.": N_(
         "It is too early for this slot: %(who)s may book up to %(day)s."
     ),

@@ -48,6 +48,10 @@ class Reason(StrEnum):
     TAKEN = "taken"
     RESOURCE_FULL = "resource_full"
     OUTAGE = "outage"
+    NOT_SHARED_THEN = "not_shared_then"
+    NOT_SHARED_WITH_YOU = "not_shared_with_you"
+    OWNER_FIRST = "owner_first"
+    NOT_INSURED = "not_insured"
 
 
 # No other slot of the machine would lift these: what stands in the way is no matter of time.
@@ -59,6 +63,7 @@ HOPELESS = frozenset(
         Reason.TOO_YOUNG,
         Reason.NO_GUARDIAN,
         Reason.NOT_OPEN_TO_YOU,
+        Reason.NOT_SHARED_WITH_YOU,
         Reason.OUT_OF_SERVICE,
         Reason.UNQUALIFIED,
         Reason.BOOKINGS_AHEAD,
@@ -94,6 +99,8 @@ FOR_THE_TEAM = frozenset(
         Reason.TOO_YOUNG,
         Reason.NO_GUARDIAN,
         Reason.NOT_OPEN_TO_YOU,
+        Reason.NOT_SHARED_WITH_YOU,
+        Reason.NOT_INSURED,
         Reason.UNQUALIFIED,
         Reason.LEVEL_TOO_LOW,
         Reason.NOT_VALID_THEN,

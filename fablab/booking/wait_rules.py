@@ -32,6 +32,7 @@ LIFTED_BY_WAITING = frozenset(
         Reason.TAKEN,
         Reason.RESOURCE_FULL,
         Reason.OUTAGE,
+        Reason.OWNER_FIRST,
         Reason.QUOTA_MACHINE,
         Reason.QUOTA_CATEGORY,
         Reason.QUOTA_RISKY,

@@ -14,6 +14,7 @@ from fablab.demo import (
     events,
     lessons,
     people,
+    sharing,
     stage,
     tariffs,
     upkeep,
@@ -56,6 +57,7 @@ def load(now: datetime) -> bool:
         diary.write(session, entries)
         tariffs.set_out(session, told, built, players)
         tariffs.quote_all(session, built, players)
+        sharing.be_away(session, told, built)
         events.rent(session, built, entries)
         waiting.line_up(session, built, players, entries)
         waiting.hand_over(session, built, players, entries)

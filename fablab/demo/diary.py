@@ -378,6 +378,10 @@ class Diary:
             taken=tuple(self.taken[machine.slug]),
             machine_id=machine.id,
             risk=machine.risk_class,
+            is_owned=machine.owner_id is not None,
+            agreements=machine.agreements,
+            is_of_owner=is_of_owner(machine, player),
+            standing_audience=player.audience,
             buddy=A_BUDDY if machine.policy_for(player.audience).buddy else None,
         )
 
@@ -426,7 +430,9 @@ class Diary:
         is_first = all(other.machine is not entry.machine for other in self.standing[player.key])
         if policy.approval is Approval.FIRST and is_first:
             yield Asked(ConsentKind.TEAM, answered_by=self.team)
-        if policy.owner_approval and player.organization_id != entry.machine.owner_id:
+        agreement = entry.machine.agreement_on(to_wall(self.loading.zone, entry.slot.start).date())
+        asks_owner = agreement.asks_owner if agreement else policy.owner_approval
+        if asks_owner and not is_of_owner(entry.machine, player):
             is_waiting = entry.status is Status.PENDING
             yield Asked(
                 ConsentKind.OWNER,
@@ -443,7 +449,8 @@ class Diary:
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         if entry.is_standing:
-            self.taken[entry.machine.slug].append(Taken(entry.whole))
+            since = entry.created_at if is_of_owner(entry.machine, entry.player) else None
+            self.taken[entry.machine.slug].append(Taken(entry.whole, owner_since=since))
             for seat, part in entry.seats:
                 self.seats[seat].append(part)
             for one in (entry.player, entry.buddy):
@@ -451,6 +458,12 @@ class Diary:
                     self.busy[one.key].append(entry.slot)
             if entry.player:
                 self.standing[entry.player.key].append(entry)
+
+
+def is_of_owner(machine: MachineFacts, player: Player | None) -> bool:
+    return machine.owner_id is not None and bool(
+        player and player.organization_id == machine.owner_id
+    )
 
 
 def repetitions(told: dict[str, Any]) -> Iterator[int]:

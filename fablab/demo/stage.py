@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from fablab import clock
 from fablab.clock import from_wall
+from fablab.demo.agreements import agree
 from fablab.machines.inventory import (
     MachineFacts,
     category_facts,
@@ -108,9 +109,10 @@ def build(session: Session, told: dict[str, Any], now: datetime) -> Stage:
     machines = build_machines(session, told, place, categories, organizations, loading)
     policies = build_policies(session, told, place, categories, machines)
     build_resources(session, told, place, machines)
+    agree(session, told, machines, loading.from_monday, now)
     trainings, grants = build_trainings(session, told, place, machines)
     session.flush()
-    shared = {machine.id: needed for machine, needed in machines_of(place.id).items()}
+    around = {machine.id: found for machine, found in machines_of(place.id).items()}
     facts = {key: category_facts(category) for key, category in categories.items()}
     return Stage(
         place_id=place.id,
@@ -118,7 +120,7 @@ def build(session: Session, told: dict[str, Any], now: datetime) -> Stage:
         schedule=schedule_of(place),
         machines={
             unit.slug: machine_facts(
-                unit, facts[one["category"]], policies, shared.get(unit.id, ())
+                unit, facts[one["category"]], policies, *around.get(unit.id, ())
             )
             for one, unit in each_unit(told, machines)
         },

@@ -87,7 +87,8 @@ def _written(
     wall = to_wall(inventory.schedule.zone, now)
     when = (wall.date() > last) - (wall.date() < first)
     quarter = 0
-    if not when:
+    # Hours that are kept for an owner come free on days ahead, too.
+    if not when or any(machine.agreements for machine in inventory.machines):
         minutes = (wall.date() - first).days * 24 * 60 + wall.hour * 60 + wall.minute
         quarter = minutes * 60 // QUARTER
     parts = (inventory.place.id, inventory.place.revision, *rows, when, quarter)

@@ -17,6 +17,7 @@ from fablab.booking.known import Facts, Shared, Taken
 from fablab.booking.pages import end_day_to_say
 from fablab.booking.presence_pages import Presence, presence_of
 from fablab.booking.rules import refusals
+from fablab.booking.sharing_words import agreed
 from fablab.booking.suggestions import acceptable, on_step
 from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
@@ -63,6 +64,7 @@ PERSONAL = {
     Reason.NO_GUARDIAN,
     Reason.BOOKINGS_AHEAD,
     Reason.NOT_OPEN_TO_YOU,
+    Reason.NOT_SHARED_WITH_YOU,
     Reason.OUT_OF_SERVICE,
     Reason.UNQUALIFIED,
     Reason.LEVEL_TOO_LOW,
@@ -150,6 +152,7 @@ class MachinePage:
                     Slot(row.occupied_from, row.occupied_until),
                     is_outage=row.kind != OccupancyKind.BOOKING,
                     why=row.title if row.kind != OccupancyKind.BOOKING else "",
+                    owner_since=row.owner_since if row.kind == OccupancyKind.BOOKING else None,
                 )
                 for row in self.rows
             ),
@@ -175,13 +178,20 @@ class MachinePage:
                 inventory=self.inventory,
                 day=day,
                 now=self.now,
-                viewer=self.viewer,
+                viewer=self.reader,
                 rows_of={self.machine.id: self.here_or_ahead},
                 addresses=self.addresses,
                 asked=self.asked,
                 in_use=self.in_use,
             )
         return self._days[day]
+
+    @cached_property
+    def reader(self) -> Viewer:
+        """Who reads it, and whether they are of its owner."""
+        if not self.machine.agreements or not self.facts.is_of_owner:
+            return self.viewer
+        return self.viewer._replace(owns=frozenset({self.machine.owner_id or 0}))
 
     @cached_property
     def in_use(self) -> list[Slot] | None:
@@ -410,6 +420,7 @@ class MachinePage:
                 )
             )
         known += beyond_the_hours(self.machine, policy)
+        known += agreed(self.machine.agreements, self.today)
         if self.machine.materials_forbidden:
             never = ", ".join(self.machine.materials_forbidden)
             known.append(("ban", _("Never use: %(materials)s", materials=never), ""))

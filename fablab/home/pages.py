@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.booking.facts import audience_of
 from fablab.booking.wait_rules import is_only_offered
-from fablab.clock import to_wall, today
+from fablab.clock import to_wall, today, whole_day
 from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.home import recent, standing
 from fablab.home.live import version_shown
@@ -43,9 +43,12 @@ from fablab.home.planning import (
     terms_of,
     with_absent,
     without_full,
+    without_reserved,
 )
 from fablab.home.standing import Standing
+from fablab.machines.agreements import Used, kept_for_owner
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
+from fablab.machines.kinds import OccupancyKind, Status
 from fablab.members.kinds import Audience
 from fablab.places.kinds import Mode, NamesShown
 from fablab.slots import Slot, merged
@@ -65,9 +68,10 @@ class Viewer(NamedTuple):
     audience: Audience | None
     is_team: bool
     sees_names: bool
+    owns: frozenset[int] = frozenset()  # the organizations they are of, by id, that own machines
 
 
-def viewer_of(person: Any, inventory: Inventory) -> Viewer:
+def viewer_of(person: Any, inventory: Inventory, owns: frozenset[int] = frozenset()) -> Viewer:
     place = inventory.place
     standing = person.standings.get(place.id)
     is_team = person.manages(place.id)
@@ -79,6 +83,7 @@ def viewer_of(person: Any, inventory: Inventory) -> Viewer:
         is_team
         or shown == NamesShown.EVERYONE
         or (shown == NamesShown.MEMBERS and standing is not None),
+        owns,
     )
 
 
@@ -198,6 +203,7 @@ class Day:
         self.taken, self.absent = self.standing.taken, self.standing.absent
         self.hours: Range = self.standing.hours
         self._open_in: dict[frozenset[Mode], list[Range]] = {}
+        self._reserved: dict[int, list[Range]] = {}
         self.link = f"&day={self.day.isoformat()}&start="
 
     # -- the place's day
@@ -269,6 +275,7 @@ class Day:
                 self.open_in(machine.policy_for(self.viewer.audience).modes),
                 self.taken.get(machine.id, ()),
                 full=self.waits_of(machine),
+                reserved=self.reserved_of(machine),
                 is_in_service=machine.is_in_service,
             )
             for machine in self.inventory.machines
@@ -316,6 +323,8 @@ class Day:
         terms = terms_of(
             policy, self.scale, self.now, is_in_service=machine.is_in_service or self.is_over
         )
+        if not machine.is_shared_on(self.day):
+            terms = terms._replace(is_bookable=False)
         drawn = segments(
             hours or self.hours,
             self.open_in(policy.modes),
@@ -326,6 +335,8 @@ class Day:
         )
         for full in self.full_of(machine):
             drawn = list(without_full(drawn, full, terms))
+        if reserved := self.reserved_of(machine):
+            drawn = list(without_reserved(drawn, reserved, terms))
         if policy.whole_days:
             may_begin = terms.is_bookable and terms.is_in_service and terms.earliest <= 0
             drawn = list(by_the_day(drawn, may_begin=may_begin))
@@ -341,6 +352,23 @@ class Day:
         before, after = policy.before // MINUTE, policy.after // MINUTE
         full = chain.from_iterable(self.full_of(machine))
         return [(start - after, end + before) for start, end in full]
+
+    def reserved_of(self, machine: MachineFacts) -> list[Range]:
+        """The hours that are kept for its owner still; none for the owner's own people."""
+        if not machine.agreements or machine.owner_id in self.viewer.owns:
+            return []
+        if machine.id not in self._reserved:
+            used = (
+                Used(Slot(row.occupied_from, row.occupied_until), row.owner_since)
+                for row in self.rows_of.get(machine.id, ())
+                if row.owner_since is not None
+                and row.kind == OccupancyKind.BOOKING
+                and row.status != Status.MISSED
+            )
+            whole = whole_day(self.zone, self.day)
+            kept = kept_for_owner(machine.agreements, self.zone, whole, used, self.now)
+            self._reserved[machine.id] = [self.scale.range(span) for span in kept]
+        return self._reserved[machine.id]
 
     def full_of(self, machine: MachineFacts) -> tuple[tuple[Range, ...], ...]:
         """Of each thing it shares, when the other machines have all of it."""
@@ -461,6 +489,8 @@ class Day:
             return "free", words.state_free, words.state_free_until % self.hour_of(state.until)
         if kind is Kind.IN_USE:
             return "busy", words.state_in_use % self.hour_of(state.until), ""
+        if kind is Kind.RESERVED:
+            return "busy", words.state_reserved % self.hour_of(state.until), ""
         if kind is Kind.CLOSED:
             opens = state.until is not None
             return (
@@ -534,12 +564,24 @@ class Day:
             said = words.stopped_said % {**hours, "why": machine.state_reason}
             text = machine.state_reason or words.stopped
             return Cell("outage", part.span, said.strip(), text)
+        if kind is Kind.RESERVED:
+            return self.reserved(machine, part)
         if kind is Kind.PAST:
             return Cell("past", part.span, words.past_said % hours)
         # What the notice takes is long enough, and too late to ask for.
         short = words.soon_said if part.start < terms.earliest else words.short_said
         said = {Kind.OPEN: words.open_said, Kind.IN_USE: words.in_use_said}.get(kind, short)
         return Cell("short", part.span, said % hours)
+
+    def reserved(self, machine: MachineFacts, part: Segment) -> Cell:
+        agreement = machine.agreement_on(self.day)
+        said = self.words.reserved_said % {
+            "start": HOURS[part.start],
+            "end": HOURS[part.end],
+            "owner": agreement.owner if agreement else "",
+        }
+        url = self.machine_url(machine)  # which says when they are free for all
+        return Cell("barred", part.span, said, self.words.reserved, url=url)
 
     def free(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
         if machine.policy_for(self.viewer.audience).whole_days:
@@ -807,7 +849,7 @@ class Day:
         return min(steps, default=15)
 
 
-STRIP_KINDS = {Kind.STOPPED: "outage", Kind.IN_USE: "booked"}
+STRIP_KINDS = {Kind.STOPPED: "outage", Kind.IN_USE: "booked", Kind.RESERVED: "barred"}
 
 
 def strip_parts(parts: Iterable[Segment]) -> list[Part]:

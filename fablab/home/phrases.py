@@ -70,6 +70,9 @@ class Phrases(NamedTuple):
     see_slots: str
     whole_day: str
     in_use_said: str
+    reserved: str
+    reserved_said: str
+    state_reserved: str
     what_to_do: str
 
 
@@ -130,5 +133,8 @@ def _phrases(_language: str) -> Phrases:
         see_slots=_("See the next free slots"),
         whole_day=_("The whole day"),
         in_use_said=_("%(start)s to %(end)s, what it shares is in full use by other machines"),
+        reserved=_("Reserved for the owner"),
+        reserved_said=_("%(start)s to %(end)s, reserved for the owner, %(owner)s"),
+        state_reserved=_("Reserved for its owner until %(hour)s"),
         what_to_do=_("What to do"),
     )

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     SHORT = "short"  # free, but no booking fits in it
     OPEN = "open"  # free, but not to be booked by this reader, or not yet
     IN_USE = "in_use"  # free, but something it shares is in full use by other machines
+    RESERVED = "reserved"  # free, and kept for the owner of the machine
     FREE = "free"  # a slot the rules accept fits in it
     STOPPED = "stopped"  # the machine is out of service
     OUTAGE = "outage"
@@ -47,7 +48,15 @@ class Kind(StrEnum):
 NOT_PEOPLE = frozenset({Kind.OUTAGE, Kind.HIRE})  # who use nothing that machines share
 
 # Whose edges are drawn outwards when a range does not fall on quarter-hours: the more solid.
-SOLIDITY = {Kind.CLOSED: 2, Kind.PAST: 1, Kind.SHORT: 1, Kind.IN_USE: 1, Kind.OPEN: 0, Kind.FREE: 0}
+SOLIDITY = {
+    Kind.CLOSED: 2,
+    Kind.PAST: 1,
+    Kind.SHORT: 1,
+    Kind.IN_USE: 1,
+    Kind.RESERVED: 1,
+    Kind.OPEN: 0,
+    Kind.FREE: 0,
+}
 MOST_SOLID = 3
 
 
@@ -319,6 +328,38 @@ def without_full(row: Iterable[Segment], full: Sequence[Range], terms: Terms) ->
             yield from _free_or_open(cursor, segment.end, terms)
 
 
+def without_reserved(
+    row: Iterable[Segment], reserved: Sequence[Range], terms: Terms
+) -> Iterator[Segment]:
+    """What is free, less the hours that are kept for the owner of the machine."""
+    for segment in row:
+        cursor = segment.start
+        for start, end in reserved if segment.kind in STILL_FREE else ():
+            start, end = max(start, cursor), min(end, segment.end)
+            if start < end:
+                yield from _left_beside(segment, cursor, start, terms)
+                yield Segment(Kind.RESERVED, start, end)
+                cursor = end
+        if cursor == segment.start:
+            yield segment
+        else:
+            yield from _left_beside(segment, cursor, segment.end, terms)
+
+
+STILL_FREE = (Kind.FREE, Kind.OPEN, Kind.SHORT, Kind.IN_USE)
+
+
+def _left_beside(segment: Segment, start: int, end: int, terms: Terms) -> Iterator[Segment]:
+    """The rest of what was free, from its next step on, when a booking still fits in it."""
+    least = round_up(start, terms.step) if segment.kind is Kind.FREE else start
+    if segment.kind is Kind.FREE and end - least < terms.minimum:
+        least = end
+    if start < least:
+        yield Segment(Kind.SHORT, start, least)
+    if least < end:
+        yield Segment(segment.kind, least, end)
+
+
 def with_absent(row: Iterable[Segment], absent: Iterable[Taken]) -> Iterator[Segment]:
     """What was free and is over, less the time in which somebody was expected who never came.
 
@@ -477,7 +518,7 @@ class State(NamedTuple):
     None: not before the day ends.
     """
 
-    kind: Kind  # FREE, IN_USE, BOOKED, OWN, WAITING, OUTAGE, TRAINING, STOPPED or CLOSED
+    kind: Kind  # FREE, IN_USE, RESERVED, BOOKED, OWN, WAITING, OUTAGE, TRAINING, STOPPED or CLOSED
     until: int | None = None
     row: Any = None  # what occupies it
     is_free_then: bool = False  # after `until`
@@ -490,10 +531,11 @@ def state_at(
     taken: Iterable[Taken],
     *,
     full: Sequence[Range] = (),
+    reserved: Sequence[Range] = (),
     is_in_service: bool = True,
 ) -> State:
     """How the machine stands at `minute`, and what comes next; `full` is when it would have to
-    wait for what it shares.
+    wait for what it shares, `reserved` when it is kept for its owner.
     """
     if not is_in_service:
         return State(Kind.STOPPED)
@@ -504,11 +546,14 @@ def state_at(
             if following.start > until:
                 break
             until = following.end
-        free_until = _free_until(until, openings, ahead, full)
+        free_until = _free_until(until, openings, ahead, (*full, *reserved))
         return State(ahead[0].kind, until, ahead[0].row, free_until is not None, free_until)
-    free_until = _free_until(minute, openings, ahead, full)
+    free_until = _free_until(minute, openings, ahead, (*full, *reserved))
     if free_until is not None:
         return State(Kind.FREE, free_until)
+    kept_until = max((end for start, end in reserved if start <= minute < end), default=None)
+    if kept_until is not None and any(opens <= minute < closes for opens, closes in openings):
+        return State(Kind.RESERVED, kept_until)
     used_until = max((end for start, end in full if start <= minute < end), default=None)
     if used_until is not None and any(opens <= minute < closes for opens, closes in openings):
         return State(Kind.IN_USE, used_until)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from fablab.agendas.models import AgendaEntry
-from fablab.booking.facts import NEXT_SESSION
+from fablab.booking.facts import NEXT_SESSION, OWNER_SINCE
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import (
@@ -71,6 +71,7 @@ COLUMNS = (
     Member.last_name,
     Organization.name.label("organization_name"),
     IS_HIRE,
+    OWNER_SINCE,
 )
 # Of one machine also who is there: of a whole place that is many columns for nothing.
 PRESENCE = (Occupancy.arrived_at, Occupancy.left_at, Occupancy.changed_at)
@@ -116,6 +117,7 @@ BARE_COLUMNS = (
     Occupancy.member_id,
     Occupancy.uid,
     IS_HIRE,
+    OWNER_SINCE,
 )
 OF_PLACE = Machine.place_id == bindparam("place_id")
 ON_PLACE = union_all(_standing(OF_PLACE), _with_names(_missed(OF_PLACE))).order_by("starts_at")

@@ -29,6 +29,11 @@ class Reach(NamedTuple):
         barred = self.barred(today(self.inventory.schedule.zone, self.now))
         return frozenset(self.inventory.by_id).difference(barred)
 
+    @property
+    def owns(self) -> frozenset[int]:
+        """The organizations of the reader's that own machines here, by id."""
+        return self.known.owns if self.known else frozenset()
+
     def barred(self, day: date) -> Mapping[int, str]:
         """Why the reader can book nothing of each machine that day, by the machines' ids."""
         known, zone = self.known, self.inventory.schedule.zone

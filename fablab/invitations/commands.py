@@ -71,6 +71,8 @@ class Told(NamedTuple):
     former: Sequence[Any] = ()
 
 
+# What stands in its way: other slots are offered.
+LETS_DOWN = (Letter.WARNED, Letter.SHUT, Letter.UNSHARED)
 ENDED = (Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED)
 # What is told in one mail when it happens to several of a series in one moment.
 TOGETHER = ("booked", "moved", "cancelled")
@@ -184,8 +186,10 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
         )
     offer = queries.offer_of(case.first.id) if news.letter is Letter.OFFERED else None
     instead: Sequence[letters.Instead] = ()
-    if news.letter in (Letter.WARNED, Letter.SHUT):
-        instead = letters.instead_of(case.first, now, is_shut=news.letter is Letter.SHUT)
+    if news.letter in LETS_DOWN:
+        # From a machine that is out of service it goes elsewhere; else it may stay on it.
+        may_stay = news.letter is not Letter.WARNED
+        instead = letters.instead_of(case.first, now, may_stay=may_stay)
     return letters.letter(
         news.letter,
         case.first,

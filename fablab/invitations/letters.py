@@ -47,6 +47,12 @@ SUBJECTS = {
         "%(place)s: the place is open after all when you have booked, %(machine)s, %(moment)s"
     ),
     Letter.HANDED_OVER: N_("%(place)s: your booking is handed over, %(machine)s, %(moment)s"),
+    Letter.UNSHARED: N_(
+        "%(place)s: the machine you booked is not shared then, %(machine)s, %(moment)s"
+    ),
+    Letter.SHARED: N_(
+        "%(place)s: the machine you booked is shared after all, %(machine)s, %(moment)s"
+    ),
     Letter.CONFIRMED: N_("%(place)s: your booking is confirmed, %(machine)s, %(moment)s"),
     Letter.DECLINED: N_("%(place)s: your booking was declined, %(machine)s, %(moment)s"),
     Letter.LAPSED: N_("%(place)s: your booking was not answered in time, %(machine)s, %(moment)s"),
@@ -76,11 +82,11 @@ class Instead(NamedTuple):
     link: str
 
 
-def instead_of(booking: Any, now: datetime, *, is_shut: bool) -> list[Instead]:
-    """Where it could go from a machine that is out of service, or from hours at which the place is
-    closed: then on the same machine too.
+def instead_of(booking: Any, now: datetime, *, may_stay: bool) -> list[Instead]:
+    """Where it could go from a machine that is out of service; or, when it `may_stay` on that, from
+    hours at which it cannot be had.
     """
-    without = Slot(booking.starts_at, booking.ends_at) if is_shut else None
+    without = Slot(booking.starts_at, booking.ends_at) if may_stay else None
     inventory = of_place(place_id=booking.place_id)
     zone = inventory.schedule.zone
     return [

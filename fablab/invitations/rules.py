@@ -31,6 +31,8 @@ class Letter(StrEnum):
     SHUT = "booking_shut"  # the place is closed then
     REOPENED = "booking_reopened"  # and open after all
     HANDED_OVER = "booking_handed_over"  # to whoever gave it
+    UNSHARED = "booking_unshared"  # the owner of its machine does not share it then
+    SHARED = "booking_shared"  # and does after all
     CONFIRMED = "consent_confirmed"
     DECLINED = "consent_declined"
     LAPSED = "consent_lapsed"
@@ -55,6 +57,8 @@ KINDS = {
     Letter.SHUT: MailKind.BOOKINGS,
     Letter.REOPENED: MailKind.BOOKINGS,
     Letter.HANDED_OVER: MailKind.ANSWERS,
+    Letter.UNSHARED: MailKind.BOOKINGS,
+    Letter.SHARED: MailKind.BOOKINGS,
     Letter.CONFIRMED: MailKind.ANSWERS,
     Letter.DECLINED: MailKind.ANSWERS,
     Letter.LAPSED: MailKind.ANSWERS,
@@ -79,7 +83,7 @@ OWED = frozenset(
     {
         *(Letter.CHANGED, Letter.CANCELLED, Letter.DECLINED, Letter.LAPSED),
         *(Letter.ENDED_EARLY, Letter.RESTORED, Letter.WARNED, Letter.RELIEVED),
-        *(Letter.SHUT, Letter.REOPENED, Letter.HANDED_OVER),
+        *(Letter.SHUT, Letter.REOPENED, Letter.HANDED_OVER, Letter.UNSHARED, Letter.SHARED),
     }
 )
 # What becomes of its machine, and of the hours of the place: told once it has come to rest, and not
@@ -89,8 +93,10 @@ IN_ITS_WAY = {
     "relieved": Letter.RELIEVED,
     "shut": Letter.SHUT,
     "reopened": Letter.REOPENED,
+    "unshared": Letter.UNSHARED,
+    "shared": Letter.SHARED,
 }
-THERE_AND_BACK = (("warned", "relieved"), ("shut", "reopened"))
+THERE_AND_BACK = (("warned", "relieved"), ("shut", "reopened"), ("unshared", "shared"))
 
 # A buddy's comings and goings are asked about by mails of their own. One that puts a confirmed
 # booking in doubt is told where an invitation says otherwise.

@@ -16,10 +16,12 @@ from typing import Any
 
 from flask import g, request
 from flask_login import current_user
-from sqlalchemy import bindparam, event, inspect, select, update
+from sqlalchemy import and_, bindparam, event, inspect, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from fablab.db import WRITES, NoSuch, db
+from fablab.machines.agreement_models import OwnerRange, SharingAgreement
+from fablab.machines.agreements import Agreement, agreement_on, is_shared_on, overnight
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.machines.models import (
     Category,
@@ -106,6 +108,7 @@ class MachineFacts:
     resources: tuple[ResourceFacts, ...]
     policies: Mapping[Audience | None, BookingPolicy]
     restriction: str = ""  # what its users must heed just now
+    agreements: tuple[Agreement, ...] = ()  # of its owner, in the order of their days
 
     def policy_for(self, audience: Audience | None) -> BookingPolicy:
         return self.policies[audience]
@@ -127,6 +130,13 @@ class MachineFacts:
     def is_locked_out(self) -> bool:
         """Nobody may even switch it on."""
         return self.state is MachineState.LOCKED_OUT
+
+    def agreement_on(self, day: date) -> Agreement | None:
+        return agreement_on(self.agreements, day)
+
+    def is_shared_on(self, day: date) -> bool:
+        """Does its owner share it then? What the place itself owns always is."""
+        return is_shared_on(self.agreements, day)
 
     def is_out_on(self, day: date) -> bool:
         """As far as is known today: it is not expected back by then."""
@@ -168,7 +178,8 @@ class Inventory:
             for machine in self.machines
             for policy in machine.policies.values()
         )
-        return max(margins, default=timedelta(0))
+        agreed = [each for machine in self.machines for each in machine.agreements]
+        return max(margins, default=timedelta(0)) + overnight(agreed)
 
     def equivalents(self, machine: MachineFacts) -> list[MachineFacts]:
         """The other machines of its pool, then those of its category; what is lent by the day
@@ -275,8 +286,14 @@ def _load(place_id: int) -> Inventory:
         schedule=schedule_of(place),
         categories=tuple(categories.values()),
         machines=tuple(
-            machine_facts(machine, categories[machine.category_id], policies, resources)
-            for machine, resources in machines.items()
+            machine_facts(
+                machine,
+                categories[machine.category_id],
+                policies,
+                resources,
+                agreements,
+            )
+            for machine, (resources, agreements) in machines.items()
         ),
     )
 
@@ -307,30 +324,77 @@ def weekly_opening(opening: Opening) -> WeeklyOpening:
     return WeeklyOpening(opening.weekday, opening.opens_at, opening.closes_at, opening.mode, weeks)
 
 
-def machines_of(place_id: int) -> dict[Machine, tuple[ResourceFacts, ...]]:
-    """The machines of a place in their order, retired ones left out, and what each shares."""
+def machines_of(
+    place_id: int,
+) -> dict[Machine, tuple[tuple[ResourceFacts, ...], tuple[Agreement, ...]]]:
+    """The machines of a place in their order, retired ones left out, with what each shares and
+    what was agreed about it: an agreement with a former owner says nothing any more.
+    """
+    agreed_with_owner = and_(
+        SharingAgreement.machine_id == Machine.id, SharingAgreement.owner_id == Machine.owner_id
+    )
     rows = db.session.execute(
-        select(Machine, Resource.id, Resource.name, Seat.id)
-        .join(Category)
+        select(
+            Machine,
+            Resource.id,
+            Resource.name,
+            Seat.id,
+            SharingAgreement,
+            Organization.name,
+            OwnerRange,
+        )
+        .join(Category, Category.id == Machine.category_id)
         .outerjoin(MachineResource, MachineResource.machine_id == Machine.id)
         .outerjoin(Resource, Resource.id == MachineResource.resource_id)
         .outerjoin(Seat, Seat.resource_id == Resource.id)
+        .outerjoin(SharingAgreement, agreed_with_owner)
+        .outerjoin(Organization, Organization.id == SharingAgreement.owner_id)
+        .outerjoin(OwnerRange, OwnerRange.agreement_id == SharingAgreement.id)
         .where(Machine.place_id == place_id, Machine.state != MachineState.RETIRED)
         .options(joinedload(Machine.category))
         .order_by(
-            Category.position, Category.id, Machine.position, Machine.id, Resource.id, Seat.number
+            *(Category.position, Category.id, Machine.position, Machine.id),
+            *(Resource.id, Seat.number, SharingAgreement.first_day, SharingAgreement.id),
+            *(OwnerRange.weekday, OwnerRange.opens_at),
         )
         .execution_options(populate_existing=True)
     ).all()
-    return {machine: resources_of(own) for machine, own in groupby(rows, key=lambda row: row[0])}
+    by_machine = ((each, list(own)) for each, own in groupby(rows, key=lambda row: row[0]))
+    return {each: (resources_of(own), agreements_of(own)) for each, own in by_machine}
 
 
 def resources_of(rows: Iterable[Any]) -> tuple[ResourceFacts, ...]:
-    """The shared resources that one machine needs; each row names one and one of its seats."""
+    """The shared resources that one machine needs; each row names one and one of its seats, as
+    often as was agreed something about the machine.
+    """
+    once = dict.fromkeys((row[1], row[2], row[3]) for row in rows)
     return tuple(
-        ResourceFacts(resource_id, name, tuple(row[3] for row in seats if row[3] is not None))
-        for (resource_id, name), seats in groupby(rows, key=lambda row: row[1:3])
+        ResourceFacts(resource_id, name, tuple(seat for *_, seat in seats if seat is not None))
+        for (resource_id, name), seats in groupby(once, key=lambda row: row[:2])
         if resource_id is not None
+    )
+
+
+def agreements_of(rows: Iterable[Any]) -> tuple[Agreement, ...]:
+    """What was agreed about one machine, from its rows: each an agreement and one of its ranges."""
+    once = dict.fromkeys((row[4], row[5], row[6]) for row in rows if row[4] is not None)
+    return tuple(
+        agreement_facts(agreement, owner, [each for *_, each in ranges if each is not None])
+        for (agreement, owner), ranges in groupby(once, key=lambda row: row[:2])
+    )
+
+
+def agreement_facts(row: SharingAgreement, owner: str, ranges: Iterable[OwnerRange]) -> Agreement:
+    copied = {
+        name: getattr(row, name)
+        for name in Agreement.__dataclass_fields__
+        if name not in ("owner", "audiences", "ranges")
+    }
+    return Agreement(
+        **copied,
+        owner=owner,
+        audiences=frozenset(map(Audience, row.audiences)),
+        ranges=tuple(WeeklyOpening(each.weekday, each.opens_at, each.closes_at) for each in ranges),
     )
 
 
@@ -339,6 +403,7 @@ def machine_facts(
     category: CategoryFacts,
     policies: Sequence[Policy],
     resources: tuple[ResourceFacts, ...] = (),
+    agreements: tuple[Agreement, ...] = (),
 ) -> MachineFacts:
     own = [
         row
@@ -349,13 +414,13 @@ def machine_facts(
     copied = {
         name: getattr(machine, name)
         for name in MachineFacts.__dataclass_fields__
-        if name
-        not in ("category", "policies", "resources", "materials_allowed", "materials_forbidden")
+        if name not in MADE
     }
     return MachineFacts(
         **copied,
         category=category,
         resources=resources,
+        agreements=agreements,
         materials_allowed=tuple(machine.materials_allowed),
         materials_forbidden=tuple(machine.materials_forbidden),
         policies={
@@ -364,6 +429,10 @@ def machine_facts(
     )
 
 
+# What is made of a machine's rows, and not copied from its own.
+MADE = frozenset(
+    {"category", "policies", "resources", "agreements", "materials_allowed", "materials_forbidden"}
+)
 SET_UP: list[type[Any]] = [
     Place,
     Opening,
@@ -376,6 +445,8 @@ SET_UP: list[type[Any]] = [
     Seat,
     MachineResource,
     MachineReferent,
+    SharingAgreement,
+    OwnerRange,
 ]
 
 
@@ -415,6 +486,13 @@ def _places_of(row: Any) -> Iterator[int]:
     if isinstance(row, Seat):
         yield from db.session.scalars(
             select(Resource.place_id).where(Resource.id == row.resource_id)
+        )
+        return
+    if isinstance(row, OwnerRange):
+        yield from db.session.scalars(
+            select(Machine.place_id)
+            .join(SharingAgreement, SharingAgreement.machine_id == Machine.id)
+            .where(SharingAgreement.id == row.agreement_id)
         )
         return
     if not hasattr(row, "place_id"):

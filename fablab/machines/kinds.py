@@ -39,3 +39,18 @@ class Approval(StrEnum):
     NEVER = "never"
     FIRST = "first"  # of each member on the machine
     ALWAYS = "always"
+
+
+class Silence(StrEnum):
+    """What it means when the owner of a machine does not answer in time."""
+
+    LAPSES = "lapses"  # the booking ends
+    AGREES = "agrees"
+
+
+class InCharge(StrEnum):
+    """Who insures a machine that is shared, or maintains it."""
+
+    OWNER = "owner"
+    PLACE = "place"
+    BOTH = "both"

@@ -1,6 +1,6 @@
 """What the team may type, in which format."""
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -14,12 +14,12 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Optional
 from wtforms.widgets import CheckboxInput
 
-from fablab.booking.forms import SlotForm
 from fablab.forms import Form, StrictDateField, TextField, of_this_century
 from fablab.machines.kinds import MachineState
-from fablab.manage.words import AUDIENCES, ROLES, STATES, WALL_NAMES
+from fablab.manage.words import ROLES, STATES, WALL_NAMES
 from fablab.members.kinds import Audience, Role
 from fablab.members.staff import GRANTED
+from fablab.members.words import AUDIENCES
 from fablab.places.kinds import WallNames
 from fablab.trainings.words import LEVELS
 
@@ -151,24 +151,3 @@ class StateForm(FromToday):
     @property
     def is_stopped(self) -> bool:
         return self.state.data is not MachineState.IN_SERVICE
-
-
-class OutageForm(SlotForm):
-    longest = timedelta(days=366)
-    too_long = lazy_gettext("That is longer than a year.")
-
-    reason = TextField(
-        lazy_gettext("Reason"),
-        [DataRequired(lazy_gettext("Say why: members read it."))],
-        maximum=REASON,
-    )
-
-    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.now = now
-
-    def validate_end(self, field: Any) -> None:
-        super().validate_end(field)
-        is_read = self.day.data and not (self.day.errors or self.end_day.errors)
-        if is_read and field.data is not None and self.ends_at <= self.now:
-            raise ValidationError(lazy_gettext("This hour is over already."))

@@ -18,10 +18,11 @@ from fablab.machines.inventory import MachineFacts, here
 from fablab.machines.kinds import OccupancyKind
 from fablab.manage import inventory_queries, machine_pages, member_pages, queries
 from fablab.manage.blueprint import bp, page, today
-from fablab.manage.forms import OutageForm, StateForm
+from fablab.manage.forms import StateForm
 from fablab.manage.occupancies import line, lines
 from fablab.manage.policy_forms import ReferentForm, SafetyForm
 from fablab.upkeep import settling, stopping
+from fablab.upkeep.outage_forms import OutageForm
 from fablab.upkeep.pages import mail_to
 from fablab.upkeep.settling import Settling
 from fablab.upkeep.stopping import CannotMove, TakenOtherwise, Undecided

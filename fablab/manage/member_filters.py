@@ -13,9 +13,10 @@ from fablab import clock
 from fablab.forms import Form
 from fablab.machines.inventory import Inventory
 from fablab.manage.todo_queries import SOON
-from fablab.manage.words import AUDIENCES, ROLES
+from fablab.manage.words import ROLES
 from fablab.members.kinds import Audience, Role
 from fablab.members.models import Membership, RoleHeld
+from fablab.members.words import AUDIENCES
 from fablab.trainings import expiries
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.queries import holdings

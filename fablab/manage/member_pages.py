@@ -15,7 +15,6 @@ from fablab.machines.kinds import MachineState
 from fablab.manage import place_words, policy_words
 from fablab.manage.queries import Somebody
 from fablab.manage.words import (
-    AUDIENCES,
     BOARDS,
     CHARGED,
     DEEDS,
@@ -27,6 +26,7 @@ from fablab.manage.words import (
     WALL_NAMES,
 )
 from fablab.members.kinds import AgeBand, Audience, MarkKind, Role
+from fablab.members.words import AUDIENCES
 from fablab.organizations.kinds import OrganizationKind
 from fablab.places.kinds import Charged, WallNames
 from fablab.presence.kinds import BoardKind
@@ -276,6 +276,7 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "registered_for": (_("Registered for"), str),
         "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
         **of_boards(),
+        **of_sharing(),
         **of_sheet(),
         **of_tariffs(),
     }
@@ -313,6 +314,23 @@ def of_tariffs() -> dict[str, tuple[str, Callable[[Any], str]]]:
         "late_percent": (_("Percent of what was cancelled late"), str),
         "missed_percent": (_("Percent of what nobody came to"), str),
         "vat_text": (_("What is said of VAT"), str),
+    }
+
+
+def of_sharing() -> dict[str, tuple[str, Callable[[Any], str]]]:
+    """What was agreed with the owner of a machine."""
+    return {
+        "shared_from": (_("First day"), read_day),
+        "shared_until": (_("Last day"), read_day),
+        "notice_days": (_("Notice of the owner, in days"), str),
+        "audiences": (
+            _("Shared with"),
+            lambda v: ", ".join(_(AUDIENCES[Audience(each)]) for each in v.split()),
+        ),
+        "asks_owner": (_("The owner agrees to each booking"), lambda _v: _("Yes")),
+        "owner_ranges": (_("Hours in which the owner comes first"), str),
+        "insured_until": (_("Insured until"), read_day),
+        "share": (_("Share of the owner, in percent"), str),
     }
 
 

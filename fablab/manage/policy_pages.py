@@ -15,8 +15,8 @@ from fablab.machines.policies import NAMES, PolicyRow, resolve, sources
 from fablab.machines.policy_commands import Scope
 from fablab.machines.policy_rules import Conflict, Table
 from fablab.manage import policy_words
-from fablab.manage.words import AUDIENCES
 from fablab.members.kinds import Audience
+from fablab.members.words import AUDIENCES
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from wtforms.widgets import CheckboxInput, TextInput
 from fablab.forms import Form, StrictDateField, StrictField, TextField, of_this_century
 from fablab.manage.forms import translated
 from fablab.manage.policy_forms import NumberField
-from fablab.manage.words import AUDIENCES, CHARGED
+from fablab.manage.words import CHARGED
 from fablab.members.kinds import Audience
+from fablab.members.words import AUDIENCES
 from fablab.places.kinds import Charged
 from fablab.tariffs.changes import Said, Wanted
 from fablab.tariffs.commands import NewPack, NewSupply

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 
 from fablab import texts
 from fablab.machines.inventory import Inventory, MachineFacts
-from fablab.manage.words import AUDIENCES
 from fablab.members.kinds import Audience
+from fablab.members.words import AUDIENCES
 from fablab.tariffs.changes import A_DAY, Said
 from fablab.tariffs.models import Pack
 from fablab.tariffs.prices import PriceList

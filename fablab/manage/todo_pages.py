@@ -65,6 +65,8 @@ def to_do(inventory: Inventory, counts: todo_queries.Counts, reader: int, now: d
     ahead = todo_queries.bookings_ahead(inventory.place.id, now)
     soon = [
         without_a_machine(inventory, ahead),
+        not_shared(inventory, ahead),
+        insurances(inventory, today),
         on_closed_days(inventory, ahead),
         qualifications(inventory, now),
         memberships(inventory, today),
@@ -213,6 +215,51 @@ def without_a_machine(inventory: Inventory, ahead: Sequence[Any]) -> Section:
 def is_let_down(inventory: Inventory, row: Any) -> bool:
     machine = inventory.by_id.get(row.machine_id)
     return machine is not None and machine.is_out_on(day_of(inventory, row))
+
+
+def not_shared(inventory: Inventory, ahead: Sequence[Any]) -> Section:
+    """Those on days on which the owner shares the machine no longer, or not yet."""
+    found = [row for row in ahead if not is_shared_then(inventory, row)]
+    return Section(
+        "not_shared",
+        "hand-helping",
+        _("Bookings of a machine that is not shared then"),
+        len(found),
+        [of_booking(inventory, row) for row in found[:SHOWN]],
+        url_for("manage.machines"),
+        _("See the machines"),
+    )
+
+
+def is_shared_then(inventory: Inventory, row: Any) -> bool:
+    machine = inventory.by_id.get(row.machine_id)
+    return machine is None or machine.is_shared_on(day_of(inventory, row))
+
+
+def insurances(inventory: Inventory, today: date) -> Section:
+    """Of the machines that are shared now; what has ended keeps everybody from the machine."""
+    agreed = [(machine, machine.agreement_on(today)) for machine in inventory.machines]
+    ending = [
+        (machine, each.insured_until)
+        for machine, each in agreed
+        if each and each.insured_until and each.insured_until <= today + todo_queries.SOON
+    ]
+    return Section(
+        "insurances",
+        "shield-check",
+        _("Insurance of shared machines that ends within a month, or has ended"),
+        len(ending),
+        [
+            Line(
+                f"{machine.code} {machine.name}",
+                url_for("manage.agreement", slug=machine.slug),
+                _("Ended on %(day)s: nobody can book it", day=short(last))
+                if last < today
+                else _("until %(day)s", day=short(last)),
+            )
+            for machine, last in sorted(ending, key=lambda each: each[1])[:SHOWN]
+        ],
+    )
 
 
 def on_closed_days(inventory: Inventory, ahead: Sequence[Any]) -> Section:

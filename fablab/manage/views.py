@@ -9,6 +9,7 @@ from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day
 from fablab.machines.inventory import here
 from fablab.manage import (
     agenda_views,
+    agreement_views,
     approval_views,
     board_views,
     care_views,
@@ -39,6 +40,7 @@ from fablab.trainings.queries import sessions_in
 # Importing them adds their routes.
 __all__ = [
     "agenda_views",
+    "agreement_views",
     "approval_views",
     "board_views",
     "bp",

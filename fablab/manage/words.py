@@ -91,6 +91,7 @@ DEEDS = {
     Deed.INVENTORY: N_("Inventory"),
     Deed.PLACE: N_("The place"),
     Deed.TARIFF: N_("Tariffs"),
+    Deed.SHARING: N_("Sharing agreement"),
     Deed.BOARD: N_("Screens in the workshop"),
     Deed.OPENING: N_("Opening hours"),
     Deed.CLOSURE: N_("Closure"),

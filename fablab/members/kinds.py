@@ -95,6 +95,7 @@ class Deed(StrEnum):
     ERASED = "erased"  # at their own wish
     BOARD = "board"  # an address of a screen in the workshop, or what these show of people
     TARIFF = "tariff"  # prices, supplies, packs, how the place counts; minutes granted
+    SHARING = "sharing"  # what was agreed with the owner of a machine
 
 
 class AttemptKind(StrEnum):

@@ -15,6 +15,7 @@ from fablab.members.models import calendar_changed
 
 MOVED = "moved"
 WARNED, RELIEVED = "warned", "relieved"  # its machine is away, is back
+UNSHARED, SHARED = "unshared", "shared"  # its owner shares it no longer then, does after all
 SHUT, REOPENED = "shut", "reopened"  # the place is closed then, is open after all
 
 

@@ -87,14 +87,21 @@ def lines(
     now: datetime,
     *,
     is_team: bool,
+    shows_names: bool = True,
 ) -> list[Line]:
-    """What a booking is for, its page and how to write to its member are the team's to see."""
+    """What a booking is for, its page and how to write to its member are the team's to see; who has
+    booked, is not for the owner of a machine.
+    """
     people = _people({row.member_id for row in settling.rows})
     found = [
         _line(settling, row, people[row.member_id], n, inventory, typed, problem, now)
         for n, row in enumerate(settling.rows)
     ]
-    return found if is_team else [replace(line, url="", email="", purpose="") for line in found]
+    if not is_team:
+        found = [replace(line, url="", email="", purpose="") for line in found]
+    if not shows_names:
+        found = [replace(line, who=_("Somebody"), problems=line.problems[:1]) for line in found]
+    return found
 
 
 def _line(
@@ -178,13 +185,14 @@ def page_values(
     *,
     now: datetime,
     is_team: bool,
+    shows_names: bool = True,
     **more: Any,
 ) -> dict[str, Any]:
     """What the page shows; `why` it is asked, which is said beside a booking that cannot move. It
     sends what was typed before it along.
     """
     problem = why if isinstance(why, CannotMove) else None
-    shown = lines(settling, inventory, form, problem, now, is_team=is_team)
+    shown = lines(settling, inventory, form, problem, now, is_team=is_team, shows_names=shows_names)
     return {
         "machine": settling.machine,
         "lines": shown,

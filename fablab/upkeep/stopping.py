@@ -146,15 +146,30 @@ def withdraw(
     """
     with moving(choices) as (session, targets):
         stand_in_line(session, machine_id, *targets)
-        rows = in_the_way(machine_id, span)
-        if is_in_vain(rows, span):
-            raise TakenOtherwise
-        booked = [row for row in rows if row.kind == OccupancyKind.BOOKING]
-        _check(booked, choices)
-        kept = _settle(session, booked, choices, why, place_id, by=by, now=now)
-        stays = [*kept, *(row for row in rows if row.kind == OccupancyKind.OUTAGE)]
-        parts = without([span], [Slot(row.occupied_from, row.occupied_until) for row in stays])
-        return withdraw_all(session, [(machine_id, part, why) for part in parts], by=by, now=now)
+        return put_aside(session, machine_id, place_id, span, why, choices, by=by, now=now)
+
+
+def put_aside(
+    session: Session,
+    machine_id: int,
+    place_id: int,
+    span: Slot,
+    why: str,
+    choices: Choices,
+    *,
+    by: int,
+    now: datetime,
+) -> list[str]:
+    """The same in a write that is under way and in the line of all the machines."""
+    rows = in_the_way(machine_id, span)
+    if is_in_vain(rows, span):
+        raise TakenOtherwise
+    booked = [row for row in rows if row.kind == OccupancyKind.BOOKING]
+    _check(booked, choices)
+    kept = _settle(session, booked, choices, why, place_id, by=by, now=now)
+    stays = [*kept, *(row for row in rows if row.kind == OccupancyKind.OUTAGE)]
+    parts = without([span], [Slot(row.occupied_from, row.occupied_until) for row in stays])
+    return withdraw_all(session, [(machine_id, part, why) for part in parts], by=by, now=now)
 
 
 def is_in_vain(rows: Sequence[Any], span: Slot) -> bool:

@@ -542,7 +542,7 @@ class House:
         kinds: dict[str, str | None] = {}
         if not by.is_team and (rules.approval == "always" or is_first or is_long):
             kinds["team"] = None
-        if rules.owner_approval and machine.owner:
+        if rules.owner_approval and machine.owner and machine.owner not in who.organizations:
             kinds["owner"] = None
         if wish.buddy:
             kinds["buddy"] = wish.buddy

@@ -20,9 +20,10 @@ from fablab.booking.rules import (
     refusals,
 )
 from fablab.booking.verdicts import HOPELESS, NEVER_OVERRIDDEN, Reason, Refusal
+from fablab.machines.agreements import Agreement
 from fablab.machines.kinds import Approval, MachineState, RiskClass
 from fablab.machines.policies import OVERRIDABLE, BookingPolicy
-from fablab.members.kinds import AgeBand
+from fablab.members.kinds import AgeBand, Audience
 from fablab.places.kinds import Mode
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
 from fablab.slots import Slot, TimeUsed
@@ -50,6 +51,8 @@ BY_BADGE = replace(
     SCHEDULE,
     openings=tuple(WeeklyOpening(day, time(10), time(18), Mode.RESIDENT) for day in range(2, 7)),
 )
+# With the owner of the machine, from long ago and without an end.
+AGREED = Agreement("a", 3, "Studio Fil", date(2026, 1, 1), audiences=frozenset({Audience.RESIDENT}))
 LEVEL_1, LEVEL_3 = (Held(level, date(2026, 1, 1), None) for level in (1, 3))
 GOOD_BUDDY = Buddy(is_member=True, held=(Held(2, date(2026, 1, 1), None),))
 OWN_2H_HERE = Own(slot("2027-04-01 10:00-12:00"), machine_id=7, category_id=70, is_risky=True)
@@ -274,6 +277,10 @@ def test_what_is_no_matter_of_time_is_refused_at_any_time(reason):
         Reason.TOO_YOUNG: {"age": AgeBand.FROM_16, "youngest": AgeBand.ADULT},
         Reason.NO_GUARDIAN: {"age": AgeBand.FROM_16, "guardian_agreed": False},
         Reason.BOOKINGS_AHEAD: {"own": (own("2027-03-30 10:00-11:00"),), "bookings_ahead": 1},
+        Reason.NOT_SHARED_WITH_YOU: {
+            "agreements": (AGREED,),
+            "standing_audience": Audience.REDUCED,
+        },
     }
 
     for day in range(1, 60):

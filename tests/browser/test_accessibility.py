@@ -69,6 +69,7 @@ FOR_THE_TEAM = [
     "/manage/faults",
     "/manage/machines/m01/logbook",
     "/manage/machines/m01/maintenance",
+    "/manage/machines/m06/agreement",
     "/manage/mails",
     "/manage/settings",
     "/manage/welcome",
@@ -92,7 +93,7 @@ def followed(window) -> list[str]:
     wanted = re.compile(
         r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation|/handover))?"
         r"|/bookings/series/[0-9a-f-]{36}|(/waits|/handovers)/[0-9a-f-]{36}|/manage/(members|machines|organizations|faults)/[\w-]+"
-        r"|/organizations/[\w-]+(/people/[0-9a-f-]{36})?"
+        r"|/organizations/[\w-]+(/people/[0-9a-f-]{36}|/machines)?"
     )
     kinds = {}
     for link in links:

@@ -11,6 +11,7 @@ from fablab import clock
 from fablab.db import db, writing
 from fablab.imports import drafts
 from fablab.machines import commands as machines
+from fablab.machines import documents
 from fablab.machines.models import Pool
 from fablab.machines.resources_commands import create_resource
 from fablab.members.kinds import Role
@@ -20,6 +21,7 @@ from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from fablab.upkeep import faults
 from tests.agendas.support import days, imported, kept
+from tests.conftest import share
 from tests.mail.conftest import promise, promised
 from tests.manage.conftest import booking
 from tests.support import slot
@@ -91,6 +93,8 @@ def routes(app, annex, cast, uid):
     closure = db.session.scalar(select(Closure.uid))
     lines, boss = b"code,name,category\nS1,Sewing machine,Textile\n", cast.people["amina"]
     sheet = drafts.keep("machines", "m.csv", lines, cast.place_id, by=boss, now=clock.now())
+    with app.app_context():
+        agreement = share(cast, document=documents.take(b"%PDF-1.7"))
     found = []
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("manage."):
@@ -105,6 +109,7 @@ def routes(app, annex, cast, uid):
         known |= {"uid": sheet} if "imports" in rule.rule else {}
         known |= {"slug": "studio"} if "organizations" in rule.rule else {}
         known |= {"uid": fault} if "faults" in rule.rule else {}
+        known |= {"uid": agreement} if "agreement" in rule.rule else {}
         known |= {"slug": "benches"} if "pools" in rule.rule else {}
         given = {name: known[name] for name in rule.arguments}
         if rule.endpoint == "manage.qualification":

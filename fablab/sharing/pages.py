@@ -1,0 +1,74 @@
+"""What pages show of an agreement, as plain values."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from flask_babel import gettext as _
+
+from fablab import texts
+from fablab.booking import sharing_words
+from fablab.machines.agreements import Agreement
+from fablab.sharing.words import IN_CHARGE
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementShown:
+    """One agreement on the team's page of a machine, or on its owner's."""
+
+    uid: str
+    title: str
+    is_over: bool
+    is_now: bool
+    is_uninsured: bool
+    facts: list[tuple[str, str]]
+    terms: str
+    has_document: bool
+    earliest_end: date | None  # the first last day its owner may give notice for; none: it ends
+
+
+def shown(one: Agreement, day: date) -> AgreementShown:
+    return AgreementShown(
+        uid=one.uid,
+        title=days_in_words(one),
+        is_over=one.last_day is not None and one.last_day < day,
+        is_now=one.covers(day),
+        is_uninsured=not one.is_insured_on(day),
+        facts=facts(one),
+        terms=one.terms,
+        has_document=bool(one.document),
+        earliest_end=max(day + timedelta(days=one.notice_days), one.first_day),
+    )
+
+
+def days_in_words(one: Agreement) -> str:
+    first = written(one.first_day)
+    if one.last_day is None:
+        return _("%(owner)s, from %(day)s on", owner=one.owner, day=first)
+    last = written(one.last_day)
+    return _("%(owner)s, from %(first)s to %(last)s", owner=one.owner, first=first, last=last)
+
+
+def facts(one: Agreement) -> list[tuple[str, str]]:
+    hours = sharing_words.ranges(one.ranges)
+    return [
+        (_("Notice of the owner"), texts.days_count(one.notice_days)),
+        (_("Shared with"), sharing_words.audiences(one) or _("Everybody")),
+        (_("The owner comes first"), f"{hours}. {sharing_words.released(one)}" if hours else ""),
+        (
+            _("The owner's yes"),
+            sharing_words.answered(one) if one.asks_owner else _("Not needed"),
+        ),
+        (_("Insured by"), _(IN_CHARGE[one.insured_by])),
+        (_("Insured until"), written(one.insured_until) if one.insured_until else ""),
+        (_("Maintained by"), _(IN_CHARGE[one.maintained_by])),
+        (_("Share of the owner"), percent(one.share)),
+    ]
+
+
+def percent(share: Decimal) -> str:
+    return f"{share.normalize():f}\N{NARROW NO-BREAK SPACE}%"
+
+
+def written(day: date) -> str:
+    return texts.day(day, "d MMMM y")

@@ -1,0 +1,195 @@
+"""The team writes down what was agreed with a machine's owner, changes it, ends it."""
+
+from datetime import date
+from io import BytesIO
+
+import pytest
+
+from fablab.db import db, writing
+from fablab.machines.agreement_models import OwnerRange, SharingAgreement
+from fablab.machines.models import Machine
+from tests.conftest import share
+from tests.support import counting, submit
+
+PAGE = "/manage/machines/bench/agreement"
+FINE = {
+    "first_day": "2027-04-01",
+    "last_day": "",
+    "notice_days": "60",
+    "audiences": ["resident", "professional"],
+    "weekday_0": "2",
+    "opens_0": "09:00",
+    "closes_0": "12:00",
+    "release_hours": "24",
+    "asks_owner": "y",
+    "answer_hours": "48",
+    "silence": "agrees",
+    "insured_by": "both",
+    "maintained_by": "owner",
+    "insured_until": "2027-12-31",
+    "share": "62,5",
+    "terms": "Le lieu nettoie.",
+}
+
+
+@pytest.fixture
+def owned(fablab):
+    with writing() as session:
+        machine = session.scalars(db.select(Machine).where(Machine.slug == "bench")).one()
+        machine.owner_id = fablab.organization_id
+    return fablab
+
+
+def save(browse, page=PAGE, action=PAGE, **fields):
+    return submit(browse("amina"), page, action, **FINE | fields)
+
+
+def test_an_agreement_is_written_down_on_the_machines_page(owned, browse):
+    answer = save(browse)
+
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    row = db.session.query(SharingAgreement).one()
+    assert (row.first_day, row.last_day, row.share) == (date(2027, 4, 1), None, 62.5)
+    page = browse("amina").get(PAGE).text
+    assert "Studio Fil, from 1 April 2027 on" in page
+    assert "Tuesday 9:00–12:00. Unused, they are free for everybody 1 day before." in page
+    assert "Professional, Resident" in page
+    assert PAGE in browse("amina").get("/manage/machines/bench").text
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "says"),
+    [
+        ("last_day", "2027-03-31", "It ends before it begins."),
+        ("share", "-1", "Give a share from 0 to 100"),
+        ("share", "100.01", "Give a share from 0 to 100"),
+        ("share", "٥٠", "Give a share from 0 to 100"),
+        ("notice_days", "-5", "Give a whole number from 0 to 730."),
+        ("answer_hours", "0", "Give a whole number from 1 to 720."),
+        ("release_hours", "1.5", "Give a whole number from 0 to 720."),
+        ("closes_0", "", "Give the day and both hours"),
+        ("weekday_0", "", "Give the day and both hours"),
+        ("opens_0", "25:00", "There is no such hour"),
+        ("insured_until", "2027-02-30", "There is no such day"),
+        ("first_day", "", "Choose a day."),
+        ("audiences", "robots", "robots"),
+        ("terms", "\0", "characters that nobody can see"),
+    ],
+)
+def test_what_cannot_be_is_told_at_its_field_and_nothing_is_written(
+    owned, browse, field, typed, says
+):
+    answer = save(browse, **{field: typed})
+
+    assert answer.status_code == 422
+    assert says in answer.text
+    assert "Le lieu nettoie." in answer.text or field == "terms"
+    assert db.session.query(SharingAgreement).count() == 0
+
+
+def test_hours_that_meet_are_refused_over_midnight_too(owned, browse):
+    night = {"weekday_1": "1", "opens_1": "22:00", "closes_1": "09:30"}
+    answer = save(browse, **night)
+
+    assert answer.status_code == 422
+    assert "The owner comes first in these hours already." in answer.text
+    assert db.session.query(OwnerRange).count() == 0
+
+
+def test_days_of_another_agreement_are_refused(owned, browse):
+    share(owned, first_day=date(2027, 1, 1), last_day=date(2027, 4, 1))
+
+    answer = save(browse)
+
+    assert answer.status_code == 422
+    assert "Another agreement covers these days: 1 January 2027 to 1 April 2027." in answer.text
+    assert db.session.query(SharingAgreement).count() == 1
+
+
+def test_it_is_changed_in_the_form_that_shows_it(owned, browse):
+    uid = share(owned, ranges=((1, 9, 12),))
+    page = f"{PAGE}?edit={uid}"
+
+    assert 'value="09:00"' in browse("amina").get(page).text
+    answer = save(browse, page, f"{PAGE}/{uid}", first_day="2026-01-01", share="40")
+
+    assert answer.status_code == 303
+    assert owned.machine("bench").agreements[0].share == 40
+    assert [each.weekday for each in owned.machine("bench").agreements[0].ranges] == [2]
+
+
+def test_of_two_who_change_it_the_second_sees_what_the_first_did(owned, browse):
+    uid = share(owned)
+    browser = browse("amina")
+    form = {**FINE, "first_day": "2026-01-01", "revision": "0"}
+    token = browser.get(PAGE).text.split('name="csrf_token" value="')[1].split('"')[0]
+    address = f"{PAGE}/{uid}"
+
+    browser.post(address, data={**form, "csrf_token": token, "share": "10"})
+    browser.post(address, data={**form, "csrf_token": token, "share": "90"})
+
+    assert owned.machine("bench").agreements[0].share == 10
+
+
+def test_it_ends_on_the_day_that_is_chosen(owned, browse):
+    uid = share(owned)
+    action = f"{PAGE}/{uid}/end"
+
+    early = submit(browse("amina"), PAGE, action, last_day="2027-03-28")
+    assert early.status_code == 422
+    assert "It ends on Monday 29 March 2027 at the earliest." in early.text
+    assert submit(browse("amina"), PAGE, action, last_day="2027-04-30").status_code == 303
+
+    assert owned.machine("bench").agreements[0].last_day == date(2027, 4, 30)
+
+
+def test_the_insurance_document_is_kept_and_handed_out(owned, browse):
+    pdf = b"%PDF-1.7\n"
+    answer = save(browse, document=(BytesIO(pdf), "assurance.pdf"))
+    assert answer.status_code == 303
+    uid = owned.machine("bench").agreements[0].uid
+
+    got = browse("amina").get(f"{PAGE}/{uid}/document")
+
+    assert (got.data, got.mimetype) == (pdf, "application/pdf")
+    assert "attachment" in got.headers["Content-Disposition"]
+
+
+def test_what_is_no_pdf_is_refused(owned, browse):
+    answer = save(browse, document=(BytesIO(b"<svg/>"), "assurance.pdf"))
+
+    assert answer.status_code == 422
+    assert "This is no PDF." in answer.text
+    assert db.session.query(SharingAgreement).count() == 0
+
+
+def test_a_machine_of_the_place_says_where_to_name_its_owner(fablab, browse):
+    page = browse("amina").get(PAGE).text
+
+    assert "The place owns this machine." in page
+    assert "/manage/machines/bench/edit" in page
+
+
+def test_an_agreement_of_another_machine_is_none_of_this_one(owned, browse):
+    uid = share(owned, "laser")
+
+    assert browse("amina").get(f"{PAGE}/{uid}/document").status_code == 404
+
+
+def test_an_insurance_that_ends_stands_among_what_is_to_do(owned, browse):
+    share(owned, insured_until=date(2027, 3, 28))
+
+    page = browse("amina").get("/manage/").text
+
+    assert "Ended on" in page
+    assert PAGE in page
+
+
+def test_its_page_costs_few_statements(owned, browse):
+    share(owned, ranges=((1, 9, 12), (2, 9, 12)))
+    reader = browse("amina")
+    reader.get(PAGE)
+
+    with counting(db.engine) as statements:
+        assert reader.get(PAGE).status_code == 200
+    assert len(statements) <= 14
