@@ -44,7 +44,7 @@ format: $(VENV)/.dev ## write code and style sheet the way `make check` wants th
 	@$(BIN)/python tools/bundle_css.py
 
 bench: $(VENV)/.dev $(COMPILED) ## measure the budgets
-	@status=0; for each in budgets feeds serving power_cut one_slot; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || status=1; done; exit $$status
+	@status=0; for each in budgets report feeds serving power_cut one_slot; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || status=1; done; exit $$status
 
 translations: $(VENV)/.dev ## bring the catalogues, and docs/rules.md, in step with the code
 	@$(BIN)/python tools/translations.py

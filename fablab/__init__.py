@@ -50,6 +50,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.manage import views as manage
     from fablab.members import views as members
     from fablab.presence import wall_views as presence
+    from fablab.reports import views as reports
     from fablab.trainings import views as trainings
     from fablab.upkeep import views as upkeep
 
@@ -73,6 +74,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         organizations,
         owners,
         manage,
+        reports,
         preferences,
         health,
         metrics,

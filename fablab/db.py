@@ -41,7 +41,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, registry
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from fablab import clock
@@ -135,6 +137,25 @@ class Amount(TypeDecorator[Decimal]):
 
 
 AMOUNT_DECIMALS = 4
+
+
+class seconds_between(FunctionElement[int]):  # noqa: N801 - reads like `func.…`
+    """How many seconds from one instant to another, as the database reckons."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(seconds_between, "sqlite")
+def _on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    start, end = (compiler.process(each, **kw) for each in element.clauses)
+    return f"(unixepoch({end}) - unixepoch({start}))"
+
+
+@compiles(seconds_between, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    start, end = (compiler.process(each, **kw) for each in element.clauses)
+    return f"CAST(EXTRACT(epoch FROM ({end}) - ({start})) AS bigint)"
 
 
 def choice(values: type[StrEnum]) -> Enum:

@@ -171,6 +171,7 @@ class Stage:
             "what": "machines",
             "supply_uid": db.session.scalar(select(Supply.uid)),
             "pack_uid": db.session.scalar(select(Pack.uid)),
+            "key": "machines",  # a list of the report
         }
         if name not in known:
             pytest.fail(f"give an example of <{name}> in {rule.rule} to tests/test_walks.py")

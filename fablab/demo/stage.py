@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -29,7 +30,7 @@ from fablab.machines.models import (
     Seat,
 )
 from fablab.members.kinds import Audience
-from fablab.organizations.models import Organization, OrganizationKind
+from fablab.organizations.models import Organization, OrganizationKind, OrganizationYear
 from fablab.places.kinds import Mode, NamesShown
 from fablab.places.models import Closure, Opening, Place
 from fablab.places.rules import Schedule
@@ -189,6 +190,17 @@ def build_organizations(
     }
     session.add_all(made.values())
     session.flush()
+    for one in told["organization"]:
+        session.add_all(
+            OrganizationYear(
+                organization_id=made[one["key"]].id,
+                year=loading.today.year - ago,
+                jobs=Decimal(str(one["jobs"])),
+                turnover=Decimal(turnover),
+                declared_at=loading.now,
+            )
+            for ago, turnover in enumerate(one["turnover"])
+        )
     return made
 
 

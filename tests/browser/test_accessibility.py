@@ -79,6 +79,9 @@ FOR_THE_TEAM = [
     "/manage/holidays",
     "/manage/organizations",
     "/manage/organizations/new",
+    "/manage/reports",
+    "/manage/reports?first=2026-02-02&last=2026-01-01",
+    "/manage/reports/lists/machines",
 ]
 KINDS = (
     r"(/bookings(?:/series)?|/waits|/handovers|/manage/\w+"

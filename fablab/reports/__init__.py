@@ -1,0 +1,1 @@
+"""The report for the funders: what was done in a period, beside the one before it."""

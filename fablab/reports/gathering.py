@@ -1,0 +1,186 @@
+"""Gathering what a report is made of: both periods at once, of one place or of several."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, tzinfo
+from typing import Any
+
+from fablab.clock import to_wall, whole_days
+from fablab.machines.inventory import Inventory
+from fablab.machines.kinds import Status
+from fablab.reports import queries
+from fablab.reports.periods import Period
+from fablab.reports.rules import (
+    Declared,
+    Facts,
+    GivenTold,
+    Ground,
+    Line,
+    MachineTold,
+    SessionTold,
+    StructureTold,
+)
+from fablab.slots import Slot, without
+
+
+def gather(inventories: Sequence[Inventory], period: Period) -> tuple[Ground, Facts, Facts]:
+    """What stands, the period, and the one before it. As many statements whatever is in them;
+    places whose clocks differ are asked for one clock at a time.
+    """
+    place_ids = [inventory.place.id for inventory in inventories]
+    both = (period, period.before)
+    declared = queries.declared({each.last_day.year for each in both}, place_ids)
+    currencies = {row.currency for row in declared}
+    ground = _ground(inventories, place_ids, currencies.pop() if len(currencies) == 1 else "")
+    found = [Facts(each.first_day, each.last_day) for each in both]
+    by_zone: dict[tzinfo, list[Inventory]] = defaultdict(list)
+    for inventory in inventories:
+        by_zone[inventory.schedule.zone].append(inventory)
+    for zone, some in by_zone.items():
+        found = [
+            _joined(facts, more)
+            for facts, more in zip(found, _of_zone(ground, zone, some, both), strict=True)
+        ]
+    given = queries.qualifications(both[1].first_day, both[0].last_day, place_ids)
+    now, before = (_with_people(facts, given, declared) for facts in found)
+    return ground, now, before
+
+
+def _ground(inventories: Sequence[Inventory], place_ids: list[int], currency: str) -> Ground:
+    lent = {
+        machine.id
+        for inventory in inventories
+        for machine in inventory.machines
+        if machine.policy_for(None).whole_days
+    }
+    return Ground(
+        {
+            row.id: MachineTold(**row._mapping, is_lent=row.id in lent)
+            for row in queries.machines(place_ids)
+        },
+        {row.id: StructureTold(**row._mapping) for row in queries.structures(place_ids)},
+        currency,
+    )
+
+
+def _of_zone(
+    ground: Ground, zone: tzinfo, inventories: Sequence[Inventory], both: Sequence[Period]
+) -> list[Facts]:
+    ids = {inventory.place.id for inventory in inventories}
+    machine_ids = [one.id for one in ground.machines.values() if one.place_id in ids]
+    spans = [whole_days(zone, each.first_day, each.last_day) for each in both]
+    whole = Slot(spans[1].start, spans[0].end)
+    lines = _lines(spans, whole, ids, set(machine_ids))
+    out = _by_machine(queries.outages(whole, machine_ids))
+    held = _sessions(queries.sessions(whole, ids), zone)
+    return [
+        Facts(
+            each.first_day,
+            each.last_day,
+            lines=lines[n],
+            open=_open(inventories, each, out),
+            sessions=[one for one in held if each.first_day <= one.day <= each.last_day],
+        )
+        for n, each in enumerate(both)
+    ]
+
+
+def _lines(
+    spans: Sequence[Slot], whole: Slot, place_ids: set[int], machine_ids: set[int]
+) -> list[list[Line]]:
+    sums: list[dict[tuple[Any, ...], Line]] = [{}, {}]
+
+    def add(n: int, row: Any, **values: int) -> None:
+        key = (row.machine_id, row.audience, row.organization_id, row.member_id)
+        line = sums[n].get(key) or Line(*key)
+        sums[n][key] = line._replace(
+            **{name: getattr(line, name) + value for name, value in values.items()}
+        )
+
+    for row in queries.uses(*spans):
+        if row.machine_id not in machine_ids:
+            continue
+        for n, part in enumerate(("now", "before")):
+            seconds = int(getattr(row, f"booked_{part}") or 0)
+            if not seconds:
+                continue
+            if row.status == Status.MISSED:
+                add(n, row, missed=seconds)
+            else:
+                used = int(getattr(row, f"used_{part}") or 0)
+                bookings = getattr(row, f"bookings_{part}")
+                add(n, row, bookings=bookings, booked=seconds, used=max(used, 0))
+    for row in queries.late(whole, place_ids):
+        length = row.ends_at - row.starts_at
+        add(int(row.starts_at < spans[0].start), row, late=int(length.total_seconds()))
+    return [list(each.values()) for each in sums]
+
+
+def _by_machine(rows: Iterable[Any]) -> dict[int, list[Slot]]:
+    found: dict[int, list[Slot]] = defaultdict(list)
+    for row in rows:
+        found[row.machine_id].append(Slot(row.starts_at, row.ends_at))
+    return found
+
+
+def _open(
+    inventories: Sequence[Inventory], period: Period, out: dict[int, list[Slot]]
+) -> dict[int, int]:
+    """Seconds in which each machine may be booked, by the hours as they are set today."""
+    found: dict[int, int] = {}
+    for inventory in inventories:
+        hours: dict[Any, list[Slot]] = {}
+        for machine in inventory.machines:
+            modes = frozenset(machine.policy_for(None).modes)
+            if modes not in hours:
+                hours[modes] = inventory.schedule.open_time(
+                    period.first_day, period.last_day, modes
+                )
+            stretches = hours[modes]
+            if machine.id in out:
+                stretches = without(stretches, out[machine.id])
+            found[machine.id] = sum(int(one.duration.total_seconds()) for one in stretches)
+    return found
+
+
+def _sessions(rows: Sequence[Any], zone: tzinfo) -> list[SessionTold]:
+    told: dict[int, SessionTold] = {}
+    for row in rows:
+        length = int((row.ends_at - row.starts_at).total_seconds())
+        day = to_wall(zone, row.starts_at).date()
+        one = told.get(row.id) or SessionTold(row.name, day, length, frozenset())
+        came = one.people | ({row.member_id} if row.member_id is not None else set())
+        told[row.id] = one._replace(people=came)
+    return list(told.values())
+
+
+def _joined(facts: Facts, more: Facts) -> Facts:
+    return replace(
+        facts,
+        lines=[*facts.lines, *more.lines],
+        open={**facts.open, **more.open},
+        sessions=[*facts.sessions, *more.sessions],
+    )
+
+
+def _with_people(facts: Facts, rows: Sequence[Any], declared: Sequence[Any]) -> Facts:
+    def is_in(day: date | None) -> bool:
+        return day is not None and facts.first_day <= day <= facts.last_day
+
+    given = [row for row in rows if is_in(row.given_on)]
+    return replace(
+        facts,
+        given=[GivenTold(row.what, row.member_id) for row in given if not row.is_again],
+        renewed=[GivenTold(row.what, row.member_id) for row in given if row.is_again],
+        lapsed=[
+            GivenTold(row.what, row.member_id)
+            for row in rows
+            if is_in(row.expires_on) and not row.goes_on
+        ],
+        declared=[
+            Declared(row.organization_id, row.jobs, row.turnover)
+            for row in declared
+            if row.year == facts.last_day.year
+        ],
+    )

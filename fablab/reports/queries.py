@@ -1,0 +1,212 @@
+"""What the report asks of the tables: a handful of statements, whatever the number of bookings."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy.orm import aliased
+
+from fablab.db import db, seconds_between
+from fablab.machines.kinds import STANDING, OccupancyKind, Status
+from fablab.machines.models import Category, Machine, Occupancy
+from fablab.members.kinds import MarkKind
+from fablab.members.models import Mark
+from fablab.organizations.models import Organization, OrganizationYear
+from fablab.places.models import Place
+from fablab.slots import Slot
+from fablab.trainings.kinds import Seating, SessionState
+from fablab.trainings.models import Qualification, Registration, Training, TrainingSession
+
+WHO = (
+    Occupancy.audience,
+    Occupancy.machine_id,
+    Occupancy.organization_id,
+    Occupancy.member_id,
+)
+
+
+def begins_in(span: Slot) -> ColumnElement[bool]:
+    """Said as one value, so that no index of starts is taken in place of the report's own, in whose
+    order nothing has to be sorted.
+    """
+    return and_(Occupancy.starts_at >= span.start, Occupancy.starts_at < span.end).is_(true())
+
+
+def uses(now: Slot, before: Slot) -> Sequence[Any]:
+    """Of every place, who booked what for whom, by status: counts and seconds in `now` and in
+    `before`, which ends where `now` begins. One walk along one index.
+    """
+    parts = {"now": Occupancy.starts_at >= now.start, "before": Occupancy.starts_at < now.start}
+    booked = seconds_between(Occupancy.starts_at, Occupancy.ends_at)
+    left_at = func.coalesce(Occupancy.left_at, Occupancy.ends_at)
+    used = seconds_between(Occupancy.arrived_at, left_at)
+    sums = [
+        column.label(f"{name}_{part}")
+        for part, is_in in parts.items()
+        for name, column in (
+            ("bookings", func.count().filter(is_in)),
+            ("booked", func.sum(booked).filter(is_in)),
+            ("used", func.sum(used).filter(is_in, Occupancy.arrived_at.is_not(None))),
+        )
+    ]
+    grouped = (*WHO, Occupancy.status)
+    return _all(
+        select(*grouped, *sums)
+        .where(
+            Occupancy.kind == OccupancyKind.BOOKING,
+            Occupancy.status.in_((Status.CONFIRMED, Status.MISSED)),
+            begins_in(Slot(before.start, now.end)),
+        )
+        .group_by(*grouped)
+    )
+
+
+def late(span: Slot, place_ids: Collection[int]) -> Sequence[Any]:
+    """The bookings cancelled late that nobody excused, one by one: found by their marks."""
+    return _all(
+        select(*WHO, Occupancy.starts_at, Occupancy.ends_at)
+        .join(Mark, Mark.occupancy_id == Occupancy.id)
+        .where(
+            Mark.kind == MarkKind.LATE,
+            Mark.lifted_at.is_(None),
+            Mark.place_id.in_(place_ids),
+            Occupancy.status == Status.CANCELLED,
+            begins_in(span),
+        )
+    )
+
+
+def machines(place_ids: Collection[int]) -> Sequence[Any]:
+    """Retired ones too, in the order of the catalogue."""
+    return _all(
+        select(
+            Machine.id,
+            Machine.code,
+            Machine.name,
+            Machine.place_id,
+            Machine.category_id,
+            Category.name.label("category"),
+            Machine.owner_id,
+            Machine.funder,
+        )
+        .join(Category, Category.id == Machine.category_id)
+        .join(Place, Place.id == Machine.place_id)
+        .where(Machine.place_id.in_(place_ids))
+        .order_by(Place.position, Place.id, Category.position, Machine.position, Machine.id)
+    )
+
+
+def structures(place_ids: Collection[int]) -> Sequence[Any]:
+    return _all(
+        select(
+            Organization.id,
+            Organization.name,
+            Organization.kind,
+            Organization.trade,
+            Organization.legal_form,
+            Organization.hosted_since,
+            Organization.hosted_until,
+        )
+        .where(Organization.place_id.in_(place_ids))
+        .order_by(func.lower(Organization.name), Organization.id)
+    )
+
+
+def outages(span: Slot, machine_ids: Collection[int]) -> Sequence[Any]:
+    """When machines were out of service. No outage is for an audience: the report's index finds
+    them among a million bookings.
+    """
+    return _all(
+        select(Occupancy.machine_id, Occupancy.starts_at, Occupancy.ends_at).where(
+            Occupancy.audience.is_(None),
+            Occupancy.machine_id.in_(machine_ids),
+            Occupancy.kind == OccupancyKind.OUTAGE,
+            Occupancy.status.in_(STANDING),
+            Occupancy.starts_at < span.end,
+            Occupancy.ends_at > span.start,
+        )
+    )
+
+
+def sessions(span: Slot, place_ids: Collection[int]) -> Sequence[Any]:
+    """Those whose attendance is noted: a row for each who came, one without a member where none."""
+    came = and_(
+        Registration.session_id == TrainingSession.id,
+        Registration.seating == Seating.ATTENDED,
+    )
+    return _all(
+        select(
+            TrainingSession.id,
+            TrainingSession.place_id,
+            TrainingSession.starts_at,
+            TrainingSession.ends_at,
+            Training.name,
+            Registration.member_id,
+        )
+        .join(Training, Training.id == TrainingSession.training_id)
+        .outerjoin(Registration, came)
+        .where(
+            TrainingSession.state == SessionState.HELD,
+            TrainingSession.place_id.in_(place_ids),
+            TrainingSession.starts_at >= span.start,
+            TrainingSession.starts_at < span.end,
+        )
+        .order_by(TrainingSession.starts_at, TrainingSession.id)
+    )
+
+
+def qualifications(first: Any, last: Any, place_ids: Collection[int]) -> Sequence[Any]:
+    """Given, or ending, from `first` to `last`: with whether the same was held before, and whether
+    it was given again later.
+    """
+    other = aliased(Qualification)
+    same = and_(
+        other.member_id == Qualification.member_id,
+        other.training_id.is_not_distinct_from(Qualification.training_id),
+        other.machine_id.is_not_distinct_from(Qualification.machine_id),
+    )
+    earlier = or_(
+        other.given_on < Qualification.given_on,
+        and_(other.given_on == Qualification.given_on, other.id < Qualification.id),
+    )
+    longer = or_(other.expires_on.is_(None), other.expires_on > Qualification.expires_on)
+    is_here = or_(Training.place_id.in_(place_ids), Machine.place_id.in_(place_ids))
+    return _all(
+        select(
+            Qualification.member_id,
+            Qualification.given_on,
+            Qualification.expires_on,
+            func.coalesce(Training.name, Machine.name).label("what"),
+            exists().where(same, earlier).label("is_again"),
+            exists().where(same, longer).label("goes_on"),
+        )
+        .outerjoin(Training, Training.id == Qualification.training_id)
+        .outerjoin(Machine, Machine.id == Qualification.machine_id)
+        .where(
+            is_here,
+            or_(
+                Qualification.given_on.between(first, last),
+                Qualification.expires_on.between(first, last),
+            ),
+        )
+        .order_by("what", Qualification.id)
+    )
+
+
+def declared(years: Collection[int], place_ids: Collection[int]) -> Sequence[Any]:
+    return _all(
+        select(
+            OrganizationYear.organization_id,
+            OrganizationYear.year,
+            OrganizationYear.jobs,
+            OrganizationYear.turnover,
+            Place.currency,
+        )
+        .join(Organization, Organization.id == OrganizationYear.organization_id)
+        .join(Place, Place.id == Organization.place_id)
+        .where(OrganizationYear.year.in_(years), Organization.place_id.in_(place_ids))
+    )
+
+
+def _all(statement: Any) -> Sequence[Any]:
+    return db.session.connection().execute(statement).all()

@@ -1,0 +1,160 @@
+"""The report: chosen, read, printed, taken along; and the list behind each of its figures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, has_request_context, render_template, request
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from fablab import clock, texts
+from fablab.access import accounts_only
+from fablab.exports import csv_file
+from fablab.machines.inventory import Inventory, here, of_place
+from fablab.reports import files, pages
+from fablab.reports.forms import Asked, asked
+from fablab.reports.gathering import gather
+from fablab.reports.tables import Report, report
+
+bp = Blueprint("reports", __name__, url_prefix="/manage/reports")
+
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+KEPT = ("period", "first", "last", "scope", "public")  # what a link of the report takes along
+
+
+@bp.before_request
+def take_the_place() -> None:
+    """One that they report on: the one named, else the first of theirs; of others, a 404."""
+    if current_user.reads_accounts(here().place.id):
+        return
+    if not current_user.may_read_accounts:
+        abort(403)
+    if request.args.get("place"):
+        abort(404)
+    g.inventory = of_place(place_id=min(reported()))
+
+
+@bp.url_defaults
+def stay_in_the_place(_endpoint: str, values: dict[str, Any]) -> None:
+    if has_request_context() and "inventory" in g and request.args.get("place"):
+        values.setdefault("place", here().place.slug)
+
+
+def reported() -> list[int]:
+    return [each for each in current_user.standings if current_user.reads_accounts(each)]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A report that was asked for."""
+
+    asked: Asked
+    inventories: list[Inventory]
+    is_public: bool
+    currency: str
+    report: Report
+
+    @property
+    def name(self) -> str:
+        return ", ".join(each.place.name for each in self.inventories)
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The arguments that lead to the same report."""
+        return {name: value for name in KEPT if (value := argument(name))}
+
+    @property
+    def file_name(self) -> str:
+        period = self.asked.period
+        return f"report-{period.first_day}-{period.last_day}"
+
+
+def argument(name: str) -> str:
+    return request.args.get(name, "").replace("\0", "").strip()
+
+
+def read() -> Reading:
+    schedule = here().schedule
+    wanted = asked(
+        argument("period"),
+        argument("first"),
+        argument("last"),
+        clock.today(schedule.zone, clock.now()),
+    )
+    ids = reported()
+    is_of_all = argument("scope") == "all" and len(ids) > 1
+    inventories = [of_place(place_id=each) for each in ids] if is_of_all else [here()]
+    is_public = bool(argument("public"))
+    ground, now, before = gather(inventories, wanted.period)
+    made = report(ground, now, before, is_public=is_public)
+    return Reading(wanted, inventories, is_public, ground.currency, made)
+
+
+def page(template: str, reading: Reading, **values: Any) -> str:
+    today = clock.today(here().schedule.zone, clock.now())
+    return render_template(
+        f"reports/{template}",
+        reading=reading,
+        period=pages.named(reading.asked.period),
+        before=pages.named(reading.asked.period.before),
+        made_on=texts.day(today, texts.DAY_AND_YEAR),
+        **values,
+    )
+
+
+@bp.get("")
+@accounts_only
+def index():
+    reading = read()
+    today = clock.today(here().schedule.zone, clock.now())
+    body = page(
+        "index.html",
+        reading,
+        sections=pages.sections(reading.report, reading.currency),
+        days=pages.days(reading.asked.period),
+        choices=pages.choices(today, reading.asked.period),
+        has_several=len(reported()) > 1,
+    )
+    return body, 422 if reading.asked.error else 200
+
+
+@bp.get("/figures.csv")
+@accounts_only
+def figures_csv():
+    reading = read()
+    rows = files.figure_rows(reading.report, reading.currency)
+    return csv_file(reading.file_name, files.figure_headings(), rows)
+
+
+@bp.get("/report.ods")
+@accounts_only
+def workbook():
+    reading = read()
+    about = [
+        (_("Place"), reading.name),
+        (_("Period"), pages.days(reading.asked.period)),
+        (_("Period before"), pages.days(reading.asked.period.before)),
+    ]
+    content = files.workbook(reading.report, about, reading.currency)
+    return Response(
+        content,
+        content_type=ODS,
+        headers={"Content-Disposition": f'attachment; filename="{reading.file_name}.ods"'},
+    )
+
+
+@bp.get("/lists/<key>")
+@accounts_only
+def rows(key: str):
+    reading = read()
+    table = reading.report.tables.get(key) or abort(404)
+    return page("list.html", reading, table=pages.block(table))
+
+
+@bp.get("/lists/<key>.csv")
+@accounts_only
+def rows_csv(key: str):
+    reading = read()
+    table = reading.report.tables.get(key) or abort(404)
+    name = f"{reading.file_name}-{key}"
+    return csv_file(name, files.headings(table), files.rows(table))

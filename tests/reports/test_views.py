@@ -1,0 +1,209 @@
+"""The report on the screen: who reads it, what is chosen, what is taken along."""
+
+import io
+import re
+from zipfile import ZipFile
+
+import pytest
+
+from fablab.db import db, writing
+from fablab.machines.kinds import Status
+from fablab.members.kinds import Audience, Role
+from fablab.members.models import Membership, RoleHeld
+from fablab.organizations.models import OrganizationMember
+from tests.conftest import browser
+from tests.home.test_pages import words
+from tests.manage.conftest import add_annex, add_cast, booking
+from tests.support import counting, slot
+
+PAGE = "/manage/reports"
+PAGES = (
+    PAGE,
+    f"{PAGE}/figures.csv",
+    f"{PAGE}/report.ods",
+    f"{PAGE}/lists/machines",
+    f"{PAGE}/lists/machines.csv",
+)
+
+
+@pytest.fixture
+def cast(fablab):
+    add_cast(fablab)
+    return fablab
+
+
+@pytest.fixture
+def used(any_fablab):
+    """Bruno had the bench for two hours in March, Amina for one."""
+    add_cast(any_fablab)
+    with writing() as session:
+        for who, span in (
+            ("bruno", "2027-03-02 10:00-12:00"),
+            ("amina", "2027-03-03 10:00-11:00"),
+        ):
+            made = booking(any_fablab.machine("bench").id, any_fablab.people[who], slot(span))
+            made.audience, made.status = Audience.RESIDENT, Status.CONFIRMED
+            session.add(made)
+    return any_fablab
+
+
+def figure(page: str, title: str) -> str:
+    found = re.search(rf"<dt>{re.escape(title)}</dt>\s*<dd>(.*?)</dd>", page, re.S)
+    return " ".join(words(found[1]).replace("\N{NO-BREAK SPACE}", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        (None, 303),
+        ("lina", 403),
+        ("chloe", 403),
+        ("remi", 403),
+        ("amina", 200),
+        ("odile", 200),
+        ("anouk", 200),
+    ],
+)
+def test_the_team_and_the_accountant_read_the_report_and_nobody_else(browse, cast, who, status):
+    reader = browse(who)
+
+    assert {reader.get(path).status_code for path in PAGES} == {status}
+
+
+def test_who_manages_a_structure_has_no_access(browse, cast):
+    with writing() as session:
+        session.execute(OrganizationMember.__table__.update().values(is_manager=True))
+
+    assert browse("bruno").get(PAGE).status_code == 403
+
+
+def test_an_accountant_finds_the_way_there(browse, cast):
+    page = browse("anouk").get("/").text
+
+    assert f'href="{PAGE}"' in page
+    assert f'href="{PAGE}"' in browse("amina").get("/manage/members").text
+    assert f'href="{PAGE}"' not in browse("chloe").get("/").text
+
+
+def test_each_figure_stands_beside_the_one_before_and_what_it_means(used, browse_any):
+    page = browse_any("amina").get(f"{PAGE}?period=2027-04").text
+
+    assert figure(page, "Hours booked") == "0.0 h before: 3.0 h (−3.0 h)"
+    assert figure(page, "People who used machines") == "0 before: 2 (−2)"
+    assert "neither cancelled nor missed" in page
+    assert "Compared with: March 2027." in words(page)
+
+
+def test_two_days_of_ones_own_choice(used, browse_any):
+    page = browse_any("amina").get(f"{PAGE}?first=2027-03-03&last=2027-03-03").text
+
+    assert figure(page, "Hours booked") == "1.0 h before: 2.0 h (−1.0 h)"
+
+
+def test_days_that_are_no_period_are_told_at_their_field_and_kept(used, browse_any):
+    answer = browse_any("amina").get(f"{PAGE}?first=2027-03-03&last=2027-03-01")
+
+    assert answer.status_code == 422
+    assert "The last day comes before the first one." in words(answer.text)
+    assert 'value="2027-03-03" aria-invalid="true"' in answer.text
+
+
+@pytest.mark.parametrize("query", ["period=%00", "first=%00&last=%00", "period=2027-Q9&scope=%00"])
+def test_nonsense_is_no_error_of_ours(used, browse_any, query):
+    assert browse_any("amina").get(f"{PAGE}?{query}").status_code in (200, 400, 422)
+
+
+def test_the_list_behind_a_figure_has_its_rows_and_its_file(used, browse_any):
+    amina = browse_any("amina")
+    query = "?period=2027-03"
+
+    page = amina.get(f"{PAGE}/lists/machines{query}").text
+    file = amina.get(f"{PAGE}/lists/machines.csv{query}").get_data().decode("utf-8-sig")
+
+    assert "B1 Workbench" in words(page) or "Bench" in words(page)
+    assert re.search(r"^[^,]*ench,2,3\.0,0\.0,0\.0,0\.0,0\.0,", file, re.M)
+
+
+def test_no_name_of_a_person_is_in_any_of_it(used, browse_any):
+    anouk = browse_any("anouk")
+
+    for path in (PAGE, f"{PAGE}/figures.csv", f"{PAGE}/lists/users", f"{PAGE}/lists/audiences"):
+        content = anouk.get(path).text
+        assert "Bruno" not in content
+        assert "bruno@" not in content
+
+
+def test_the_public_variant_has_no_list_of_the_few(cast, browse):
+    amina = browse("amina")
+
+    for key in ("structures", "shared", "funded", "sessions", "declarations"):
+        assert amina.get(f"{PAGE}/lists/{key}").status_code == 200
+        assert amina.get(f"{PAGE}/lists/{key}?public=1").status_code == 404
+        assert amina.get(f"{PAGE}/lists/{key}.csv?public=1").status_code == 404
+    assert amina.get(f"{PAGE}/lists/nothing").status_code == 404
+
+
+def test_the_public_variant_withholds_what_is_of_two_people(used, browse_any):
+    amina = browse_any("amina")
+    query = "?period=2027-03&public=1"
+
+    page = amina.get(PAGE + query).text
+    file = amina.get(f"{PAGE}/figures.csv{query}").get_data().decode("utf-8-sig")
+
+    assert figure(page, "Hours booked").startswith("withheld")
+    assert "3.0 h" not in words(page).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Hours booked,withheld," in file
+
+
+def test_the_workbook_has_real_numbers_and_what_they_mean(used, browse_any):
+    answer = browse_any("amina").get(f"{PAGE}/report.ods?period=2027-03")
+    with ZipFile(io.BytesIO(answer.get_data())) as file:
+        assert file.read("mimetype") == b"application/vnd.oasis.opendocument.spreadsheet"
+        content = file.read("content.xml").decode()
+
+    assert answer.mimetype == "application/vnd.oasis.opendocument.spreadsheet"
+    sheets = re.findall(r'<table:table [^>]*table:name="([^"]+)"', content)
+    assert sheets[0] == "Figures"
+    assert sheets[-1] == "Definitions"
+    assert re.search(r'office:value-type="float"[^>]*office:value="3(\.0)?"', content)
+    assert "neither cancelled nor missed" in content
+
+
+def test_who_reports_on_two_places_reads_them_together(used, browse_any):
+    annex = add_annex(used)
+    with writing() as session:
+        both = Membership(member_id=used.people["anouk"], place_id=annex.place_id)
+        session.add(both)
+        there = slot("2027-03-04 10:00-14:00")
+        session.add(booking(annex.drill_id, used.people["bruno"], there))
+        session.flush()
+        session.add(RoleHeld(membership_id=both.id, role=Role.ACCOUNTANT))
+    anouk = browse_any("anouk")
+
+    def booked(query: str) -> str:
+        return figure(anouk.get(f"{PAGE}?period=2027-03{query}").text, "Hours booked")[:5]
+
+    assert [booked(each) for each in ("", "&place=annexe", "&scope=all")] == [
+        "3.0 h",
+        "4.0 h",
+        "7.0 h",
+    ]
+    assert figure(
+        anouk.get(f"{PAGE}?period=2027-03&scope=all").text, "People who used machines"
+    ).startswith("2 ")
+
+
+def test_a_place_they_do_not_report_on_is_no_place(used, browse_any):
+    add_annex(used)
+
+    assert browse_any("anouk").get(f"{PAGE}?place=annexe").status_code == 404
+    assert figure(browse_any("anouk").get(f"{PAGE}?scope=all").text, "Hours booked")
+
+
+def test_a_page_costs_fourteen_statements_at_most(any_app, used):
+    amina = browser(any_app, "amina")
+    amina.get(PAGE)
+    with counting(db.engine) as sent:
+        assert amina.get(PAGE).status_code == 200
+
+    assert len(sent) <= 14
