@@ -128,6 +128,7 @@ class Stage:
     board: str
     handover: str
     handover_letter: str
+    amina_has: str
     agreement: str
 
     def example(self, rule: Rule, name: str) -> str:
@@ -180,6 +181,8 @@ class Stage:
     def uid(self, rule: Rule) -> str:
         if rule.rule.endswith("/absence"):
             return self.missed
+        if rule.rule.startswith("/bookings/") and "/handover" in rule.rule:
+            return self.amina_has  # only whose it is hands it over
         if "/following/" in rule.rule:
             return self.repeated
         whose = {
@@ -340,8 +343,8 @@ def keep_a_sheet(fablab: Fablab) -> str:
     return drafts.keep("machines", "machines.csv", lines, place, by=amina, now=clock.now())
 
 
-def hand_over_to_amina(fablab: Fablab) -> tuple[str, str]:
-    """An hour of Bruno's: the UID of the offer, and what opens it by mail."""
+def hand_over_to_amina(fablab: Fablab) -> tuple[str, str, str]:
+    """An hour of Bruno's: the UID of the offer, and what opens it by mail; and one of her own."""
     uid = fablab.book("bench", slot("2027-04-01 10:00-11:00"), "bruno")
     handovers.offer(
         uid,
@@ -353,7 +356,8 @@ def hand_over_to_amina(fablab: Fablab) -> tuple[str, str]:
     )
     offered = db.session.scalars(select(Handover.uid)).one()
     amina = db.session.scalar(select(Member.uid).where(Member.id == fablab.people["amina"]))
-    return offered, handover_links.token_for(offered, amina)
+    own = fablab.book("bench", slot("2027-04-01 14:00-15:00"), "amina")
+    return offered, handover_links.token_for(offered, amina), own
 
 
 def board_of(fablab: Fablab) -> str:

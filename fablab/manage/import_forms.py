@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import SelectField, ValidationError
+from wtforms import SelectChoice, SelectField, ValidationError
 
 from fablab.forms import Form
 from fablab.imports import columns
@@ -39,7 +39,8 @@ def form_of(
     """
     guessed = said or columns.guess(header, [each.name for each in asked])
     at = {name: str(n) for n, name in reversed(list(enumerate(header)))}
-    choices = [(NONE, lazy_gettext("none of them")), *((at[name], name) for name in at if name)]
+    choices = [SelectChoice(NONE, lazy_gettext("none of them"))]
+    choices += [SelectChoice(at[name], name) for name in dict.fromkeys(header) if name]
     fields: dict[str, Any] = {"asked": asked, "header": header}
     for each in asked:
         fields[field_of(each)] = SelectField(
