@@ -116,7 +116,7 @@ class SupplyForm(Form):
     name = TextField(
         lazy_gettext("Supply"), [DataRequired(lazy_gettext("Give it a name."))], maximum=80
     )
-    unit = TextField(
+    counted_by = TextField(
         lazy_gettext("Counted by"),
         [DataRequired(lazy_gettext("Say its unit: g, sheet…"))],
         maximum=30,
@@ -133,7 +133,7 @@ class SupplyForm(Form):
         first_day, price = self.supply_from.data, self.price.data
         assert first_day is not None
         assert price is not None
-        return NewSupply(self.name.data or "", self.unit.data or "", price, first_day)
+        return NewSupply(self.name.data or "", self.counted_by.data or "", price, first_day)
 
 
 class TermsForm(Form):

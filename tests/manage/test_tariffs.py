@@ -87,8 +87,8 @@ def test_a_planned_price_is_withdrawn_from_the_page(amina):
 
 
 def test_a_supply_is_added_and_refused_without_a_unit(amina):
-    filled = {"name": "Filament", "unit": "g", "price": "0,04", "supply_from": "2027-03-29"}
-    refused = submit(amina, LASER, f"{LASER}/supplies", **filled | {"unit": " "})
+    filled = {"name": "Filament", "counted_by": "g", "price": "0,04", "supply_from": "2027-03-29"}
+    refused = submit(amina, LASER, f"{LASER}/supplies", **filled | {"counted_by": " "})
     assert refused.status_code == 422
     assert "Say its unit" in refused.text
 
