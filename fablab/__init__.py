@@ -51,6 +51,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.members import views as members
     from fablab.presence import wall_views as presence
     from fablab.reports import views as reports
+    from fablab.statements import views as statements
     from fablab.trainings import views as trainings
     from fablab.upkeep import views as upkeep
 
@@ -73,6 +74,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         mails,
         organizations,
         owners,
+        statements,
         manage,
         reports,
         preferences,

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +31,8 @@ from fablab.health import unready
 from fablab.machines.inventory import of_place
 from fablab.mail import delivery, outbox
 from fablab.mail.models import OutgoingMail
+from fablab.statements import proofs, sources
+from fablab.statements.rules import Period
 
 FORESEEABLE = (
     ConfigError,
@@ -37,6 +40,7 @@ FORESEEABLE = (
     demo.DemoRefused,
     managers.NotManager,
     migrations.MigrationFailed,
+    proofs.ProofError,
 )
 AN_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 A_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -272,6 +276,38 @@ def upgrade_database() -> None:
 def write_migration(what: str) -> None:
     """Write the next migration; WHAT says what it does. For who changes the models."""
     click.echo(f"Read it before it is run: {migrations.write_next(what)}")
+
+
+@fablab.group(cls=Group)
+def statement() -> None:
+    """Usage statements: taken out, checked, computed again by others."""
+
+
+@statement.command("export")
+@click.argument("uid")
+@click.option("--format", "kind", type=click.Choice(["json", "csv"]), default="json")
+def export_statement(uid: str, kind: str) -> None:
+    """Write the closed statement UID to standard output."""
+    click.echo(proofs.exported(uid, kind), nl=False)
+
+
+@statement.command("verify")
+@click.argument("file", type=AN_EXISTING_FILE)
+def verify_statement(file: Path) -> None:
+    """Check that FILE, a statement as JSON, is what its fingerprint says."""
+    click.echo(f"{file}: it is as it was closed, {proofs.verified(file)}")
+
+
+@statement.command("sources")
+@click.argument("first", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("last", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def write_sources(first: datetime, last: datetime, folder: Path) -> None:
+    """Write into FOLDER, as tables, what the statements of FIRST to LAST are computed from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in sources.tables(of_place(), Period(first.date(), last.date())).items():
+        (folder / name).write_text(text, "utf-8")
+        click.echo(folder / name)
 
 
 @fablab.command("create-manager")

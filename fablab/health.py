@@ -8,6 +8,7 @@ from fablab import migrations
 from fablab.access import anyone
 from fablab.db import db
 from fablab.machines import guards
+from fablab.statements import guards as statement_guards
 
 bp = Blueprint("health", __name__)
 
@@ -35,7 +36,8 @@ def unready() -> list[str]:
             behind = behind_migrations(connection)
             if behind:
                 return [behind]
-            return [f"the guard {name} is missing" for name in guards.missing(connection)]
+            away = guards.missing(connection) + statement_guards.missing(connection)
+            return [f"the guard {name} is missing" for name in away]
     except DBAPIError as error:
         return [f"the database cannot be reached: {type(error.orig).__name__}"]
 

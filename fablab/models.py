@@ -18,6 +18,7 @@ from fablab.members.models import Mark, Member
 from fablab.organizations.models import Organization, OrganizationInvitation
 from fablab.places.models import Place
 from fablab.presence.models import BoardAddress
+from fablab.statements.models import Statement
 from fablab.tariffs.models import Allowance, Tariff
 from fablab.trainings.models import Qualification, TrainingSession
 from fablab.upkeep.models import Fault, LogEntry, Maintenance
@@ -57,6 +58,7 @@ __all__ = [
     "Resource",
     "Series",
     "SharingAgreement",
+    "Statement",
     "Tariff",
     "TrainingSession",
     "Wait",

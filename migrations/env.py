@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from fablab import backup, clock, migrations
 from fablab.db import WRITES, db
 from fablab.machines import guards
+from fablab.statements import guards as statement_guards
 
 MIGRATIONS = 7_330_231  # a number of our own: on PostgreSQL, of two who migrate one waits
 
@@ -42,6 +43,7 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
         # A batch operation re-creates the table and silently drops its triggers.
         guards.restore(connection)
+        statement_guards.restore(connection)
         if connection.dialect.name == "sqlite":
             lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
             if lost:

@@ -58,6 +58,11 @@ from fablab.places.models import Closure, Opening
 from fablab.presence import addresses as boards
 from fablab.presence.kinds import BoardKind
 from fablab.security import CONTENT_SECURITY_POLICY
+from fablab.statements import commands as statement_commands
+from fablab.statements import queries as statement_queries
+from fablab.statements.kinds import Scope as StatementScope
+from fablab.statements.models import Statement
+from fablab.statements.rules import Period
 from fablab.tariffs import commands as tariffs
 from fablab.tariffs.commands import NewPack
 from fablab.tariffs.models import Pack, Supply
@@ -86,6 +91,7 @@ QUERIES = {
     "booking.new": f"?machine=laser&day={DAY}&start=11:00&end=12:00",
     "manage.qualification": "?of=training:LAS",
     "waits.new": "?machine=bench",
+    "statements.preview": "?scope=organization&of=studio&first=2027-02-01&last=2027-02-28",
 }
 
 # What a mail program sends unseen, without cookie or form (RFC 8058 §3.2). Its link is signed.
@@ -204,6 +210,7 @@ class Stage:
             "/invitations/": self.invitation,
             "/faults/": self.fault,
             "/agreement/": self.agreement,
+            "/statements/": db.session.scalar(select(Statement.uid)),
             "/maintenance/": db.session.scalar(select(Maintenance.uid)),
             "/logbook/": db.session.scalar(select(LogEntry.uid).where(LogEntry.file.is_not(None))),
         }
@@ -300,6 +307,7 @@ def set_up(app: Flask) -> Stage:
     consent, letter = ask_amina(asked, fablab)
     say_prices(fablab)
     mark, missed = leave_a_mark(fablab)
+    state_february(fablab)
     training = db.session.scalar(select(Training.id))
     session_uid = plan(
         training,
@@ -364,6 +372,35 @@ def board_of(fablab: Fablab) -> str:
     """What opens the board at the door."""
     by, key = fablab.people["amina"], boards.new_key()
     return boards.make(fablab.place_id, BoardKind.DOOR, key=key, by=by, now=clock.now())
+
+
+def state_february(fablab: Fablab) -> None:
+    """The statement of Studio Fil, closed, with a line."""
+    used = slot("2027-02-23 10:00-11:00")
+    with writing() as session:
+        add_row(
+            session,
+            Occupancy,
+            uid="3f0c7a54-8d0f-4a42-9c3b-0a3f5f7f6a01",
+            kind="booking",
+            status=Status.CONFIRMED,
+            machine_id=fablab.machine("laser").id,
+            member_id=fablab.people["bruno"],
+            organization_id=fablab.organization_id,
+            starts_at=used.start,
+            ends_at=used.end,
+            occupied_from=used.start,
+            occupied_until=used.end,
+            standing=True,
+            revision=0,
+            created_at=used.start,
+            changed_at=used.start,
+            title="",
+        )
+    studio = statement_queries.subject(StatementScope.ORGANIZATION, "studio", "", fablab.place_id)
+    assert studio
+    february = Period(clock.date(2027, 2, 1), clock.date(2027, 2, 28))
+    statement_commands.close(studio, february, by=None, now=clock.now())
 
 
 def keep_a_document(machine_id: int) -> int:

@@ -86,6 +86,9 @@ TRACES = {
     ("session_invitation", "member_id"): Trace(OWN, GONE),
     ("session_notice", "made_by_id"): Trace(DEED, STAYS),
     ("session_notice", "member_id"): Trace(OWN, GONE),
+    ("statement", "closed_by_id"): Trace(DEED, STAYS),
+    ("statement", "member_id"): Trace(OWN, STAYS),  # its hours and amounts; no name is in it
+    ("statement_person", "member_id"): Trace(DEED, STAYS),  # whom a reference means
     ("supply", "made_by_id"): Trace(DEED, STAYS),
     ("tariff", "made_by_id"): Trace(DEED, STAYS),
     ("training_session", "created_by_id"): Trace(DEED, STAYS),
@@ -111,6 +114,7 @@ BESIDE = {
     ("handover", "occupancy_id", "occupancy"),  # theirs who offer it
     ("mark", "occupancy_id", "occupancy"),  # theirs by itself
     ("occupancy", "series_id", "series"),
+    ("statement_person", "statement_id", "statement"),  # theirs by itself
     ("wait", "offered_id", "occupancy"),
 }
 

@@ -274,6 +274,7 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "capacity": (_("For how many machines at once"), str),
         "needed_by": (_("Machines that need it"), ", ".join),
         "registered_for": (_("Registered for"), str),
+        "statement_columns": (_("Columns of the statements' files"), str),
         "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
         **of_boards(),
         **of_sharing(),

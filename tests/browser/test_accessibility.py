@@ -49,6 +49,7 @@ FOR_MEMBERS = [
     "/calendars/?feed=machine/m01",
     "/calendars/help/outlook",
     "/organizations/",
+    "/account/statements",
 ]
 FOR_THE_TEAM = [
     "/manage/",
@@ -82,6 +83,8 @@ FOR_THE_TEAM = [
     "/manage/reports",
     "/manage/reports?first=2026-02-02&last=2026-01-01",
     "/manage/reports/lists/machines",
+    "/manage/statements",
+    "/manage/statements/columns",
 ]
 KINDS = (
     r"(/bookings(?:/series)?|/waits|/handovers|/manage/\w+"

@@ -1,0 +1,1 @@
+"""Usage statements: what was used over a period, stated once and for good. Never an invoice."""

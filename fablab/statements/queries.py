@@ -1,0 +1,296 @@
+"""What is asked of closed statements, and of whom they are about."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from fablab.db import db
+from fablab.machines.models import Machine, Occupancy
+from fablab.members.models import Member, Membership
+from fablab.organizations.models import Organization, OrganizationMember
+from fablab.organizations.queries import is_in
+from fablab.statements.kinds import Scope
+from fablab.statements.models import Statement, StatementFile, StatementPerson
+from fablab.statements.pricing import Share
+from fablab.tariffs.models import Allowance
+
+
+class Subject(NamedTuple):
+    """Of whom a statement is; of an organization its row, of a member theirs."""
+
+    scope: Scope
+    place_id: int
+    row: Any
+    activity: str = ""
+
+    @property
+    def is_member(self) -> bool:
+        return self.scope is Scope.MEMBER
+
+    @property
+    def organization_id(self) -> int | None:
+        return None if self.is_member else self.row.id
+
+    @property
+    def member_id(self) -> int | None:
+        return self.row.id if self.is_member else None
+
+    @property
+    def of(self) -> str:
+        """What an address calls it."""
+        return str(self.row.uid if self.is_member else self.row.slug)
+
+    @property
+    def key(self) -> str:
+        """In one word that never changes, whatever it is called one day."""
+        return f"{self.scope}:{self.row.uid if self.is_member else self.row.id}:{self.activity}"
+
+    @property
+    def name(self) -> str:
+        return full_name(self.row) if self.is_member else str(self.row.name)
+
+
+ORGANIZATION = (
+    Organization.id,
+    Organization.slug,
+    Organization.name,
+    Organization.kind,
+    Organization.siren,
+    Organization.customer_code,
+)
+MEMBER = (
+    Member.id,
+    Member.uid,
+    Member.first_name,
+    Member.last_name,
+    Member.erased_at,
+)
+
+
+def full_name(row: Any) -> str:
+    return f"{row.first_name} {row.last_name}".strip()
+
+
+def subject(scope: Scope, of: str, activity: str, place_id: int) -> Subject | None:
+    """Of the place, by what an address calls it. One statement."""
+    if (scope is Scope.ACTIVITY) != bool(activity):
+        return None
+    asked = (
+        select(*MEMBER).where(Member.uid == of, is_of_the_place(place_id))
+        if scope is Scope.MEMBER
+        else select(*ORGANIZATION).where(Organization.slug == of, Organization.place_id == place_id)
+    )
+    row = db.session.execute(asked).first()
+    return Subject(scope, place_id, row, activity) if row else None
+
+
+def is_of_the_place(place_id: int) -> ColumnElement[bool]:
+    """Belongs to it, or has used something there: a membership may have gone with an account."""
+    belongs = select(Membership.member_id).where(Membership.place_id == place_id)
+    used = (
+        select(Occupancy.member_id)
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .where(Machine.place_id == place_id, Occupancy.member_id == Member.id)
+    )
+    return or_(Member.id.in_(belongs), used.exists())
+
+
+def organizations(place_id: int) -> dict[int, Any]:
+    asked = select(*ORGANIZATION).where(Organization.place_id == place_id)
+    return {row.id: row for row in db.session.execute(asked)}
+
+
+def members(ids: Iterable[int]) -> dict[int, Any]:
+    """One statement, none without anybody."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    asked = select(*MEMBER).where(Member.id.in_(wanted))
+    return {row.id: row for row in db.session.execute(asked)}
+
+
+# Closed ones
+
+
+def is_of(subject: Subject) -> ColumnElement[bool]:
+    """Also after two accounts became one: of the member that it is today."""
+    return and_(
+        Statement.place_id == subject.place_id,
+        Statement.scope == subject.scope,
+        Statement.organization_id == subject.organization_id,
+        Statement.activity == subject.activity,
+        Statement.member_id == subject.member_id,
+    )
+
+
+HEAD = (
+    Statement.id,
+    Statement.uid,
+    Statement.place_id,
+    Statement.scope,
+    Statement.organization_id,
+    Statement.activity,
+    Statement.member_id,
+    Statement.first_day,
+    Statement.last_day,
+    Statement.closed_at,
+    Statement.sha256,
+    Statement.amount,
+    Statement.booked,
+)
+
+
+def closed(subject: Subject) -> Sequence[Any]:
+    """All of it, bodies too, in the order in which they were closed. One statement."""
+    asked = select(*HEAD, Statement.body, Statement.subject).where(is_of(subject))
+    return db.session.execute(asked.order_by(Statement.id)).all()
+
+
+def heads(*narrowed: ColumnElement[bool]) -> Sequence[Any]:
+    """Without their bodies, the latest period first, with what their subjects are called."""
+    asked = (
+        select(
+            *HEAD,
+            Organization.name.label("organization"),
+            Organization.slug,
+            Member.uid.label("member_uid"),
+            Member.first_name,
+            Member.last_name,
+        )
+        .outerjoin(Organization, Organization.id == Statement.organization_id)
+        .outerjoin(Member, Member.id == Statement.member_id)
+        .where(*narrowed)
+        .order_by(Statement.first_day.desc(), Statement.scope, Statement.id)
+    )
+    return db.session.execute(asked).all()
+
+
+def in_days(place_id: int, first: date, last: date) -> Sequence[Any]:
+    """Those that state a day of these."""
+    return heads(
+        Statement.place_id == place_id, Statement.first_day <= last, Statement.last_day >= first
+    )
+
+
+def find(uid: str) -> Any:
+    """One with its body and what its subject is called, in any place."""
+    asked = (
+        select(
+            *HEAD,
+            Statement.body,
+            Statement.previous,
+            Organization.name.label("organization"),
+            Organization.slug,
+            Member.uid.label("member_uid"),
+            Member.first_name,
+            Member.last_name,
+        )
+        .outerjoin(Organization, Organization.id == Statement.organization_id)
+        .outerjoin(Member, Member.id == Statement.member_id)
+        .where(Statement.uid == uid)
+    )
+    return db.session.execute(asked).first()
+
+
+def people_in(*statement_ids: int) -> dict[str, Any]:
+    """Whom the references of these mean. One statement, none without any."""
+    if not statement_ids:
+        return {}
+    asked = (
+        select(StatementPerson.reference, *MEMBER)
+        .join(Member, Member.id == StatementPerson.member_id)
+        .where(StatementPerson.statement_id.in_(statement_ids))
+    )
+    return {row.reference: row for row in db.session.execute(asked)}
+
+
+# What lines are made of beside the uses
+
+
+def allowances(place_id: int, *narrowed: ColumnElement[bool]) -> Sequence[Any]:
+    return db.session.execute(
+        select(Allowance.__table__)
+        .where(Allowance.place_id == place_id, *narrowed)
+        .order_by(Allowance.id)
+    ).all()
+
+
+def held_by(subject: Subject) -> ColumnElement[bool]:
+    if subject.is_member:
+        return Allowance.member_id == subject.member_id
+    return Allowance.organization_id == subject.organization_id
+
+
+def shares(*owner_ids: int) -> dict[int, list[Share]]:
+    """What owners agreed to have of the amounts of each of their machines."""
+    return {owner_id: [] for owner_id in owner_ids}
+
+
+def bookings(uids: Iterable[str]) -> Mapping[str, Any]:
+    """Whether their people's accounts are erased, and whose machines they are on. One statement,
+    none without any.
+    """
+    wanted = sorted(set(uids))
+    if not wanted:
+        return {}
+    asked = (
+        select(Occupancy.uid, Member.erased_at, Machine.owner_id)
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .outerjoin(Member, Member.id == Occupancy.member_id)
+        .where(Occupancy.uid.in_(wanted))
+    )
+    return {row.uid: row for row in db.session.execute(asked)}
+
+
+# Who reads
+
+
+def readers(subject: Subject, day: date) -> Sequence[Any]:
+    """Whom a closed one is mailed to: who manages the organization, whose activity it is, or the
+    member. One statement.
+    """
+    asked = select(
+        Member.id, Member.uid, Member.email, Member.language, Member.first_name, Member.last_name
+    ).where(Member.erased_at.is_(None), Member.confirmed_at.is_not(None))
+    if subject.is_member:
+        return db.session.execute(asked.where(Member.id == subject.member_id)).all()
+    is_concerned: ColumnElement[bool] = OrganizationMember.is_manager.is_(True)
+    if subject.scope is Scope.ACTIVITY:
+        is_concerned = or_(is_concerned, OrganizationMember.activity == subject.activity)
+    return db.session.execute(
+        asked.join(OrganizationMember, OrganizationMember.member_id == Member.id)
+        .where(
+            OrganizationMember.organization_id == subject.organization_id, is_in(day), is_concerned
+        )
+        .order_by(Member.id)
+    ).all()
+
+
+def stay_in(organization_id: int, member_id: int, day: date) -> Any:
+    """What somebody is in an organization that day, or None."""
+    return db.session.execute(
+        select(OrganizationMember.is_manager, OrganizationMember.activity).where(
+            OrganizationMember.organization_id == organization_id,
+            OrganizationMember.member_id == member_id,
+            is_in(day),
+        )
+    ).first()
+
+
+def activities_of(member_id: int, day: date) -> Sequence[Any]:
+    """The activity accounts somebody has that day, with their organizations."""
+    return db.session.execute(
+        select(OrganizationMember.organization_id, OrganizationMember.activity).where(
+            OrganizationMember.member_id == member_id,
+            OrganizationMember.activity != "",
+            is_in(day),
+        )
+    ).all()
+
+
+def file_of(place_id: int) -> Any:
+    """How the place wants its files; None when it never said."""
+    asked = select(StatementFile.__table__).where(StatementFile.place_id == place_id)
+    return db.session.execute(asked).first()

@@ -1,0 +1,259 @@
+"""What a statement would say now: lines of real bookings at real prices, on both engines."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from fablab import clock
+from fablab.db import add_row, db, writing
+from fablab.machines.kinds import Status
+from fablab.machines.models import Machine, Occupancy
+from fablab.places.kinds import Charged
+from fablab.slots import Slot
+from fablab.statements import canon
+from fablab.statements.kinds import LineKind, Scope
+from fablab.statements.rules import Period, total
+from fablab.tariffs.models import Consumption, Supply
+from tests.statements.conftest import APRIL, IN_APRIL, MARCH
+from tests.support import counting, instant, slot
+
+
+def told(account):
+    return [(line.kind, line.booked, line.amount) for line in account.lines]
+
+
+def test_an_organizations_statement_is_what_was_booked_on_its_behalf(any_workshop):
+    workshop = any_workshop
+    uid = workshop.for_studio("laser", "2027-03-30 10:00-11:20")
+    workshop.used("laser", "2027-03-30 14:00-15:00")
+    workshop.for_studio("laser", "2027-04-01 10:00-11:00")
+
+    [line] = workshop.account().lines
+
+    assert (line.booking, line.booked, line.counted) == (uid, 80, 90)
+    assert (line.amount, line.unit_price, line.quantity) == (
+        Decimal("42.00"),
+        Decimal(28),
+        Decimal("1.5"),
+    )
+
+
+def test_a_member_has_what_they_used_for_themselves(workshop):
+    workshop.for_studio("laser", "2027-03-30 10:00-11:00")
+    own = workshop.used("bench", "2027-03-30 14:00-15:00")
+    workshop.used("bench", "2027-03-30 16:00-17:00", "chloe")
+
+    assert [line.booking for line in workshop.account(workshop.member("bruno")).lines] == [own]
+
+
+def test_an_activity_has_what_is_put_down_to_it(workshop):
+    workshop.for_studio("laser", "2027-03-30 10:00-11:00")
+    lamps = workshop.for_studio("bench", "2027-03-30 12:00-13:00", "chloe", activity="lamps")
+
+    account = workshop.account(workshop.subject(Scope.ACTIVITY, activity="lamps"))
+
+    assert [line.booking for line in account.lines] == [lamps]
+
+
+def test_absences_and_late_cancellations_count_as_the_place_says(workshop):
+    workshop.terms(late_percent=50, missed_percent=100)
+    late = workshop.for_studio("laser", "2027-03-30 10:00-11:00", status=Status.CANCELLED)
+    workshop.mark(late)
+    workshop.for_studio("laser", "2027-03-30 12:00-13:00", status=Status.MISSED)
+    workshop.for_studio("laser", "2027-03-30 14:00-15:00", status=Status.CANCELLED)
+
+    assert told(workshop.account()) == [
+        (LineKind.LATE, 60, Decimal("14.00")),
+        (LineKind.MISSED, 60, Decimal("28.00")),
+    ]
+
+
+def test_real_time_is_told_and_counts_where_the_place_says_so(workshop):
+    uid = workshop.for_studio(
+        "laser",
+        "2027-03-30 10:00-12:00",
+        arrived_at=instant("2027-03-30 10:10"),
+        left_at=instant("2027-03-30 11:00"),
+    )
+    assert [line.amount for line in workshop.account().lines] == [Decimal("56.00")]
+
+    workshop.terms(charged=Charged.REAL)
+
+    [line] = workshop.account().lines
+    assert (line.booking, line.real, line.counted, line.amount) == (uid, 50, 60, Decimal("28.00"))
+
+
+def test_company_and_what_was_used_up_are_lines_of_their_own(workshop):
+    uid = workshop.for_studio("laser", "2027-03-30 10:00-11:00", is_accompanied=True)
+    consume(workshop, uid, "Plywood", "4.50", "2")
+
+    found = workshop.account().lines
+
+    assert [(line.kind, line.booked, line.amount) for line in found] == [
+        (LineKind.USE, 60, Decimal("28.00")),
+        (LineKind.COMPANY, 0, Decimal("30.00")),
+        (LineKind.SUPPLY, 0, Decimal("9.00")),
+    ]
+    assert (found[2].what, found[2].unit, found[2].quantity) == ("Plywood", "sheet", Decimal(2))
+
+
+def consume(workshop, uid, name, price, quantity):
+    machine_id = workshop.fablab.machine("laser").id
+    occupancy_id = db.session.scalar(db.select(Occupancy.id).where(Occupancy.uid == uid))
+    with writing() as session:
+        supply_id = add_row(
+            session,
+            Supply,
+            uid=name,
+            machine_id=machine_id,
+            name=name,
+            unit="sheet",
+            price=Decimal(price),
+            first_day=date(2026, 1, 1),
+            made_at=clock.now(),
+        )
+        add_row(
+            session,
+            Consumption,
+            uid=f"use of {name}",
+            occupancy_id=occupancy_id,
+            supply_id=supply_id,
+            quantity=Decimal(quantity),
+            noted_at=clock.now(),
+        )
+
+
+def test_an_allowance_covers_what_is_left_of_it_by_then(workshop):
+    grant = workshop.grant(150, first_day=date(2027, 2, 1))
+    workshop.for_studio("laser", "2027-02-23 10:00-12:00")
+    workshop.for_studio("laser", "2027-03-30 10:00-11:00")
+
+    account = workshop.account()
+
+    [line] = account.lines
+    assert (line.covered, line.amount) == ({grant: 30}, Decimal("14.00"))
+    assert [row.settled for row in account.allowances] == ["Receipt 12"]
+
+
+def test_an_activity_shares_what_its_organization_was_granted(workshop):
+    workshop.grant(60)
+    workshop.for_studio("bench", "2027-03-30 10:00-11:00")
+    workshop.for_studio("bench", "2027-03-30 12:00-13:00", "chloe", activity="lamps")
+
+    lamps = workshop.account(workshop.subject(Scope.ACTIVITY, activity="lamps"))
+
+    assert [(line.drawn, line.amount) for line in lamps.lines] == [(0, Decimal("12.00"))]
+
+
+def test_an_owner_learns_hours_and_amounts_and_no_name(workshop):
+    own_it(workshop)
+    workshop.used("laser", "2027-03-30 10:00-11:00", "chloe")
+    workshop.for_studio("laser", "2027-03-30 12:00-13:00")
+
+    account = workshop.account(workshop.subject(Scope.OWNER))
+
+    assert [(line.is_own, line.booked, line.amount) for line in account.lines] == [
+        (False, 60, Decimal("28.00")),
+        (True, 60, Decimal("0.00")),
+    ]
+    assert account.people == {}
+    assert all(not line.person and not line.activity for line in account.lines)
+
+
+def own_it(workshop, owner_id=...):
+    owner = workshop.fablab.organization_id if owner_id is ... else owner_id
+    with writing() as session:
+        session.get(Machine, workshop.fablab.machine("laser").id).owner_id = owner
+
+
+def test_a_machine_that_changes_hands_takes_nothing_of_the_past_back(workshop):
+    own_it(workshop)
+    workshop.used("laser", "2027-03-30 10:00-11:00", "chloe")
+    subject = workshop.subject(Scope.OWNER)
+    workshop.close(subject)
+
+    own_it(workshop, None)
+
+    assert workshop.account(subject, APRIL).lines == []
+
+
+def test_an_erased_account_is_no_change_of_what_was_stated(workshop):
+    from fablab.accounts import erasure
+
+    workshop.terms(late_percent=50)
+    late = workshop.for_studio(
+        "laser", "2027-03-30 10:00-11:00", "chloe", activity="lamps", status=Status.CANCELLED
+    )
+    workshop.mark(late)
+    lamps = workshop.subject(Scope.ACTIVITY, activity="lamps")
+    workshop.close()
+    workshop.close(lamps)
+
+    erasure.erase(workshop.fablab.people["chloe"], now=IN_APRIL)
+
+    assert workshop.account(period=APRIL).lines == []
+    assert workshop.account(lamps, APRIL).lines == []
+
+
+def test_the_night_the_clocks_go_back_counts_its_real_hours(any_workshop):
+    workshop = any_workshop
+    night = Slot(instant("2027-10-31 01:30"), instant("2027-10-31 03:30"))
+    assert night.duration == timedelta(hours=3)
+    workshop.for_studio("bench", night)
+    october = Period(date(2027, 10, 1), date(2027, 10, 31))
+
+    [line] = workshop.account(period=october, now=instant("2027-11-02 09:00")).lines
+
+    assert (line.booked, line.day, line.amount) == (180, october.last, Decimal("36.00"))
+
+
+def test_what_was_used_months_before_is_settled(workshop):
+    uid = workshop.for_studio("laser", "2027-03-30 10:00-11:00")
+    workshop.close()
+    workshop.change(uid, organization_id=None)
+    last_day = instant("2027-03-30 12:00") + timedelta(days=300)
+
+    assert len(workshop.account(period=APRIL, now=last_day).lines) == 1
+    assert workshop.account(period=APRIL, now=last_day + timedelta(days=1)).lines == []
+
+
+def test_people_are_references_that_lead_to_their_rows(workshop):
+    workshop.for_studio("laser", "2027-03-30 10:00-11:00", "chloe")
+
+    account = workshop.account()
+
+    [(reference, row)] = account.people.items()
+    assert reference == canon.reference(row.uid) == account.lines[0].person
+    assert row.first_name == "Chloé"
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_month_takes_at_most_nine_statements_whatever_the_bookings(any_workshop, count):
+    workshop = any_workshop
+    workshop.grant(600, first_day=date(2027, 1, 1))
+    for n in range(count):
+        start = instant("2027-03-02 08:00") + timedelta(hours=n)
+        workshop.for_studio("bench", Slot(start, start + timedelta(minutes=45)))
+    workshop.close()
+    gone = workshop.for_studio("laser", "2027-04-06 10:00-11:00")
+    workshop.change(gone, title="")
+    subject, inventory = workshop.subject(), workshop.inventory
+
+    with counting(db.engine) as statements:
+        from fablab.statements.gathering import account_of
+
+        account_of(subject, APRIL, inventory, instant("2027-05-02 09:00"))
+
+    assert len(statements) <= 9
+
+
+def test_totals_are_the_sum_of_the_lines(workshop):
+    for hour in ("10:00-10:20", "12:00-12:20", "14:00-14:20"):
+        workshop.for_studio("laser", f"2027-03-30 {hour}")
+
+    lines = workshop.account().lines
+
+    assert total(lines).amount == sum(line.amount for line in lines) == Decimal("42.00")
+    assert slot("2027-03-30 10:00-10:20").duration == timedelta(minutes=20)
+    assert MARCH.holds(lines[0].day)

@@ -1,0 +1,374 @@
+"""The pages of statements: who sees which, what they say, what they do."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from fablab.db import db, writing
+from fablab.machines.models import Machine
+from fablab.places.models import Place
+from fablab.slots import Slot
+from fablab.statements.kinds import Scope
+from fablab.statements.models import Statement
+from fablab.statements.rules import Period
+from tests.conftest import browser
+from tests.statements.conftest import IN_APRIL
+from tests.support import counting, instant, submit
+
+MARCH = "first=2027-03-01&last=2027-03-31"
+CAST = [None, "amina", "zoe", "bruno", "chloe", "oscar", "remi"]
+
+
+@pytest.fixture
+def stage(workshop, at):
+    """In April: Chloé used the laser for her activity and for herself, Bruno's studio owns it."""
+    at("2027-04-02 09:00")
+    workshop.person("oscar", activity="")  # an ordinary one of the studio's people
+    workshop.person("remi")  # of the place, and of nothing else
+    with writing() as session:
+        session.get(
+            Machine, workshop.fablab.machine("laser").id
+        ).owner_id = workshop.fablab.organization_id
+    workshop.for_studio("laser", "2027-03-30 10:00-11:00", "chloe", activity="lamps")
+    workshop.for_studio("bench", "2027-03-30 10:00-11:00", "bruno")
+    workshop.used("laser", "2027-03-30 12:00-13:00", "chloe")
+    return workshop
+
+
+SUBJECTS = {
+    Scope.ORGANIZATION: lambda stage: stage.subject(),
+    Scope.ACTIVITY: lambda stage: stage.subject(Scope.ACTIVITY, activity="lamps"),
+    Scope.MEMBER: lambda stage: stage.member("chloe"),
+    Scope.OWNER: lambda stage: stage.subject(Scope.OWNER),
+}
+
+
+def preview(stage, scope, days=MARCH):
+    subject = SUBJECTS[scope](stage)
+    activity = f"&activity={subject.activity}" if subject.activity else ""
+    return f"/statements/preview?scope={scope.value}&of={subject.of}{activity}&{days}"
+
+
+# Whom each page is open to; 403 where they may know of it, 404 where they may not, 303 a visitor.
+READERS = {
+    Scope.ORGANIZATION: {"amina", "zoe", "bruno"},
+    Scope.ACTIVITY: {"amina", "zoe", "bruno", "chloe"},
+    Scope.MEMBER: {"amina", "zoe", "chloe"},
+    Scope.OWNER: {"amina", "zoe", "bruno"},
+}
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_each_statement_is_open_to_whom_it_concerns_and_to_nobody_else(app, stage, scope):
+    uid = stage.close(SUBJECTS[scope](stage))
+    pages = [preview(stage, scope), *(f"/statements/{uid}{kind}" for kind in ("", ".csv", ".json"))]
+
+    for who in CAST:
+        expected = 303 if who is None else 200 if who in READERS[scope] else 404
+        found = {page: browser(app, who).get(page).status_code for page in pages}
+        assert set(found.values()) == {expected}, (who, found)
+
+
+ROLES = {
+    "/manage/statements": {"amina": 200, "zoe": 200},
+    "/manage/statements/columns": {"amina": 200, "zoe": 200},
+    "/organizations/studio/statements": {
+        "amina": 200,
+        "zoe": 200,
+        "bruno": 200,
+        "remi": 404,
+    },
+    "/account/statements": dict.fromkeys(CAST, 200),
+}
+
+
+@pytest.mark.parametrize("page", list(ROLES))
+def test_each_list_is_open_to_whom_it_is_for(app, stage, page):
+    for who in CAST:
+        expected = 303 if who is None else ROLES[page].get(who, 403)
+        assert browser(app, who).get(page).status_code == expected, who
+
+
+NAMES = ("Chloé Navette", "Bruno Lefil")
+
+
+@pytest.mark.parametrize(
+    ("who", "scope", "names"),
+    [
+        ("amina", Scope.ORGANIZATION, NAMES),
+        ("zoe", Scope.ORGANIZATION, NAMES),
+        ("bruno", Scope.ORGANIZATION, NAMES),
+        ("amina", Scope.OWNER, ("Bruno Lefil",)),
+        ("zoe", Scope.OWNER, ()),
+        ("chloe", Scope.ACTIVITY, ("Chloé Navette",)),
+    ],
+)
+def test_names_are_seen_by_those_who_may(app, stage, who, scope, names):
+    """Of an owner's statement by nobody: the team's own name stands in the frame alone."""
+    uid = stage.close(SUBJECTS[scope](stage))
+    client = browser(app, who)
+
+    for page in (f"/statements/{uid}", f"/statements/{uid}.json", f"/statements/{uid}.csv"):
+        body = re.sub(r"<header.*?</header>", "", client.get(page).text, flags=re.S)
+        found = {name for name in NAMES if name in body}
+        assert found <= (set() if scope is Scope.OWNER else set(names))
+        if not page.endswith(".csv") and scope is not Scope.OWNER:
+            assert found == set(names)
+
+
+def test_an_activity_that_others_share_is_for_who_manages_it(app, stage):
+    stage.for_studio("bench", "2027-03-30 14:00-15:00", "bruno", activity="lamps")
+    uid = stage.close(SUBJECTS[Scope.ACTIVITY](stage))
+
+    assert browser(app, "chloe").get(f"/statements/{uid}").status_code == 404
+    assert browser(app, "chloe").get(preview(stage, Scope.ACTIVITY)).status_code == 404
+    assert browser(app, "bruno").get(f"/statements/{uid}").status_code == 200
+
+
+def test_a_statement_of_another_place_is_none(app, stage):
+    uid = stage.close()
+    with writing() as session:
+        session.add(
+            Place(slug="annexe", name="Annexe", address="", position=9, created_at=IN_APRIL)
+        )
+
+    assert browser(app, "amina").get(f"/statements/{uid}?place=annexe").status_code == 404
+    assert browser(app, "amina").get(f"/statements/{uid}?place=atelier").status_code == 200
+
+
+def test_the_month_lists_all_whose_statements_there_are_with_their_sums(app, stage):
+    page = browser(app, "amina").get("/manage/statements").text
+
+    assert "March 2027" in page
+    for name in ("Studio Fil", "Studio Fil, activity lamps", "Chloé Navette", "own machines"):
+        assert name in page
+    assert "€40.00" in page
+    assert "4 statements to close" in page
+
+
+def test_one_kind_can_be_looked_at_alone(app, stage):
+    page = browser(app, "amina").get("/manage/statements?scope=member").text
+
+    assert "Chloé Navette" in page
+    assert "own machines" not in page
+
+
+def test_a_month_in_which_nothing_was_used_says_so(app, stage):
+    page = browser(app, "amina").get("/manage/statements?month=2026-05").text
+
+    assert "Nothing was used in this month." in page
+
+
+@pytest.mark.parametrize("month", ["2027-13", "x", "2027-3", "9999-12", "٢٠٢٧-٠٣", "2027-03-01"])
+def test_what_is_no_month_is_not_found(app, stage, month):
+    assert browser(app, "amina").get(f"/manage/statements?month={month}").status_code == 404
+
+
+def test_all_of_a_month_are_closed_in_one_go(app, stage):
+    answer = submit(
+        browser(app, "zoe"), "/manage/statements", "/manage/statements", month="2027-03"
+    )
+
+    assert answer.status_code == 303
+    assert len(db.session.scalars(select(Statement.uid)).all()) == 4
+    again = submit(
+        browser(app, "zoe"),
+        "/manage/statements/columns",
+        "/manage/statements",
+        month="2027-03",
+    )
+    assert again.status_code == 303
+    assert len(db.session.scalars(select(Statement.uid)).all()) == 4
+
+
+def test_a_statement_is_looked_at_then_closed_and_shows_its_fingerprint(app, stage):
+    zoe = browser(app, "zoe")
+    page = zoe.get(preview(stage, Scope.ORGANIZATION)).text
+    assert "This statement is not an invoice." in page
+    assert "€28.00" in page
+
+    answer = submit(zoe, preview(stage, Scope.ORGANIZATION), "/statements")
+
+    assert answer.status_code == 303
+    sha256 = db.session.scalar(select(Statement.sha256))
+    assert sha256 in zoe.get(answer.location).text
+
+
+@pytest.mark.parametrize("who", ["bruno", "chloe", "remi"])
+def test_who_does_not_keep_the_accounts_closes_nothing(app, stage, who):
+    app.config["WTF_CSRF_ENABLED"] = False
+    fields = {"scope": "organization", "of": "studio", "first": "2027-03-01", "last": "2027-03-31"}
+
+    answer = browser(app, who).post("/statements", data=fields)
+
+    assert answer.status_code == 403
+    assert (
+        browser(app, who).post("/manage/statements", data={"month": "2027-03"}).status_code == 403
+    )
+    assert db.session.scalar(select(Statement.uid)) is None
+
+
+def test_a_month_that_is_not_over_can_be_looked_at_and_not_closed(app, stage):
+    april = preview(stage, Scope.ORGANIZATION, "first=2027-04-01&last=2027-04-30")
+    stage.for_studio("bench", "2027-04-01 10:00-11:00")
+    zoe = browser(app, "zoe")
+
+    page = zoe.get(april).text
+
+    assert "The period is not over" in page
+    assert "Close this statement" not in page
+    app.config["WTF_CSRF_ENABLED"] = False
+    fields = {"scope": "organization", "of": "studio", "first": "2027-04-01", "last": "2027-04-30"}
+    refused = zoe.post("/statements", data=fields)
+    assert refused.status_code == 422
+    assert "The period is not over" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("days", "error"),
+    [
+        ("first=2027-02-30&last=2027-03-31", "There is no such day"),
+        ("first=&last=2027-03-31", "Choose a day."),
+        ("first=2027-03-31&last=2027-03-01", "It is before the first day."),
+        ("first=2025-03-01&last=2027-03-01", "A statement is of a year at most."),
+        ("first=0001-01-01&last=2027-03-01", "Choose a day of this century."),
+        ("first=x&last=9999-12-31", "Choose a day of this century."),
+    ],
+)
+def test_a_period_that_cannot_be_is_told_at_its_field(app, stage, days, error):
+    answer = browser(app, "zoe").get(preview(stage, Scope.ORGANIZATION, days))
+
+    assert answer.status_code == 422
+    assert error in answer.text
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "scope=nobody&of=studio",
+        "scope=organization&of=none",
+        "scope=organization&of=stu%E2%80%AEdio",
+        "scope=activity&of=studio",
+        "scope=activity&of=studio&activity=%E2%80%AE",
+        "scope=member&of=1",
+        "",
+    ],
+)
+def test_what_is_of_nobody_is_not_found(app, stage, odd):
+    assert browser(app, "amina").get(f"/statements/preview?{odd}&{MARCH}").status_code == 404
+
+
+def test_the_proof_verifies_from_the_file_alone(app, stage):
+    uid = stage.close()
+
+    file = json.loads(browser(app, "zoe").get(f"/statements/{uid}.json").text)
+
+    text = json.dumps(file["statement"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert hashlib.sha256(text.encode()).hexdigest() == file["sha256"]
+    assert sorted(file["people"].values()) == ["Bruno Lefil", "Chloé Navette"]
+
+
+def table(client, uid, separator=";"):
+    text = client.get(f"/statements/{uid}.csv").data.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text), delimiter=separator))
+
+
+def test_the_table_has_the_columns_that_the_place_chose(app, stage):
+    stage.terms(vat_text="TVA non applicable, art. 293 B du CGI")
+    uid, zoe = stage.close(), browser(app, "zoe")
+    headings, *lines = table(zoe, uid)
+    assert headings[0] == "customer_code"
+    assert sorted(line[headings.index("amount")] for line in lines) == ["12,00", "28,00"]
+    assert {line[headings.index("vat_text")] for line in lines} == {
+        "TVA non applicable, art. 293 B du CGI"
+    }
+
+    answer = submit(
+        zoe,
+        "/manage/statements/columns",
+        "/manage/statements/columns",
+        separator=",",
+        decimal_mark=".",
+        turn_amount="1",
+        turn_activity="2",
+        word_activity="Section",
+    )
+
+    assert answer.status_code == 303
+    headings, *lines = table(zoe, uid, ",")
+    assert headings == ["amount", "Section"]
+    assert sorted(lines) == [["12.00", ""], ["28.00", "lamps"]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({}, "Choose one column at least"),
+        ({"turn_amount": "0"}, "From 1 to 99"),
+        ({"turn_amount": "x"}, "Not a valid integer"),
+        ({"turn_amount": "1", "separator": ","}, "A comma cannot stand both"),
+        ({"turn_amount": "1", "word_amount": "a" * 61}, "60 characters at most"),
+        ({"turn_amount": "1", "word_amount": "a\x00b"}, "characters that nobody can see"),
+        ({"turn_amount": "1", "separator": "|"}, "Not a valid choice"),
+    ],
+)
+def test_columns_that_cannot_be_are_told_at_their_field(app, stage, fields, error):
+    sent = {"separator": ";", "decimal_mark": ","} | fields
+
+    answer = submit(
+        browser(app, "zoe"), "/manage/statements/columns", "/manage/statements/columns", **sent
+    )
+
+    assert answer.status_code == 422
+    assert error in answer.text
+
+
+def test_each_finds_the_way_to_their_statements(app, stage):
+    uid = stage.close(stage.member("chloe"))
+    stage.close()
+
+    assert "/account/statements" in browser(app, "chloe").get("/account/").text
+    assert f"/statements/{uid}" in browser(app, "chloe").get("/account/statements").text
+    assert "/organizations/studio/statements" in (
+        browser(app, "bruno").get("/organizations/studio").text
+    )
+    mine = browser(app, "bruno").get("/organizations/studio/statements").text
+    assert "March 2027" in mine
+    assert "/manage/statements" in browser(app, "amina").get("/manage/day").text
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_pages_of_statements_cost_the_same_however_much_was_used(app, stage, count):
+    stage.grant(600, first_day=date(2027, 1, 1))
+    for n in range(count):
+        start = instant("2027-03-02 08:00") + timedelta(hours=n)
+        stage.for_studio("bench", Slot(start, start + timedelta(minutes=45)))
+    amina = browser(app, "amina")
+    found = {}
+    for page in ("/manage/statements", preview(stage, Scope.ORGANIZATION)):
+        amina.get(page)
+        with counting(db.engine) as statements:
+            amina.get(page)
+        found[page] = len(statements)
+
+    assert max(found.values()) <= 14, found
+    assert found[preview(stage, Scope.ORGANIZATION)] <= 12
+
+
+def test_what_stands_against_some_is_told_and_the_others_are_closed(app, stage):
+    later = date(2027, 3, 15), date(2027, 4, 1)
+    stage.close(stage.member("chloe"), Period(*later), now=IN_APRIL)
+
+    answer = submit(
+        browser(app, "zoe"), "/manage/statements", "/manage/statements", month="2027-03"
+    )
+
+    assert answer.status_code == 303
+    assert "Stated in part" in browser(app, "zoe").get("/manage/statements?month=2027-03").text
+    assert len(db.session.scalars(select(Statement.uid)).all()) == 4
