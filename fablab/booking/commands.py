@@ -1,5 +1,6 @@
 """What can be done to a booking: gather the facts, ask the rules, write it down."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -96,10 +97,11 @@ def move(
     now: datetime,
     revision: int | None = None,
 ) -> bool:
-    """Give a booking another slot, machine, end, purpose or organization; same UID, next revision.
+    """Give a booking another slot, machine, end or purpose; same UID, next revision.
 
-    The rules are asked as for a new booking, its own time left out. False when the order is the
-    same again, which changes nothing. `revision` is the one that the order was written for.
+    The rules are asked as for a new booking, its own time left out. For whom it is stays, whatever
+    the order says. False when the order is the same again, which changes nothing. `revision` is
+    the one that the order was written for.
 
     Raises BookingRefused, NotAllowed, ChangedMeanwhile when that is no longer its revision,
     NoSuch (no such booking or machine), and Busy.
@@ -112,6 +114,7 @@ def move(
                 raise NotAllowed
             if waits.is_offer(booking):  # it is to be accepted first, or left to the next
                 raise NotAllowed
+            order = replace(order, organization_id=booking.organization_id)
             if order_behind(booking, order.place_id) == order:
                 return False
             if revision not in (None, booking.revision):

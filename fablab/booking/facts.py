@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from operator import attrgetter
 from typing import Any
 
@@ -67,6 +67,27 @@ HELD = (
 )
 # Everything about some people in one place and on one machine: for each of them a row for every
 # qualification they have or had on it, or one row without.
+
+
+def _in_it(column: Any) -> Any:
+    """Of their stay in the organization named, if they are in it on the day."""
+    return (
+        select(column)
+        .where(
+            Organization.id == bindparam("organization_id"),
+            Organization.place_id == bindparam("place_id"),
+            OrganizationMember.organization_id == Organization.id,
+            OrganizationMember.member_id == Member.id,
+            OrganizationMember.since <= bindparam("day", type_=Date()),
+            or_(
+                OrganizationMember.until.is_(None),
+                OrganizationMember.until >= bindparam("day", type_=Date()),
+            ),
+        )
+        .scalar_subquery()
+    )
+
+
 ABOUT = (
     select(
         Member.id,
@@ -103,21 +124,10 @@ ABOUT = (
             ),
             else_=true(),
         ).label("has_used"),
-        # Of the organization they act for, if they may: their account there, and whose prices hold.
-        select(OrganizationMember.activity)
-        .where(
-            Organization.id == bindparam("organization_id"),
-            Organization.place_id == bindparam("place_id"),
-            OrganizationMember.organization_id == Organization.id,
-            OrganizationMember.member_id == Member.id,
-            OrganizationMember.since <= bindparam("day", type_=Date()),
-            or_(
-                OrganizationMember.until.is_(None),
-                OrganizationMember.until >= bindparam("day", type_=Date()),
-            ),
-        )
-        .scalar_subquery()
-        .label("activity"),
+        # Of the organization they act for, if they may: their account there, until when, and whose
+        # prices hold.
+        _in_it(OrganizationMember.activity).label("activity"),
+        _in_it(OrganizationMember.until).label("acts_until"),
         select(Organization.audience)
         .where(Organization.id == bindparam("organization_id"))
         .scalar_subquery()
@@ -310,6 +320,7 @@ class About:
     read_hash: str
     has_used: bool
     activity: str | None  # their account in the organization named; None: they may not act for it
+    acts_until: date | None  # their last day in it
     prices: Audience | None  # whose hold for what is booked in its name
     held: tuple[Held, ...]
     is_of_owner: bool = False  # one of the people of the machine's owner
@@ -413,6 +424,7 @@ def counted(about: About | None, organization_id: int | None) -> dict[str, Any]:
     return {
         "audience": about.prices or about.standing.audience,
         "activity": about.activity or "",
+        "acts_until": about.acts_until,
     }
 
 
@@ -542,6 +554,7 @@ def _about_one(rows: Sequence[Row[Any]], zone: tzinfo) -> About:
         read_hash=first.has_read or "",
         has_used=first.has_used,
         activity=first.activity,
+        acts_until=first.acts_until,
         prices=first.prices,
         held=tuple(held_from(row, zone) for row in rows if row.qualification_id is not None),
         is_of_owner=first.is_of_owner,

@@ -1,7 +1,7 @@
 """The shape of what a member types; whether it is allowed is for the rules."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Optional, Regexp
 from wtforms.widgets import CheckboxInput
 
-from fablab.booking.queries import BookedBy
+from fablab.booking.queries import BookedBy, LastChoice
 from fablab.booking.series_rules import FEWEST, MOST, how_many
 from fablab.clock import from_wall, is_skipped
 from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, parse_day
@@ -29,7 +29,8 @@ from fablab.slots import Slot
 # Nobody books a machine for longer in one go.
 LONGEST = timedelta(days=31)
 FIRST_YEAR, LAST_YEAR = 2000, 2200
-ONESELF = ""
+# For whom one books, beside the number of an organization. Nothing sent is oneself too.
+ONESELF, UNSAID = "self", "choose"
 A_HASH = re.compile(r"[0-9a-f]{64}")  # SHA-256
 
 
@@ -157,7 +158,56 @@ class ReadField(Field):
         return self.shown
 
 
-class BookingForm(SlotForm):
+def chosen_again(last: LastChoice | None, possible: Collection[int]) -> str:
+    """What one chose last, while it is `possible`; UNSAID for what one has yet to choose."""
+    if last is None or last.organization_id not in {None, *possible}:
+        return UNSAID
+    return str(last.organization_id) if last.organization_id else ONESELF
+
+
+class ForWhomForm(Form):
+    """For whom one books: oneself, or an organization one may act for.
+
+    Whoever has several to choose from and never chose is asked: none of them is a guess.
+    """
+
+    organization = SelectField(
+        lazy_gettext("On behalf of"),
+        [
+            Optional(),
+            Regexp(
+                rf"(?:{ONESELF}|{UNSAID}|[1-9][0-9]{{0,8}})\Z",
+                message=lazy_gettext("Choose from the list."),
+            ),
+        ],
+        validate_choice=False,
+        default="",
+    )
+
+    def validate_organization(self, field: SelectField) -> None:
+        if field.data == UNSAID:
+            raise ValidationError(
+                lazy_gettext("Say for whom you book: yourself or an organization.")
+            )
+
+    def offer_organizations(self, organizations: Iterable[BookedBy]) -> None:
+        """What the list lets one choose from."""
+        unsaid = [(UNSAID, lazy_gettext("Choose…"))] if self.organization.data == UNSAID else []
+        self.organization.choices = [
+            *unsaid,
+            (ONESELF, lazy_gettext("Myself")),
+            *((str(each.id), each.name) for each in organizations),
+        ]
+
+    @property
+    def organization_id(self) -> int | None:
+        """None: for oneself, or nothing that may be chosen."""
+        chosen = (self.organization.data or "").strip()
+        is_number = len(chosen) < 10 and chosen.isascii() and chosen.isdigit()
+        return int(chosen) if is_number else None
+
+
+class BookingForm(ForWhomForm, SlotForm):
     """A slot on a machine, for whom and what for.
 
     Whether the machine and the organization are theirs to choose is asked by the view and by
@@ -165,12 +215,6 @@ class BookingForm(SlotForm):
     """
 
     machine = SelectField(lazy_gettext("Machine"), validate_choice=False)
-    organization = SelectField(
-        lazy_gettext("On behalf of"),
-        [Optional(), Regexp(r"[1-9][0-9]{0,8}\Z", message=lazy_gettext("Choose from the list."))],
-        validate_choice=False,
-        default=ONESELF,
-    )
     purpose = TextField(lazy_gettext("Your project"), maximum=200)
     buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
     accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
@@ -222,10 +266,12 @@ class BookingForm(SlotForm):
     def offer(self, organizations: Iterable[BookedBy], machines: Iterable[MachineFacts]) -> None:
         """What the lists let one choose from."""
         self.machine.choices = [(one.slug, f"{one.code} {one.name}") for one in machines]
-        self.organization.choices = [
-            (ONESELF, lazy_gettext("Myself")),
-            *((str(each.id), each.name) for each in organizations),
-        ]
+        self.offer_organizations(organizations)
+
+    def validate_organization(self, field: SelectField) -> None:
+        """Whoever only asks about the hours need not have chosen yet."""
+        if not self.check.data:
+            super().validate_organization(field)
 
     def validate_until(self, field: NearDayField) -> None:
         if not self.every_weeks or field.errors:
@@ -250,11 +296,6 @@ class BookingForm(SlotForm):
     def every_weeks(self) -> int:
         """How many weeks lie between two occurrences; 0 when it does not repeat."""
         return {"1": 1, "2": 2}.get(self.repeat.data or "", 0)
-
-    @property
-    def organization_id(self) -> int | None:
-        chosen = (self.organization.data or "").strip()
-        return int(chosen) if chosen else None
 
     @property
     def drawn_for(self) -> int | None:

@@ -1,14 +1,12 @@
 """What may be typed to hand a booking over, and to take one over."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, SelectField
+from wtforms import BooleanField, HiddenField
 from wtforms.validators import AnyOf, Optional, Regexp
 
-from fablab.booking.forms import ONESELF, ReadField
-from fablab.booking.queries import BookedBy
+from fablab.booking.forms import ForWhomForm, ReadField
 from fablab.forms import Form, TextField
 from fablab.members.forms import EmailField
 
@@ -17,19 +15,13 @@ class HandoverForm(Form):
     email = EmailField(lazy_gettext("Their mail address"))
 
 
-class TakeOverForm(Form):
+class TakeOverForm(ForWhomForm):
     """Yes or no, by the button that is pressed; with a yes for whom, and what else the machine
     asks for. `revision` is that of the booking as it was shown.
     """
 
     answer = HiddenField(validators=[AnyOf(["yes", "no"])])
     revision = HiddenField(validators=[Optional(), Regexp(r"[0-9]{1,9}\Z")])
-    organization = SelectField(
-        lazy_gettext("On behalf of"),
-        [Optional(), Regexp(r"[1-9][0-9]{0,8}\Z", message=lazy_gettext("Choose from the list."))],
-        validate_choice=False,
-        default=ONESELF,
-    )
     buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
     accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
     safety = ReadField(lazy_gettext("I have read them and will keep to them"))
@@ -38,22 +30,14 @@ class TakeOverForm(Form):
         super().__init__(**kwargs)
         self.buddy.id = "take-over-buddy"
 
-    def offer(self, organizations: Iterable[BookedBy]) -> None:
-        """Whom it may be for."""
-        self.organization.choices = [
-            (ONESELF, lazy_gettext("Myself")),
-            *((str(each.id), each.name) for each in organizations),
-        ]
+    def validate_organization(self, field: Any) -> None:
+        """Whoever says no need not have chosen."""
+        if self.is_yes:
+            super().validate_organization(field)
 
     @property
     def is_yes(self) -> bool:
         return bool(self.answer.data == "yes")
-
-    @property
-    def organization_id(self) -> int | None:
-        """Only once the form is valid."""
-        chosen = (self.organization.data or "").strip()
-        return int(chosen) if chosen else None
 
     @property
     def drawn_for(self) -> int:

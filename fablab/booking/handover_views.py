@@ -23,7 +23,7 @@ from fablab.booking.handover_forms import HandoverForm, TakeOverForm
 from fablab.booking.kinds import HandoverEnd
 from fablab.booking.orders import Order
 from fablab.booking.verdicts import Reason, Refusal
-from fablab.clock import today
+from fablab.booking.views import for_whom, possible_for
 from fablab.db import NotAllowed
 from fablab.machines.inventory import here, of_place
 from fablab.machines.kinds import RiskClass
@@ -208,7 +208,9 @@ def page(
     """One offer: the booking with its answer, or what became of it."""
     inventory, now = here(), clock.now()
     shown = handover_pages.offered(offered, inventory, now)
-    form = form or TakeOverForm(formdata=None)
+    if form is None:
+        whose = {"organization": for_whom(offered.offered_to_id, inventory)}
+        form = TakeOverForm(formdata=None, data=whose)
     whys = pages.why(refused or [], inventory.schedule.zone)
     for refusal, why in zip(refused or (), whys, strict=True):
         if refusal.reason in FIELDS:
@@ -235,8 +237,7 @@ def what_it_takes(offered: Any, form: TakeOverForm) -> dict[str, Any]:
     inventory, by = here(), offered.offered_to_id
     machine = inventory.by_id.get(offered.machine_id) or abort(404)
     form.safety.show(machine.safety_hash)
-    day = today(inventory.schedule.zone, clock.now())
-    form.offer(queries.organizations_of(by, inventory.place.id, day))
+    form.offer_organizations(possible_for(by, inventory))
     slot = Slot(offered.starts_at, offered.ends_at)
     order = Order(
         machine.id, inventory.place.id, slot, by, is_accompanied=bool(form.accompanied.data)

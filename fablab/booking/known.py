@@ -95,6 +95,7 @@ class Facts:
     acts_for_organization: bool = True  # may they book on behalf of the one they named?
     audience: Audience | None = None  # for whom the booking counts, and whose prices hold
     activity: str = ""  # the account it is put down to in the organization
+    acts_until: date | None = None  # their last day in it
     taken: tuple[Taken, ...] = ()
     machine_id: int = 0
     category_id: int = 0

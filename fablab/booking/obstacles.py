@@ -137,6 +137,7 @@ def _facts(known: Known, inventory: Inventory, machine: MachineFacts, now: datet
         read_hash="",
         has_used=True,
         activity="",
+        acts_until=None,
         prices=None,
         held=held,
         is_of_owner=machine.owner_id in known.owns,

@@ -529,6 +529,7 @@ class Line:
     is_under_way: bool
     purpose: str
     organization: str
+    activity: str  # the account it is put down to there
     who: str
     override: str  # why the team set a rule aside for it
     may_move: bool
@@ -568,6 +569,7 @@ def booking_line(
         is_under_way=bool(row.standing) and not is_over and row.starts_at <= now,
         purpose=row.title,
         organization=row.organization_name or "",
+        activity=row.activity,
         who=f"{row.first_name} {row.last_name}".strip(),
         override=row.override_reason,
         may_move=may(may_move) and row.machine_id in inventory.by_id,
@@ -688,12 +690,30 @@ def _what_happened(row: Any, zone: tzinfo) -> str:
         return _(RELEASED)
     if row.what == "arrived" and row.after.get("at") == "door":
         return _(AT_THE_DOOR)
+    if row.what == "put_down":
+        return _put_down(row, who)
     if row.what == "ended_early":
         end = texts.hour(datetime.fromisoformat(row.before["end"]).astimezone(zone))
         return _("Ended early by %(who)s; it was until %(hour)s", who=who, hour=end)
     if row.what in HAPPENED:
         return _(HAPPENED[row.what], who=who)
     return _("Changed by %(who)s", who=who)
+
+
+def _put_down(row: Any, who: str) -> str:
+    def named(said: dict[str, str]) -> str:
+        if not said["organization"]:
+            return _("whoever booked it")
+        account = f" ({said['activity']})" if said["activity"] else ""
+        return f"{said['organization']}{account}"
+
+    return _(
+        "Put down to %(whom)s by %(who)s; it was to %(before)s. Reason: %(why)s",
+        whom=named(row.after),
+        who=who,
+        before=named(row.before),
+        why=row.after["why"],
+    )
 
 
 def _full_hours(span: Slot, zone: tzinfo) -> str:

@@ -30,6 +30,7 @@ COLUMNS = (
     Occupancy.member_id,
     Occupancy.created_by_id,
     Occupancy.organization_id,
+    Occupancy.activity,
     Occupancy.buddy_id,
     Occupancy.is_accompanied,
     Occupancy.counts_in_quota,
@@ -69,6 +70,12 @@ class BookedBy(NamedTuple):
 
     id: int
     name: str
+
+
+class LastChoice(NamedTuple):
+    """For whom somebody booked; None: for themselves."""
+
+    organization_id: int | None
 
 
 def member_by_uid(uid: str) -> Somebody | None:
@@ -203,3 +210,20 @@ def organizations_of(member_id: int, place_id: int, day: Any) -> list[BookedBy]:
         .order_by(Organization.name)
     )
     return [BookedBy(*row) for row in rows]
+
+
+def last_choice(member_id: int, place_id: int) -> LastChoice | None:
+    """For whom they booked last in the place, when it was they who chose; None: they never did."""
+    row = db.session.execute(
+        select(Occupancy.organization_id)
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .where(
+            Occupancy.member_id == member_id,
+            Occupancy.created_by_id == member_id,
+            Occupancy.kind == OccupancyKind.BOOKING,
+            Machine.place_id == place_id,
+        )
+        .order_by(Occupancy.created_at.desc(), Occupancy.id.desc())
+        .limit(1)
+    ).first()
+    return LastChoice(row.organization_id) if row else None

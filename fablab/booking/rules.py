@@ -428,8 +428,17 @@ def has_read_the_safety_rules(slot: Slot, facts: Facts) -> Refusal | None:
 
 
 def acts_for_the_organization(slot: Slot, facts: Facts) -> Refusal | None:
+    """On the day of the booking too: their last day in it is the last they act for it."""
     if facts.acts_for_organization:
-        return None
+        last = facts.acts_until
+        if last is None or facts.schedule.days_of(slot)[1] <= last:
+            return None
+        return Refusal(
+            Reason.NOT_YOUR_ORGANIZATION,
+            N_("Your last day in this organization is %(day)s, before this slot."),
+            N_("Book for yourself, or ask one of its managers."),
+            {"day": last},
+        )
     return Refusal(
         Reason.NOT_YOUR_ORGANIZATION,
         N_("You cannot book on behalf of this organization."),

@@ -270,7 +270,7 @@ def moved(draft: Draft, form: SeriesForm, following: Sequence[Any]) -> list[Wish
     booking, zone = draft.booking, draft.zone
     before = orders.order_behind(booking, booking.place_id)
     after = views.order_of(draft, form)
-    said = ("machine_id", "purpose", "organization_id", "buddy_id", "is_accompanied")
+    said = ("machine_id", "purpose", "buddy_id", "is_accompanied")
     changed = {
         name: getattr(after, name) for name in said if getattr(after, name) != getattr(before, name)
     }

@@ -71,6 +71,12 @@ OF_SOMEBODY: Mapping[str, str] = {
         "%(who)s does not belong to this organization."
     ),
     "Ask one of its managers to add you.": N_("Add them on the organization's page."),
+    "Your last day in this organization is %(day)s, before this slot.": N_(
+        "The last day of %(who)s in this organization is %(day)s, before this slot."
+    ),
+    "Book for yourself, or ask one of its managers.": N_(
+        "Book for them personally, or change their last day on the organization's page."
+    ),
     "You have booked it already, %(hours)s.": N_("%(who)s has booked it already, %(hours)s."),
     "You have booked %(had)s that week. Slots still free %(hours)s before do not count.": N_(
         "%(who)s has booked %(had)s that week. Slots still free %(hours)s before do not count."

@@ -32,6 +32,7 @@ from fablab.booking.forms import (
     LONGEST,
     BookingForm,
     CancellationForm,
+    chosen_again,
     day_of_end,
     parse_near_day,
 )
@@ -150,6 +151,7 @@ def show(uid):
         may_say=booking.member_id == current_user.id or current_user.manages(booking.place_id),
         expected=expected_of(booking, inventory, clock.now()),
         vat=prices_of(inventory).terms.vat_text,
+        is_team=current_user.manages(booking.place_id),
     )
 
 
@@ -395,7 +397,10 @@ def form_page(
     is_answer = request.method == "POST" and bool(verdict or form.errors) and not is_stale
     whys = pages.why(verdict, zone, draft.who)
     pages.blame(form, whys)
-    form.offer(organizations(draft), draft.like_machines)
+    form.offer(
+        [] if draft.booking else possible_for(draft.member_id, draft.inventory),
+        draft.like_machines,
+    )
     form.renew_key()
     starts, ends = pages.hour_options(facts, form, day)
     page = render_template(
@@ -485,7 +490,8 @@ def changed_page(booking: Any) -> Any:
 def typed_before() -> dict[str, str]:
     """What the address of an offer carries from the form it was found for, if it is sound."""
     form = BookingForm(request.args, zone=UTC, meta={"csrf": False})
-    sound = (form[name] for name in TYPED if form[name].validate(form))
+    said = (form[name] for name in TYPED if name in request.args)
+    sound = (field for field in said if field.validate(form))
     return {field.name: field.data for field in sound if field.data}
 
 
@@ -499,7 +505,7 @@ def blank_form(draft: Draft, slot: Slot) -> BookingForm:
         "start": start.time(),
         "end": end.time(),
         "end_day": pages.end_day_to_say(slot, draft.zone),
-        "organization": str(booking.organization_id or "") if booking else "",
+        "organization": "" if booking else for_whom(draft.member_id, draft.inventory),
         "purpose": booking.title if booking else "",
         "key": str(uuid4()),
         "revision": str(booking.revision) if booking else "",
@@ -510,13 +516,19 @@ def blank_form(draft: Draft, slot: Slot) -> BookingForm:
     return draft.form(formdata=None, data=data | typed_before())
 
 
-def organizations(draft: Draft) -> list[queries.BookedBy]:
-    """Whom the booking may be for; the one it is for already stays among them."""
-    booking, day = draft.booking, clock.today(draft.zone, clock.now())
-    found = queries.organizations_of(draft.member_id, draft.inventory.place.id, day)
-    if booking and booking.organization_id not in (None, *(each.id for each in found)):
-        found.append(queries.BookedBy(booking.organization_id, booking.organization_name))
-    return found
+def for_whom(member_id: int, inventory: Inventory) -> str:
+    """What the choice of for whom one books begins with: as last time in this place, if that may
+    still be; else it is asked. Empty where there is no choice.
+    """
+    theirs = possible_for(member_id, inventory)
+    last = queries.last_choice(member_id, inventory.place.id) if theirs else None
+    return chosen_again(last, {each.id for each in theirs}) if theirs else ""
+
+
+def possible_for(member_id: int, inventory: Inventory) -> list[queries.BookedBy]:
+    """The organizations of the place they may book for today."""
+    day = clock.today(inventory.schedule.zone, clock.now())
+    return queries.organizations_of(member_id, inventory.place.id, day)
 
 
 def order_of(draft: Draft, form: BookingForm) -> orders.Order:
@@ -526,7 +538,7 @@ def order_of(draft: Draft, form: BookingForm) -> orders.Order:
         slot=form.slot,
         member_id=draft.member_id,
         purpose=form.purpose.data or "",
-        organization_id=form.organization_id,
+        organization_id=draft.booking.organization_id if draft.booking else form.organization_id,
         buddy_id=queries.member_id_of(form.buddy.data or ""),
         is_accompanied=bool(form.accompanied.data),
         read_hash=form.safety.data,

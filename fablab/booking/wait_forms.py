@@ -6,9 +6,9 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 from wtforms import BooleanField, HiddenField, SelectField
-from wtforms.validators import AnyOf, InputRequired, Optional, Regexp
+from wtforms.validators import AnyOf, InputRequired, Regexp
 
-from fablab.booking.forms import ONESELF, ReadField, SlotForm
+from fablab.booking.forms import ForWhomForm, ReadField, SlotForm
 from fablab.booking.queries import BookedBy
 from fablab.booking.wait_rules import LONGEST
 from fablab.forms import Form, TextField
@@ -16,7 +16,7 @@ from fablab.forms import Form, TextField
 MINUTE = timedelta(minutes=1)
 
 
-class WaitForm(SlotForm):
+class WaitForm(ForWhomForm, SlotForm):
     """The time somebody waits in, for how long they need the machine, for whom and what for."""
 
     longest = LONGEST
@@ -29,32 +29,18 @@ class WaitForm(SlotForm):
         ],
         validate_choice=False,
     )
-    organization = SelectField(
-        lazy_gettext("On behalf of"),
-        [Optional(), Regexp(r"[1-9][0-9]{0,8}\Z", message=lazy_gettext("Choose from the list."))],
-        validate_choice=False,
-        default=ONESELF,
-    )
     purpose = TextField(lazy_gettext("Your project"), maximum=200)
     accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
 
     def offer(self, lengths: Iterable[tuple[str, str]], organizations: Iterable[BookedBy]) -> None:
         """What the lists let one choose from."""
         self.length.choices = list(lengths)
-        self.organization.choices = [
-            (ONESELF, lazy_gettext("Myself")),
-            *((str(each.id), each.name) for each in organizations),
-        ]
+        self.offer_organizations(organizations)
 
     @property
     def duration(self) -> timedelta:
         """Only once the form is valid."""
         return int(self.length.data) * MINUTE
-
-    @property
-    def organization_id(self) -> int | None:
-        chosen = (self.organization.data or "").strip()
-        return int(chosen) if chosen else None
 
 
 class OfferForm(Form):

@@ -15,7 +15,7 @@ from fablab.booking.facts import about_member, audience_of, gather
 from fablab.booking.forms import parse_near_day
 from fablab.booking.kinds import WaitEnd
 from fablab.booking.rules import Reason, Refusal, RiskClass
-from fablab.booking.views import kept, slot_given
+from fablab.booking.views import for_whom, kept, possible_for, slot_given
 from fablab.booking.wait_forms import OfferForm, WaitForm
 from fablab.machines.inventory import MachineFacts, here, of_place
 from fablab.members import mails
@@ -137,6 +137,7 @@ def blank_form(machine: MachineFacts) -> WaitForm:
         window = given
     data = wait_pages.window_data(window, zone)
     data |= {"length": asked or str(wait_pages.first_length(policy, given))}
+    data["organization"] = for_whom(current_user.id, here())
     return WaitForm(formdata=None, zone=zone, data=data | typed_before())
 
 
@@ -171,7 +172,7 @@ def form_page(
     levels = [held.level for held in about.held] if about else []
     form.offer(
         wait_pages.lengths(policy, str(form.length.data or "")),
-        queries.organizations_of(current_user.id, inventory.place.id, day),
+        possible_for(current_user.id, inventory),
     )
     page = render_template(
         "booking/wait_form.html",

@@ -103,7 +103,7 @@ THERE_AND_BACK = (("warned", "relieved"), ("shut", "reopened"), ("unshared", "sh
 UNSETTLING = ("buddy_taken_back",)
 BEGINNINGS = (
     *("booked", "offered", "accepted", "handed_over", "confirmed", "moved"),
-    *("ended_early", "undone"),
+    *("ended_early", "undone", "put_down"),
     *IN_ITS_WAY,
 )
 

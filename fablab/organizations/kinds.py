@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+ACTIVITY = 120  # letters of an activity account at most
+
 
 class OrganizationKind(StrEnum):
     COMPANY = "company"

@@ -5,6 +5,7 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+from fablab.booking.forms import ONESELF, UNSAID
 from fablab.db import db, writing
 from fablab.machines.models import Machine
 from tests.conftest import Fablab
@@ -63,8 +64,10 @@ class Form(HTMLParser):
             self.values[self._select] = given["value"]
 
     def send(self, client: Any, **changed: str) -> Any:
-        """Press `Confirm`, after changing some values."""
-        return client.post(self.action, data=self.values | changed)
+        """Press `Confirm`, after changing some values; for oneself, where that is asked."""
+        is_asked = self.values.get("organization") == UNSAID
+        chosen = {"organization": ONESELF} if is_asked else {}
+        return client.post(self.action, data=self.values | chosen | changed)
 
     def check(self, client: Any, **changed: str) -> Any:
         """Press `Check`."""

@@ -667,19 +667,24 @@ def test_what_was_cancelled_is_not_moved(any_fablab):
         move(any_fablab, uid, "bench", EVENING)
 
 
-def test_an_organization_left_since_stays_on_the_booking(any_fablab):
-    """Who books for whom is frozen on the booking; it is asked again only when it changes."""
-    fablab = any_fablab
-    uid = fablab.book("bench", AFTERNOON, "bruno", organization_id=fablab.organization_id)
+def test_for_whom_a_booking_is_stays_on_it_whoever_moves_it(any_fablab):
+    """Also an organization left since, and the account in it: frozen when it was made."""
+    fablab, studio = any_fablab, any_fablab.organization_id
     with writing() as session:
-        session.execute(update(OrganizationMember.__table__).values(until=date(2027, 3, 1)))
+        session.execute(update(OrganizationMember.__table__).values(activity="A-12"))
+    uid = fablab.book("bench", AFTERNOON, "bruno", organization_id=studio)
+    with writing() as session:
+        table = OrganizationMember.__table__
+        session.execute(update(table).values(until=date(2027, 3, 1), activity="B-1"))
 
-    move(fablab, uid, "bench", EVENING, organization_id=fablab.organization_id)
     move(fablab, uid, "bench", EVENING)
-    with pytest.raises(BookingRefused) as refused:
-        move(fablab, uid, "bench", EVENING, organization_id=fablab.organization_id)
+    made = row(uid)
+    assert (made.starts_at, made.organization_id, made.activity) == (EVENING.start, studio, "A-12")
 
-    assert reasons(refused) == [Reason.NOT_YOUR_ORGANIZATION]
+    move(fablab, uid, "bench", AFTERNOON, organization_id=studio)
+    own = fablab.book("bench", EVENING, "bruno")
+    move(fablab, own, "bench", slot("2027-03-31 10:00-11:00"), organization_id=studio)
+    assert [row(each).organization_id for each in (uid, own)] == [studio, None]
 
 
 # -- cancelling

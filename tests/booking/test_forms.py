@@ -164,6 +164,7 @@ def test_hours_as_people_type_them(app, typed, booked):
         ({"day": "1999-12-31"}, "day"),
         ({"day": "2201-01-01"}, "day"),
         ({"organization": "0"}, "organization"),
+        ({"organization": "choose"}, "organization"),
         ({"organization": "١"}, "organization"),
         ({"key": "short"}, "key"),
         ({"key": "valid-until-the-newline\n"}, "key"),

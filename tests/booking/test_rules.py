@@ -128,6 +128,7 @@ def test_a_free_slot_in_opening_hours_is_accepted():
         ({"whole_days": True}, Reason.NOT_WHOLE_DAYS),
         ({"shared": (Shared("Air", {1: [slot("2027-03-30 15:59-16:30")]}),)}, Reason.RESOURCE_FULL),
         ({"acts_for_organization": False}, Reason.NOT_YOUR_ORGANIZATION),
+        ({"acts_until": date(2027, 3, 29)}, Reason.NOT_YOUR_ORGANIZATION),
         ({"modes": frozenset({Mode.RESIDENT})}, Reason.CLOSED),
         ({"minimum": 2 * HOUR + MINUTE, "maximum": 4 * HOUR}, Reason.TOO_SHORT),
         ({"maximum": 2 * HOUR - MINUTE}, Reason.TOO_LONG),

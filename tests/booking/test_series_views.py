@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from fablab import clock
 from fablab.booking import commands, series
+from fablab.booking.forms import ONESELF, UNSAID
 from fablab.booking.models import Series
 from fablab.db import db
 from fablab.machines.kinds import Approval, MachineState
@@ -58,8 +59,10 @@ class Sheet(HTMLParser):
             self.values[self._select] = given["value"]
 
     def send(self, client: Any, *, without: str = "", follow: bool = True, **changed: str) -> Any:
-        """Press a button: `confirm="1"` or none."""
-        data = self.values | ({without: "no"} if without else {}) | changed
+        """Press a button: `confirm="1"` or none; for oneself, where that is asked."""
+        is_asked = self.values.get("organization") == UNSAID
+        chosen = {"organization": ONESELF} if is_asked else {}
+        data = self.values | chosen | ({without: "no"} if without else {}) | changed
         answer = client.post(self.action, data=data)
         if answer.status_code == 307:  # the same again, to another address
             answer = client.post(answer.location, data=data)

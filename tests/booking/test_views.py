@@ -95,7 +95,7 @@ def test_the_form_is_filled_with_what_the_address_says(fablab, browse):
     form = Form(browse("bruno").get(NEW).text)
 
     shown = {name: form.values[name] for name in ("machine", "day", "start", "end", "organization")}
-    assert shown == {"machine": "bench", "organization": "", **HOURS}
+    assert shown == {"machine": "bench", "organization": "choose", **HOURS}
     assert form.action == "/bookings/"
     assert form.values["key"]
 
@@ -285,7 +285,7 @@ def test_what_was_typed_goes_along_to_an_offered_slot(fablab, browse):
 def test_what_an_address_says_beyond_measure_is_left_out(fablab, browse, odd):
     shown = Form(browse("bruno").get(f"{NEW}&{odd}").text).values
 
-    assert (shown["purpose"], shown["organization"]) == ("", "")
+    assert (shown["purpose"], shown["organization"]) == ("", "choose")
 
 
 def test_who_lacks_a_qualification_reads_whom_to_ask(fablab, browse):

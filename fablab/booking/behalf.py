@@ -1,0 +1,143 @@
+"""For whom a booking counts, put right by the team: by mistake it was made for somebody else."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from fablab.booking import ledger
+from fablab.booking.facts import audience_of, standing_of
+from fablab.booking.orders import ChangedMeanwhile
+from fablab.db import NotAllowed, db, retried, writing
+from fablab.machines.commands import record
+from fablab.machines.models import Occupancy
+from fablab.members import audit
+from fablab.members.kinds import Audience, Deed
+from fablab.organizations.models import Organization, OrganizationMember
+
+
+class Behalf(NamedTuple):
+    """An organization somebody was in on the day, with their account in it now."""
+
+    id: int
+    name: str
+    activity: str
+    prices: Audience | None  # whose hold for what is booked in its name
+
+
+@retried
+def put_down(
+    uid: str,
+    place_id: int,
+    organization_id: int | None,
+    activity: str,
+    *,
+    day: date,
+    why: str,
+    by: int,
+    now: datetime,
+    revision: int | None = None,
+) -> bool:
+    """Say on whose behalf a booking was made, also one that is over; None: their own.
+
+    `activity` is the account it is put down to; empty, it is the one they have in the organization.
+    The booking's next revision, in its record and in that of its member, with `why`. False when it
+    was so already, which changes nothing. Only the team does, which whoever calls has asked.
+
+    Raises NotAllowed for an organization they were not in on the booking's `day`, ChangedMeanwhile
+    when `revision` is no longer that of the booking, NoSuch, and Busy.
+    """
+    here = ledger.find(uid)
+    with writing() as session:
+        booking = ledger.find_in_line(session, uid, here.machine_id)
+        found = {each.id: each for each in possible(booking, place_id, day)}
+        if organization_id is not None and organization_id not in found:
+            raise NotAllowed
+        chosen = found[organization_id] if organization_id else None
+        wished = {
+            "organization_id": organization_id,
+            "activity": (activity or chosen.activity) if chosen else "",
+        }
+        if all(getattr(booking, name) == value for name, value in wished.items()):
+            return False
+        if revision not in (None, booking.revision):
+            raise ChangedMeanwhile
+        wished["audience"] = audience_in(booking, chosen, place_id)
+        _write(session, booking, wished, now=now)
+        before, after = told(booking, found), told_of(wished, found) | {"why": why}
+        record(session, booking.id, "put_down", by=by, now=now, before=before, after=after)
+        audit.note(
+            session,
+            Deed.ORGANIZATION,
+            place_id=place_id,
+            member_id=booking.member_id,
+            by=by,
+            now=now,
+            before={name: before[name] for name in ("organization", "activity")},
+            after={
+                "organization": after["organization"],
+                "activity": after["activity"],
+                "starts_at": booking.starts_at,
+                "reason": why,
+            },
+        )
+        return True
+
+
+def possible(booking: Row[Any], place_id: int, day: date) -> Sequence[Behalf]:
+    """The organizations its member was in on that day, and the one it is for, by name."""
+    is_in = and_(
+        OrganizationMember.since <= day,
+        or_(OrganizationMember.until.is_(None), OrganizationMember.until >= day),
+    )
+    rows = db.session.execute(
+        select(
+            Organization.id, Organization.name, OrganizationMember.activity, Organization.audience
+        )
+        .outerjoin(
+            OrganizationMember,
+            and_(
+                OrganizationMember.organization_id == Organization.id,
+                OrganizationMember.member_id == booking.member_id,
+            ),
+        )
+        .where(
+            Organization.place_id == place_id,
+            or_(is_in, Organization.id == booking.organization_id),
+        )
+        .order_by(Organization.name, Organization.id)
+    )
+    return [Behalf(row.id, row.name, row.activity or "", row.audience) for row in rows]
+
+
+def audience_in(booking: Row[Any], chosen: Behalf | None, place_id: int) -> Audience | None:
+    """Whose prices hold for it from now on: as for a booking that is made today."""
+    standing = standing_of(booking.member_id, place_id)
+    if chosen and chosen.prices:
+        return chosen.prices
+    if standing is None:
+        kept: Audience | None = booking.audience
+        return kept
+    return standing.audience if chosen else audience_of(standing)
+
+
+def told(booking: Row[Any], found: dict[int, Behalf]) -> dict[str, str]:
+    return told_of(booking._asdict(), found)
+
+
+def told_of(values: dict[str, Any], found: dict[int, Behalf]) -> dict[str, str]:
+    """As the records keep it: the name too, for whoever reads them once it is another."""
+    organization_id = values["organization_id"]
+    name = found[organization_id].name if organization_id else ""
+    return {"organization": name, "activity": values["activity"]}
+
+
+def _write(session: Session, booking: Row[Any], values: dict[str, Any], *, now: datetime) -> None:
+    ledger.turn_the_page(session, booking.member_id)
+    session.execute(
+        update(Occupancy.__table__)
+        .where(Occupancy.id == booking.id)
+        .values(revision=booking.revision + 1, changed_at=now, **values)
+    )

@@ -1,0 +1,87 @@
+"""Putting right for whom a booking counts, by the team: also of one that is over."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from fablab import clock
+from fablab.access import team_only
+from fablab.booking import behalf as commands
+from fablab.booking import consent_pages, orders
+from fablab.booking import pages as booking_pages
+from fablab.booking.forms import ONESELF
+from fablab.booking.views import slot_of
+from fablab.db import NotAllowed
+from fablab.machines.inventory import here
+from fablab.manage.approval_views import find_of_place
+from fablab.manage.behalf_forms import BehalfForm
+from fablab.manage.blueprint import bp, page
+
+
+@bp.get("/manage/bookings/<uuid:uid>/behalf")
+@team_only
+def behalf(uid: UUID):
+    booking = find_of_place(uid)
+    return behalf_page(booking, blank(booking))
+
+
+@bp.post("/manage/bookings/<uuid:uid>/behalf")
+@team_only
+def put_down(uid: UUID):
+    booking, form = find_of_place(uid), BehalfForm()
+    if not form.validate():
+        return behalf_page(booking, form), 422
+    try:
+        is_changed = commands.put_down(
+            booking.uid,
+            booking.place_id,
+            form.organization_id,
+            form.activity.data or "",
+            day=day_of(booking),
+            why=form.why.data or "",
+            by=current_user.id,
+            now=clock.now(),
+            revision=int(form.revision.data),
+        )
+    except NotAllowed:
+        form.organization.errors = [_("They were not in this organization on that day.")]
+        return behalf_page(booking, form), 422
+    except orders.ChangedMeanwhile:
+        flash(_("The booking was changed meanwhile: here is how it stands now."), "warning")
+        booking = find_of_place(uid)
+        return behalf_page(booking, blank(booking)), 409
+    if is_changed:
+        flash(_("For whom the booking counts is changed."))
+    else:
+        flash(_("Nothing was changed."), "info")
+    return redirect(url_for("booking.show", uid=uid), 303)
+
+
+def blank(booking: Any) -> BehalfForm:
+    """As it stands. The account is left empty: that of whoever is chosen holds."""
+    data = {
+        "organization": str(booking.organization_id or ONESELF),
+        "revision": str(booking.revision),
+    }
+    return BehalfForm(formdata=None, data=data)
+
+
+def behalf_page(booking: Any, form: BehalfForm) -> str:
+    who = consent_pages.full_name(booking)
+    found = commands.possible(booking, booking.place_id, day_of(booking))
+    form.offer(_("%(who)s personally", who=who), found)
+    return page(
+        "behalf.html",
+        form=form,
+        booking=booking,
+        who=who,
+        ticket=booking_pages.ticket(booking, slot_of(booking), here()),
+    )
+
+
+def day_of(booking: Any) -> date:
+    return clock.today(here().schedule.zone, booking.starts_at)
