@@ -157,7 +157,8 @@ class Board:
 
     @cached_property
     def tiles(self) -> list[Tile]:
-        return [self._tile(machine) for machine in self.inventory.machines]
+        """In the order of the inventory; what is lent by the day comes last."""
+        return [self._tile(machine) for machine in sorted(self.inventory.machines, key=is_lent)]
 
     def _tile(self, machine: MachineFacts) -> Tile:
         rows = self._on.get(machine.id, [])
@@ -191,6 +192,8 @@ class Board:
         until = _("until %(hour)s", hour=self.at(current.ends_at))
         left = _("%(length)s left", length=texts.length(round_up(current.ends_at - self.now)))
         share = 100 * (self.now - current.starts_at) // (current.ends_at - current.starts_at)
+        if is_lent(machine):
+            until, left = self._lent_until(current.ends_at)
         who = self._held_by(current)
         if current.kind == OccupancyKind.OUTAGE:
             return "stopped", who, until, "", None
@@ -200,6 +203,13 @@ class Board:
             since = _("Expected for %(length)s", length=texts.length(late - late % MINUTE))
             return "late", who, since if late >= MINUTE else _("Expected now"), "", share
         return "busy", who, until, left, share
+
+    def _lent_until(self, end: datetime) -> tuple[str, str]:
+        """The last day, and how many days are left with it: nobody counts them in hours."""
+        last = clock.today(self.zone, end - MINUTE)
+        days = (last - self.today).days
+        until = _("until the end of %(day)s", day=texts.day(last)) if days else _("until tonight")
+        return until, _("%(length)s left", length=texts.days_count(days + 1)) if days else ""
 
     def _held_by(self, row: Any) -> str:
         if row.kind == OccupancyKind.BOOKING:
@@ -212,8 +222,8 @@ class Board:
 
     @cached_property
     def arrivals(self) -> list[Arrival]:
-        """Who is late first, the longest; then who is to come, with the sessions; then who is here,
-        then who did not come.
+        """Who is late first, the longest; then who is to come, with the sessions; then what is
+        fetched at some time of the day, then who is here, then who did not come.
         """
         expected = [row for row in self._bookings() if row.arrived_at is None]
         begun = [row for row in expected if row.starts_at <= self.now < row.ends_at]
@@ -225,8 +235,8 @@ class Board:
         to_come = sorted((*ahead, *sessions), key=lambda each: each.starts_at)[:AHEAD]
         return [
             *map(self._late, late),
-            *map(self._lent, lent),
             *(self._session(e) if "training" in e._fields else self._ahead(e) for e in to_come),
+            *map(self._lent, lent),
             *map(self._here, here),
             *map(self._absent, self.missed),
         ]
@@ -257,7 +267,7 @@ class Board:
 
     def _lent(self, row: Any) -> Arrival:
         """It is fetched at some time of the day."""
-        return self._arrival(row, _("to be fetched today"), "")
+        return self._arrival(row, _("to be fetched today"), "")._replace(hour=_("all day"))
 
     def _ahead(self, row: Any) -> Arrival:
         ahead = texts.length(round_up(row.starts_at - self.now))

@@ -4,13 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import absences
 from fablab.db import db, writing
 from fablab.machines.kinds import MachineState, Status
-from fablab.machines.models import Machine
+from fablab.machines.models import Machine, Occupancy, Policy
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.members.models import Member
@@ -22,7 +22,7 @@ from fablab.presence.models import BoardAddress
 from tests.booking.conftest import change, words
 from tests.conftest import browser
 from tests.presence.support import arrive, booked, record, row, say
-from tests.support import counting, submit
+from tests.support import counting, instant, submit
 
 
 @pytest.fixture
@@ -55,6 +55,42 @@ def test_the_board_says_who_is_late_who_comes_and_who_is_here(day, browse):
     assert "Expected for 10 min" in shown
     assert "1 arrived 2 expected 0 absent" in shown
     assert "1 h 50 left" in shown
+
+
+def test_what_is_lent_is_told_in_days_and_comes_last(day, fablab, browse):
+    """The laser, lent from Tuesday to the end of Thursday; nobody counts that in hours."""
+    team = browse("amina")
+    laser = fablab.machine("laser").id
+    first, last = instant("2027-03-30 00:00"), instant("2027-04-02 00:00")
+    before = team.get("/manage/day/board").text
+    assert before.index(">Laser cutter") < before.index(">Workbench")
+    with writing() as session:
+        session.add(Policy(place_id=fablab.place_id, machine_id=laser, whole_days=True))
+        session.execute(
+            update(Occupancy.__table__)
+            .where(Occupancy.uid == day["late"])
+            .values(starts_at=first, occupied_from=first, ends_at=last, occupied_until=last)
+        )
+
+    html = team.get("/manage/day/board").text
+    shown = words(html)
+
+    assert "until the end of Thursday 1 April" in shown
+    assert "3 days left" in shown
+    assert "all day" in shown
+    assert "0:00" not in shown
+    assert order(html) == ["Amina Rahal", "Bruno Lefil", "Chloé Navette"]
+    assert html.index(">Workbench") < html.index(">Laser cutter")
+
+
+def test_ending_early_and_an_absence_have_two_words(day, browse, at):
+    at("2027-03-30 14:45")
+
+    html = browse("amina").get("/manage/day/board").text
+
+    assert "Nobody came" in html
+    assert "Left" in words(html)
+    assert ">Free<" not in html.partition('class="arrivals"')[2]
 
 
 @pytest.mark.parametrize(
