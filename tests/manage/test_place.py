@@ -71,6 +71,19 @@ def test_any_of_the_team_says_how_to_reach_the_place_and_its_rules(cast, amina):
     assert "2 rue du Fil" in amina.get(PLACE).text
 
 
+def test_each_page_of_a_first_step_leads_back_until_they_are_put_aside(cast, amina):
+    page = amina.get("/manage/welcome").text
+    links = set(re.findall(r'<a class="button[^"]*" href="(/[^"]+)"', page.partition("<ol")[2]))
+    steps = links - {"/", "/manage/settings"}
+    assert {"/manage/settings/place", "/manage/openings", "/calendars/?feed=day"} <= steps
+    back = "Back to the first steps"
+
+    assert [each for each in sorted(steps) if back not in amina.get(each).text] == []
+    assert back not in amina.get("/manage/day").text
+    submit(amina, "/manage/welcome", "/manage/welcome/dismissal")
+    assert [each for each in sorted(steps) if back in amina.get(each).text] == []
+
+
 def test_what_cannot_be_read_is_told_at_its_field_and_kept(cast, amina):
     answer = reach(amina, email="nobody", phone="call me", house_rules="Be kind")
 
