@@ -42,7 +42,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.calendars import views as calendars
     from fablab.help import views as help_pages
     from fablab.home import look_views as look
-    from fablab.home import organization_views as organizations
+    from fablab.home import organization_own_views as organizations
     from fablab.home import owner_views as owners
     from fablab.home import views as home
     from fablab.invitations import choice_views as mails

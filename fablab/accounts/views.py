@@ -14,6 +14,7 @@ from fablab.forms import Form
 from fablab.members import sessions
 from fablab.members.forms import KnownPassword
 from fablab.members.views import ask_password, speak_to_the_reader
+from fablab.organizations.queries import managed_alone
 
 bp = Blueprint("accounts", __name__)
 
@@ -70,5 +71,9 @@ def erase():
 def erasure_page(form: ErasureForm) -> str:
     ahead = len(erasure.bookings_ahead(current_user.id, clock.now()))
     return render_template(
-        "accounts/erasure.html", form=form, ahead=ahead, email=current_user.email
+        "accounts/erasure.html",
+        form=form,
+        ahead=ahead,
+        email=current_user.email,
+        alone=managed_alone(current_user.id, clock.now().date()),
     )

@@ -12,10 +12,14 @@ from fablab.booking.facts import audience_of, standing_of
 from fablab.booking.orders import ChangedMeanwhile
 from fablab.db import NotAllowed, db, retried, writing
 from fablab.machines.commands import record
+from fablab.machines.inventory import of_place
 from fablab.machines.models import Occupancy
 from fablab.members import audit
 from fablab.members.kinds import Audience, Deed
 from fablab.organizations.models import Organization, OrganizationMember
+from fablab.slots import Slot
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.prices import quote
 
 
 class Behalf(NamedTuple):
@@ -56,7 +60,7 @@ def put_down(
         if organization_id is not None and organization_id not in found:
             raise NotAllowed
         chosen = found[organization_id] if organization_id else None
-        wished = {
+        wished: dict[str, Any] = {
             "organization_id": organization_id,
             "activity": (activity or chosen.activity) if chosen else "",
         }
@@ -64,7 +68,7 @@ def put_down(
             return False
         if revision not in (None, booking.revision):
             raise ChangedMeanwhile
-        wished["audience"] = audience_in(booking, chosen, place_id)
+        wished |= worth(booking, chosen, place_id)
         _write(session, booking, wished, now=now)
         before, after = told(booking, found), told_of(wished, found) | {"why": why}
         record(session, booking.id, "put_down", by=by, now=now, before=before, after=after)
@@ -121,6 +125,19 @@ def audience_in(booking: Row[Any], chosen: Behalf | None, place_id: int) -> Audi
         kept: Audience | None = booking.audience
         return kept
     return standing.audience if chosen else audience_of(standing)
+
+
+def worth(booking: Row[Any], chosen: Behalf | None, place_id: int) -> dict[str, Any]:
+    """Whose prices hold for it then, and the amount that they make."""
+    audience = audience_in(booking, chosen, place_id)
+    quoted = quote(
+        prices_of(of_place(place_id=place_id)),
+        booking.machine_id,
+        audience,
+        Slot(booking.starts_at, booking.ends_at),
+        is_accompanied=booking.is_accompanied,
+    )
+    return {"audience": audience, "quoted": quoted}
 
 
 def told(booking: Row[Any], found: dict[int, Behalf]) -> dict[str, str]:

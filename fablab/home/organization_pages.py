@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
+from flask_babel import format_currency, format_decimal
 from flask_babel import gettext as _
 
 from fablab import clock, texts
@@ -186,7 +187,7 @@ def in_file(row: Any, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
 
 
 def full_name(row: Any) -> str:
-    return f"{row.first_name} {row.last_name}".strip()
+    return f"{row.first_name or ''} {row.last_name or ''}".strip()
 
 
 def short(day: date) -> str:
@@ -203,6 +204,31 @@ class Asked(NamedTuple):
 
 def asked(rows: Iterable[Any], zone: tzinfo) -> list[Asked]:
     return [Asked(row.uid, row.email, short(clock.today(zone, row.expires_at))) for row in rows]
+
+
+class YearLine(NamedTuple):
+    """What was declared of a year, as it is read."""
+
+    year: int
+    jobs: str
+    turnover: str
+    by: str  # who, and when
+
+
+def year_lines(rows: Iterable[Any], zone: tzinfo, currency: str) -> list[YearLine]:
+    return [
+        YearLine(
+            row.year,
+            "" if row.jobs is None else format_decimal(row.jobs),
+            "" if row.turnover is None else format_currency(row.turnover, currency),
+            _(
+                "%(who)s, %(when)s",
+                who=full_name(row) or _("somebody who left"),
+                when=short(clock.today(zone, row.declared_at)),
+            ),
+        )
+        for row in rows
+    ]
 
 
 def after(last_day: date, zone: tzinfo) -> datetime:

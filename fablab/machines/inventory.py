@@ -51,6 +51,7 @@ class PlaceFacts:
     email: str
     phone: str
     house_rules: str
+    currency: str
     names_shown: NamesShown
     wall_names: WallNames
     has_public_feeds: bool

@@ -266,6 +266,7 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "legal_form": (_("Legal form"), str),
         "hosted_since": (_("Hosted since"), read_day),
         "hosted_until": (_("Hosted until"), read_day),
+        **of_organization(),
         "mark": (_("Mark"), lambda v: _(MARKS[MarkKind(v)])),
         "marked_until": (
             _("No booking until"),
@@ -287,6 +288,17 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         return _(policy_words.LABELS[name]), policy_words.as_recorded(name, kept)
     label, read = readers[name]
     return label, read(kept) if kept else "–"
+
+
+def of_organization() -> dict[str, tuple[str, Callable[[Any], str]]]:
+    return {
+        "siren": (_("SIREN number"), str),
+        "prices": (_("Whose prices hold"), lambda v: _(AUDIENCES[Audience(v)])),
+        "customer_code": (_("Customer code"), str),
+        "year": (_("Year"), str),
+        "jobs": (_("Jobs"), str),
+        "turnover": (_("Turnover"), str),
+    }
 
 
 def of_boards() -> dict[str, tuple[str, Callable[[Any], str]]]:

@@ -3,17 +3,33 @@
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import SelectField
-from wtforms.validators import DataRequired, InputRequired, Optional
+from wtforms import SelectChoice, SelectField
+from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation
 
 from fablab.forms import Form, StrictDateField, TextField, of_this_century
 from fablab.manage.forms import FromToday, translated
-from fablab.manage.words import ORGANIZATIONS
+from fablab.manage.words import AUDIENCES, ORGANIZATIONS
 from fablab.members.forms import EmailField
+from fablab.members.kinds import Audience
 from fablab.organizations.commands import Particulars
 from fablab.organizations.kinds import OrganizationKind
+from fablab.organizations.rules import is_siren
 
-NAME, WORDS = 120, 80  # letters
+NAME, WORDS, CODE = 120, 80, 40  # letters
+
+
+class SirenField(TextField):
+    """Nine digits that prove each other, spaces between them or not."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        self.data = "".join((self.data or "").split())
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data and not is_siren(self.data):
+            raise StopValidation(
+                lazy_gettext("This is no SIREN number: it has nine digits, and one of them is off.")
+            )
 
 
 class OrganizationForm(Form):
@@ -26,6 +42,22 @@ class OrganizationForm(Form):
     trade = TextField(lazy_gettext("Trade"), maximum=WORDS)
     legal_form = TextField(lazy_gettext("Legal form"), maximum=WORDS)
     hosted_since = StrictDateField(lazy_gettext("Hosted since"), [Optional(), of_this_century])
+    siren = SirenField(lazy_gettext("SIREN number"), maximum=20)
+    audience = SelectField(
+        lazy_gettext("Whose prices hold"),
+        choices=[
+            SelectChoice("", lazy_gettext("Those of whoever books")),
+            *(each for each in translated(AUDIENCES) if each.value != Audience.STAFF),
+        ],
+        default="",
+    )
+    customer_code = TextField(lazy_gettext("Customer code"), maximum=CODE)
+
+    @classmethod
+    def of(cls, row: Any) -> "OrganizationForm":
+        """With what is known of an organization."""
+        data = {name: getattr(row, name) for name in Particulars._fields}
+        return cls(formdata=None, data=data | {"audience": row.audience or ""})
 
     def refuse_the_name(self) -> None:
         self["name"].errors = [
@@ -42,6 +74,9 @@ class OrganizationForm(Form):
             self.trade.data or "",
             self.legal_form.data or "",
             self.hosted_since.data,
+            self.siren.data or "",
+            Audience(self.audience.data) if self.audience.data else None,
+            self.customer_code.data or "",
         )
 
 

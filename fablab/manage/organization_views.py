@@ -18,7 +18,7 @@ from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.organizations import commands
 from fablab.organizations import queries as organizations_queries
-from fablab.organizations.commands import Doer, NameTaken, Particulars
+from fablab.organizations.commands import Doer, NameTaken
 
 
 @bp.get("/manage/organizations")
@@ -68,8 +68,7 @@ def create_organization():
 @team_only
 def organization(slug: str):
     row = find_organization(slug)
-    data = {name: getattr(row, name) for name in Particulars._fields}
-    return organization_page(row, form=OrganizationForm(formdata=None, data=data))
+    return organization_page(row)
 
 
 @bp.post("/manage/organizations/<slug>")
@@ -125,9 +124,8 @@ def find_organization(slug: str) -> Any:
 def organization_page(row: Any, **forms: Any) -> str:
     """With every form; those given were refused, and keep what was typed."""
     zone = here().schedule.zone
-    data = {name: getattr(row, name) for name in Particulars._fields}
     blank = {
-        "form": OrganizationForm(formdata=None, data=data),
+        "form": OrganizationForm.of(row),
         "person": PersonForm(formdata=None, prefix="person-"),
         "ending": EndForm(formdata=None, today=today()),
     }

@@ -16,6 +16,7 @@ from fablab.manage import mail_queries, queries, todo_queries, training_pages
 from fablab.manage.mail_queries import MailState
 from fablab.manage.member_filters import ENDING, ending_holdings
 from fablab.manage.member_pages import full_name, moment, short
+from fablab.organizations import queries as organizations
 from fablab.slots import Slot
 from fablab.trainings.queries import sessions
 from fablab.upkeep.kinds import FaultState
@@ -71,6 +72,7 @@ def to_do(inventory: Inventory, counts: todo_queries.Counts, reader: int, now: d
         qualifications(inventory, now),
         memberships(inventory, today),
         suspensions(inventory, now),
+        unmanaged(inventory, today),
     ]
     return ToDo(
         [each for each in waiting if each and each.count], [each for each in soon if each.count]
@@ -272,6 +274,20 @@ def on_closed_days(inventory: Inventory, ahead: Sequence[Any]) -> Section:
         [of_booking(inventory, row) for row in found[:SHOWN]],
         url_for("manage.closures"),
         _("See the closures"),
+    )
+
+
+def unmanaged(inventory: Inventory, today: date) -> Section:
+    """Organizations with people in them, and nobody who manages it."""
+    rows = organizations.unmanaged(inventory.place.id, today)
+    return Section(
+        "unmanaged",
+        "building-2",
+        _("Organizations that nobody manages"),
+        len(rows),
+        [Line(row.name, url_for("manage.organization", slug=row.slug)) for row in rows[:SHOWN]],
+        url_for("manage.organizations"),
+        _("See the organizations"),
     )
 
 

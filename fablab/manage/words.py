@@ -30,7 +30,7 @@ ORGANIZATIONS = {
     OrganizationKind.COMPANY: N_("Company"),
     OrganizationKind.SOLE_TRADER: N_("Sole trader"),
     OrganizationKind.ASSOCIATION: N_("Association"),
-    OrganizationKind.COOPERATIVE: N_("Co-operative"),
+    OrganizationKind.COOPERATIVE: N_("Co-operative of activity and employment"),
     OrganizationKind.SCHOOL: N_("School"),
     OrganizationKind.PUBLIC_BODY: N_("Public body"),
 }

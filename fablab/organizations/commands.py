@@ -12,7 +12,7 @@ from fablab import clock, texts
 from fablab.db import NoSuch, NotAllowed, add_row, db, retried, writing
 from fablab.members import audit, throttle
 from fablab.members.commands import normal
-from fablab.members.kinds import AttemptKind, Deed
+from fablab.members.kinds import AttemptKind, Audience, Deed
 from fablab.members.models import Member
 from fablab.organizations import letters, queries
 from fablab.organizations.kinds import OrganizationKind
@@ -47,6 +47,15 @@ class Particulars(NamedTuple):
     trade: str = ""
     legal_form: str = ""
     hosted_since: date | None = None
+    siren: str = ""
+    audience: Audience | None = None  # whose prices hold for what is booked in its name
+    customer_code: str = ""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As its record keeps it: a member's `audience` is another thing there."""
+        said = self._asdict()
+        return said | {"prices": said.pop("audience")}
 
 
 class Doer(NamedTuple):
@@ -67,7 +76,7 @@ def create(place_id: int, about: Particulars, *, by: int, now: datetime) -> str:
         _refuse_the_same(place_id, about.name)
         slug = slug_of(about.name, _slugs(place_id))
         add_row(session, Organization, place_id=place_id, slug=slug, **about._asdict())
-        _note(session, place_id, about.name, by=by, now=now, after=about._asdict())
+        note(session, place_id, about.name, by=by, now=now, after=about.told)
     return slug
 
 
@@ -90,16 +99,16 @@ def edit(organization_id: int, about: Particulars, *, by: int, now: datetime) ->
     """Change what it is; the same again changes nothing. Raises NameTaken, NoSuch, and Busy."""
     with writing() as session:
         held = _in_line(session, organization_id)
-        before = {name: getattr(held, name) for name in about._fields}
-        after = about._asdict()
-        if before == after:
+        before = Particulars(*(getattr(held, name) for name in about._fields))
+        if before == about:
             return
         if about.name != held.name:
             _refuse_the_same(held.place_id, about.name, but=organization_id)
         session.execute(
-            update(Organization).where(Organization.id == organization_id).values(**after)
+            update(Organization).where(Organization.id == organization_id).values(**about._asdict())
         )
-        _note(session, held.place_id, about.name, by=by, now=now, before=before, after=after)
+        told = {"before": before.told, "after": about.told}
+        note(session, held.place_id, about.name, by=by, now=now, **told)
 
 
 @retried
@@ -124,7 +133,7 @@ def end(organization_id: int, last_day: date, *, by: int, now: datetime) -> None
             .execution_options(synchronize_session=False)
         )
         _take_back(session, OrganizationInvitation.organization_id == organization_id)
-        _note(
+        note(
             session,
             held.place_id,
             held.name,
@@ -148,7 +157,7 @@ def invite(
     throttle.admit(AttemptKind.MAIL, email, address, now)
     email = normal(email)
     with writing() as session:
-        held = _managed(session, organization_id, by, now)
+        held = managed(session, organization_id, by, now)
         known = session.execute(
             select(Member.id, Member.language).where(
                 Member.email == email, Member.erased_at.is_(None)
@@ -185,7 +194,7 @@ def invite(
 def take_back(organization_id: int, uid: str, *, by: Doer, now: datetime) -> None:
     """Nobody joins by it any more. Raises NotAllowed and NoSuch."""
     with writing() as session:
-        _managed(session, organization_id, by, now)
+        managed(session, organization_id, by, now)
         of_this = OrganizationInvitation.organization_id == organization_id
         _take_back(session, of_this, OrganizationInvitation.uid == uid)
 
@@ -205,7 +214,7 @@ def accept(uid: str, member_id: int, *, now: datetime) -> str:
             raise NoSuch("no invitation of theirs")
         held = _in_line(session, asked.organization_id)
         _take_back(session, OrganizationInvitation.uid == uid)
-        stay = Stay(member_id, _today(held, now), None, False)
+        stay = Stay(member_id, today_of(held, now), None, False)
         _write(session, held, stay, by=asked.invited_by_id, now=now)
         name: str = held.name
         return name
@@ -233,7 +242,7 @@ def add(organization_id: int, member_id: int, *, by: Doer, now: datetime) -> Non
         if not by.is_team:
             raise NotAllowed
         if not _is_in(held, member_id, now):
-            stay = Stay(member_id, _today(held, now), None, False)
+            stay = Stay(member_id, today_of(held, now), None, False)
             _write(session, held, stay, by=by.id, now=now)
 
 
@@ -253,7 +262,7 @@ def set_stay(
     Raises Refused with every reason, NotAllowed, and NoSuch for who was never in it.
     """
     with writing() as session:
-        held = _managed(session, organization_id, by, now)
+        held = managed(session, organization_id, by, now)
         rows = {row.id: row for row in queries.people(organization_id)}
         if member_id not in rows:
             raise NoSuch(f"member {member_id} is not in organization {organization_id}")
@@ -263,12 +272,31 @@ def set_stay(
             was,
             wished,
             [queries.stay(row) for row in rows.values()],
-            today=_today(held, now),
+            today=today_of(held, now),
             is_team=by.is_team,
         )
         if reasons:
             raise Refused(reasons)
         _write(session, held, wished, activity=activity, by=by.id, now=now)
+
+
+@retried
+def leave(organization_id: int, member_id: int, last_day: date, *, now: datetime) -> None:
+    """Somebody goes of their own accord, after that day. Raises Refused as `set_stay` does, and
+    NoSuch for who is not in it today.
+    """
+    with writing() as session:
+        held = _in_line(session, organization_id)
+        rows = {row.id: row for row in queries.people(organization_id)}
+        if member_id not in rows or not queries.stay(rows[member_id]).covers(today_of(held, now)):
+            raise NoSuch(f"member {member_id} is not in organization {organization_id}")
+        was = queries.stay(rows.pop(member_id))
+        wished = was_again(was, was.is_manager, last_day)
+        others = [queries.stay(row) for row in rows.values()]
+        reasons = refusals(was, wished, others, today=today_of(held, now), is_team=False)
+        if reasons:
+            raise Refused(reasons)
+        _write(session, held, wished, by=member_id, now=now)
 
 
 def was_again(was: Stay, is_manager: bool, until: date | None) -> Stay:
@@ -333,25 +361,25 @@ def _in_line(session: Session, organization_id: int) -> Any:
     return found
 
 
-def _managed(session: Session, organization_id: int, by: Doer, now: datetime) -> Any:
+def managed(session: Session, organization_id: int, by: Doer, now: datetime) -> Any:
     """The organization in line, of which `by` is a manager today, or the team. Raises NotAllowed
     and NoSuch.
     """
     held = _in_line(session, organization_id)
     if by.is_team:
         return held
-    own = queries.find(held.slug, held.place_id, by.id, _today(held, now))
+    own = queries.find(held.slug, held.place_id, by.id, today_of(held, now))
     if own is None or not own.is_manager:
         raise NotAllowed
     return held
 
 
 def _is_in(held: Any, member_id: int, now: datetime) -> bool:
-    found = queries.find(held.slug, held.place_id, member_id, _today(held, now))
+    found = queries.find(held.slug, held.place_id, member_id, today_of(held, now))
     return found is not None and found.is_manager is not None
 
 
-def _today(held: Any, now: datetime) -> date:
+def today_of(held: Any, now: datetime) -> date:
     return clock.today(ZoneInfo(held.zone), now)
 
 
@@ -368,7 +396,7 @@ def _name_of(member_id: int) -> str:
     return f"{row.first_name} {row.last_name}".strip()
 
 
-def _note(
+def note(
     session: Session,
     place_id: int,
     name: str,

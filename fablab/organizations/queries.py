@@ -5,10 +5,16 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import aliased
 
 from fablab.db import db
 from fablab.members.models import Member
-from fablab.organizations.models import Organization, OrganizationInvitation, OrganizationMember
+from fablab.organizations.models import (
+    Organization,
+    OrganizationInvitation,
+    OrganizationMember,
+    OrganizationYear,
+)
 from fablab.organizations.rules import Stay
 from fablab.places.models import Place
 
@@ -22,6 +28,9 @@ ORGANIZATION = (
     Organization.legal_form,
     Organization.hosted_since,
     Organization.hosted_until,
+    Organization.audience,
+    Organization.siren,
+    Organization.customer_code,
 )
 
 
@@ -82,6 +91,62 @@ def people(organization_id: int) -> Sequence[Any]:
         .join(OrganizationMember, OrganizationMember.member_id == Member.id)
         .where(OrganizationMember.organization_id == organization_id, Member.erased_at.is_(None))
         .order_by(Member.last_name, Member.first_name, Member.id)
+    ).all()
+
+
+def managed_alone(member_id: int, day: date) -> Sequence[Any]:
+    """The organizations that nobody would manage without them, by name, with how many `others` are
+    in it that day. One statement.
+    """
+    theirs = aliased(OrganizationMember)
+    lasts = and_(OrganizationMember.is_manager, OrganizationMember.until.is_(None))
+    others = func.count(case((is_in(day), Member.id)))
+    managers = func.count(case((and_(is_in(day), lasts), Member.id)))
+    return db.session.execute(
+        select(
+            Organization.name,
+            Organization.slug,
+            Place.slug.label("place_slug"),
+            others.label("others"),
+        )
+        .join(Place, Place.id == Organization.place_id)
+        .join(theirs, theirs.organization_id == Organization.id)
+        .outerjoin(
+            OrganizationMember,
+            and_(
+                OrganizationMember.organization_id == Organization.id,
+                OrganizationMember.member_id != member_id,
+            ),
+        )
+        .outerjoin(
+            Member, and_(Member.id == OrganizationMember.member_id, Member.erased_at.is_(None))
+        )
+        .where(
+            theirs.member_id == member_id,
+            theirs.is_manager,
+            theirs.since <= day,
+            or_(theirs.until.is_(None), theirs.until >= day),
+            or_(Organization.hosted_until.is_(None), Organization.hosted_until >= day),
+        )
+        .group_by(Organization.id, Organization.name, Organization.slug, Place.slug)
+        .having(managers == 0)
+        .order_by(func.lower(Organization.name), Organization.id)
+    ).all()
+
+
+def unmanaged(place_id: int, day: date) -> Sequence[Any]:
+    """The organizations of a place with people that day, and nobody who manages it, by name."""
+    held = [row for row in all_of(place_id, day) if row.people and not row.managers]
+    return [row for row in held if row.hosted_until is None or row.hosted_until >= day]
+
+
+def years(organization_id: int) -> Sequence[Any]:
+    """What it declared, the latest year first, with who did. One statement."""
+    return db.session.execute(
+        select(OrganizationYear.__table__, Member.first_name, Member.last_name)
+        .outerjoin(Member, Member.id == OrganizationYear.declared_by_id)
+        .where(OrganizationYear.organization_id == organization_id)
+        .order_by(OrganizationYear.year.desc())
     ).all()
 
 

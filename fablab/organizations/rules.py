@@ -53,6 +53,23 @@ def refusals(
     return [refusal for refusal, is_broken in broken.items() if is_broken]
 
 
+def is_siren(text: str) -> bool:
+    """Nine digits, the last of which proves the others (ISO/IEC 7812-1, annex B: Luhn)."""
+    if len(text) != 9 or not (text.isascii() and text.isdigit()):
+        return False
+    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(text)]
+    return sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0
+
+
+YEARS = 10  # that may be declared, today's the last
+
+
+def years(today: date, hosted_since: date | None) -> list[int]:
+    """Those an organization may declare, the latest first: not before it was hosted."""
+    first = max(today.year - YEARS + 1, hosted_since.year if hosted_since else 0)
+    return list(range(today.year, min(first, today.year) - 1, -1))
+
+
 def slug_of(name: str, taken: Collection[str]) -> str:
     """What an address calls it: the plain letters of its `name`, numbered when they are taken."""
     first = slug(name)[:40].strip("-") or "organization"

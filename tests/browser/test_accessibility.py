@@ -50,6 +50,8 @@ FOR_MEMBERS = [
     "/calendars/help/outlook",
     "/organizations/",
     "/account/statements",
+    "/organizations/studio-fil-a-plomb/years",
+    "/organizations/studio-fil-a-plomb/leaving",
 ]
 FOR_THE_TEAM = [
     "/manage/",

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from fablab.organizations.rules import Refusal, Stay, refusals, slug_of
+from fablab.organizations.rules import Refusal, Stay, is_siren, refusals, slug_of, years
 
 TODAY, YESTERDAY = date(2027, 3, 29), date(2027, 3, 28)
 START = date(2026, 1, 1)
@@ -51,6 +51,32 @@ def test_a_stay_includes_its_first_and_its_last_day():
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_one"),
+    [
+        ("012345674", True),
+        ("000000000", True),
+        ("012345675", False),
+        ("102345674", False),
+        ("01234567", False),
+        ("0123456740", False),
+        ("01234567X", False),
+        ("٠١٢٣٤٥٦٧٤", False),
+        ("", False),
+    ],
+)
+def test_a_siren_number_proves_itself(typed, is_one):
+    assert is_siren(typed) is is_one
+
+
+@pytest.mark.parametrize(
+    ("hosted_since", "first"),
+    [(None, 2018), (date(2025, 12, 31), 2025), (date(2010, 1, 1), 2018), (date(2028, 1, 1), 2027)],
+)
+def test_ten_years_may_be_declared_and_none_before_it_was_hosted(hosted_since, first):
+    assert years(TODAY, hosted_since) == list(range(2027, first - 1, -1))
 
 
 @pytest.mark.parametrize(

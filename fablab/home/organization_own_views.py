@@ -1,0 +1,137 @@
+"""What an organization declares of its years, and leaving it of one's own accord."""
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from fablab import clock
+from fablab.access import members_only
+from fablab.booking import departures
+from fablab.booking.views import kept
+from fablab.booking.views import lines as booking_lines
+from fablab.home import organization_pages
+from fablab.home.organization_forms import Bookings, LeavingForm, YearForm
+from fablab.home.organization_views import Found, bp, end_bookings, find, today
+from fablab.machines.inventory import here
+from fablab.members.kinds import Role
+from fablab.organizations import commands, declarations, queries
+from fablab.organizations.rules import Refusal, years
+
+
+@bp.get("/organizations/<slug>/years")
+@members_only
+def declared(slug: str):
+    found = find_declared(slug)
+    return years_page(found, blank(found, asked_year(found)))
+
+
+@bp.post("/organizations/<slug>/years")
+@members_only
+def declare(slug: str):
+    found, form = find_declared(slug), YearForm()
+    if not found.is_manager:
+        abort(403)
+    form.offer(years(today(), found.row.hosted_since))
+    if not form.validate():
+        return years_page(found, form), 422
+    declarations.declare(
+        found.row.id,
+        form.year.data,
+        form.jobs.data,
+        form.turnover.data,
+        by=found.doer,
+        now=clock.now(),
+    )
+    flash(_("What you declared of %(year)s is kept.", year=form.year.data))
+    return redirect(url_for(".declared", slug=slug, **kept()), 303)
+
+
+def find_declared(slug: str) -> Found:
+    """For who manages it, the team and the accountants of the place; its other people get 403."""
+    row = queries.find(slug, here().place.id, current_user.id, today())
+    standing = current_user.standings.get(here().place.id)
+    if row is not None and standing and Role.ACCOUNTANT in standing.roles:
+        is_team = current_user.manages(here().place.id)
+        is_manager = bool(row.is_manager) or is_team
+        return Found(row, is_manager, commands.Doer(current_user.id, is_team))
+    found = find(slug)
+    return found if found.is_manager else abort(403)
+
+
+def asked_year(found: Found) -> int:
+    """The one of the address, else the last that is over, if it may be declared."""
+    possible = years(today(), found.row.hosted_since)
+    asked = request.args.get("year", "")
+    year = int(asked) if asked.isascii() and asked.isdigit() and len(asked) == 4 else 0
+    return year if year in possible else possible[min(1, len(possible) - 1)]
+
+
+def blank(found: Found, year: int) -> YearForm:
+    known = next((row for row in queries.years(found.row.id) if row.year == year), None)
+    data = {"year": year}
+    data |= {"jobs": known.jobs, "turnover": known.turnover} if known else {}
+    form = YearForm(formdata=None, data=data)
+    form.offer(years(today(), found.row.hosted_since))
+    return form
+
+
+def years_page(found: Found, form: YearForm) -> str:
+    rows, currency = queries.years(found.row.id), here().place.currency
+    return render_template(
+        "organizations/years.html",
+        organization=found.row,
+        may_declare=found.is_manager,
+        is_known=any(row.year == form.year.data for row in rows),
+        lines=organization_pages.year_lines(rows, here().schedule.zone, currency),
+        currency=currency,
+        form=form,
+        kept=kept(),
+    )
+
+
+@bp.get("/organizations/<slug>/leaving")
+@members_only
+def leaving(slug: str):
+    form = LeavingForm(formdata=None, data={"until": today()})
+    return leaving_page(find_own(slug), form)
+
+
+@bp.post("/organizations/<slug>/leaving")
+@members_only
+def leave(slug: str):
+    found, form = find_own(slug), LeavingForm()
+    if not form.validate():
+        return leaving_page(found, form), 422
+    assert form.until.data
+    try:
+        commands.leave(found.row.id, current_user.id, form.until.data, now=clock.now())
+    except commands.Refused as refused:
+        form.form_errors.extend(_(reason) for reason in refused.reasons)
+        return leaving_page(found, form), 422
+    if form.bookings.data is Bookings.CANCEL:
+        end_bookings(found.row, current_user, form.until.data)
+    day = organization_pages.short(form.until.data)
+    flash(_("Your last day in %(name)s is %(day)s.", name=found.row.name, day=day))
+    return redirect(url_for(".index"), 303)
+
+
+def find_own(slug: str) -> Found:
+    """One that they are in today; any other is 404, for the team too."""
+    found = find(slug)
+    return found if found.row.is_manager is not None else abort(404)
+
+
+def leaving_page(found: Found, form: LeavingForm) -> str:
+    now = clock.now()
+    alone = {row.slug for row in queries.managed_alone(current_user.id, today())}
+    ahead: Any = departures.on_behalf(found.row.id, current_user.id, now)
+    return render_template(
+        "organizations/leaving.html",
+        organization=found.row,
+        alone=_(Refusal.LAST_MANAGER) if found.row.slug in alone else "",
+        ahead=booking_lines(ahead, now),
+        form=form,
+        kept=kept(),
+    )

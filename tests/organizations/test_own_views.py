@@ -1,0 +1,213 @@
+"""What an organization declares of its years, and leaving it of one's own accord."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from fablab.db import NotAllowed, db
+from fablab.machines.kinds import Status
+from fablab.members.audit import AuditEntry
+from fablab.organizations import commands, declarations
+from fablab.organizations.commands import Doer
+from fablab.organizations.models import Organization, OrganizationYear
+from tests.booking.conftest import words
+from tests.organizations.test_views import PAGE, book_for, change, status_of, stay_of
+from tests.support import instant, slot, submit
+
+YEARS, LEAVING = f"{PAGE}/years", f"{PAGE}/leaving"
+
+
+def declared():
+    db.session.rollback()
+    table = OrganizationYear.__table__
+    return {
+        row.year: (row.jobs, row.turnover)
+        for row in db.session.execute(select(table).order_by(table.c.year))
+    }
+
+
+def declare(client, **typed):
+    return submit(client, YEARS, YEARS, **{"year": "2026", "jobs": "", "turnover": ""} | typed)
+
+
+def test_a_manager_declares_a_year_and_corrects_it(studio, who, at):
+    maud = who("maud")
+    assert '<option selected value="2026">' in maud.get(YEARS).text
+    assert declare(maud, jobs="2,5", turnover="84 200").location == YEARS
+    at("2027-04-02 10:00")
+    team = who("amina")
+    filled = team.get(f"{YEARS}?year=2026").text
+    assert 'value="2.5"' in filled
+    assert 'value="84200"' in filled
+
+    declare(team, jobs="2.75", turnover="84200")
+
+    assert declared() == {2026: (Decimal("2.75"), Decimal(84200))}
+    page = words(maud.get(YEARS).text)
+    assert "2.75" in page
+    assert "€84,200.00" in page
+    assert ", 2 Apr 2027" in page
+    assert page.index("Amina") < page.index(", 2 Apr 2027")
+    first, second = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert first.before == {}
+    assert second.before == {"organization": "Studio Fil", "jobs": "2.5", "turnover": "84200"}
+    assert second.after["jobs"] == "2.75"
+    assert second.made_by_id == studio.people["amina"]
+
+
+def test_only_managers_the_team_and_accountants_read_it(studio, who):
+    declare(who("maud"), turnover="84200")
+
+    for name, status in {
+        "maud": 200,
+        "amina": 200,
+        "anouk": 200,
+        "bruno": 403,
+        "chloe": 404,
+        "remi": 404,
+    }.items():
+        answer = who(name).get(YEARS)
+        assert answer.status_code == status, name
+        assert ("84,200" in answer.text) == (status == 200)
+    assert "84,200" not in who("bruno").get(PAGE).text
+    assert 'name="turnover"' not in who("anouk").get(YEARS).text
+    token = {"csrf_token": "", "year": "2026", "jobs": "1"}
+    who("anouk").application.config["WTF_CSRF_ENABLED"] = False
+    assert who("anouk").post(YEARS, data=token).status_code == 403
+    assert who("bruno").post(YEARS, data=token).status_code == 403
+    assert declared() == {2026: (None, Decimal(84200))}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({}, "Write down one of the two at least."),
+        ({"jobs": "two"}, "Write a number"),
+        ({"jobs": "-1"}, "Write a number"),
+        ({"jobs": "1.005"}, "Write a number"),
+        ({"turnover": "٣"}, "Write a number"),
+        ({"turnover": "1e9"}, "Write a number"),
+        ({"turnover": "9" * 13}, "Write a number"),
+        ({"jobs": "1", "year": "2028"}, "Not a valid choice"),
+        ({"jobs": "1", "year": "x"}, "Invalid Choice"),
+    ],
+)
+def test_what_is_no_figure_is_told_at_its_field(studio, who, typed, said):
+    answer = declare(who("maud"), **typed)
+
+    assert answer.status_code == 422
+    assert said in words(answer.text)
+    assert declared() == {}
+
+
+def test_the_same_figures_again_leave_who_declared_them(studio):
+    def declare_as(name, year=2026):
+        declarations.declare(
+            studio.organization_id,
+            year,
+            Decimal("1.5"),
+            None,
+            by=Doer(studio.people[name], name == "amina"),
+            now=instant("2027-03-29 10:00"),
+        )
+
+    declare_as("maud")
+    declare_as("amina")
+
+    row = db.session.execute(select(OrganizationYear.__table__)).one()
+    assert row.declared_by_id == studio.people["maud"]
+    db.session.rollback()
+    with pytest.raises(NotAllowed):
+        declare_as("bruno")
+    with pytest.raises(NotAllowed):
+        declare_as("maud", 2028)
+
+
+# Leaving
+
+
+def test_whoever_is_in_it_leaves_with_a_last_day(studio, who):
+    after = book_for(studio, "bruno", "2027-04-03 10:00-11:00")
+    own = studio.book("bench", slot("2027-04-03 14:00-15:00"), "bruno")
+    bruno = who("bruno")
+    assert LEAVING in bruno.get(PAGE).text
+    assert "1 booking to come on its behalf" in bruno.get(LEAVING).text
+
+    answer = submit(bruno, LEAVING, LEAVING, until="2027-04-02", bookings="cancel")
+
+    assert answer.location == "/organizations/"
+    assert stay_of(studio, "bruno").until == date(2027, 4, 2)
+    assert [status_of(each) for each in (after, own)] == [Status.CANCELLED, Status.CONFIRMED]
+    assert who("chloe").get(LEAVING).status_code == 404
+    assert who("amina").get(LEAVING).status_code == 404
+
+
+@pytest.mark.parametrize("odd", ["", "2027-03-28", "\x00", "9999-12-31"])
+def test_no_day_or_one_that_is_over_is_refused(studio, who, odd):
+    answer = submit(who("bruno"), LEAVING, LEAVING, until=odd)
+
+    assert answer.status_code == 422
+    assert stay_of(studio, "bruno").until is None
+
+
+def test_who_manages_it_alone_names_another_first(studio, who):
+    maud = who("maud")
+    assert "You alone manage it" in maud.get(LEAVING).text
+
+    assert submit(maud, LEAVING, LEAVING, until="2027-04-30").status_code == 422
+    assert stay_of(studio, "maud").until is None
+    change(maud, studio, "bruno", is_manager="y")
+    assert "You alone manage it" not in maud.get(LEAVING).text
+    assert submit(maud, LEAVING, LEAVING, until="2027-04-30").status_code == 303
+
+
+def test_erasing_ones_account_warns_who_manages_one_alone(studio, who):
+    assert "You alone manage Studio Fil" in who("maud").get("/account/erasure").text
+    assert "You alone manage" not in who("bruno").get("/account/erasure").text
+    change(who("maud"), studio, "bruno", is_manager="y")
+
+    assert "You alone manage" not in who("maud").get("/account/erasure").text
+
+
+def test_the_team_sees_an_organization_that_nobody_manages(studio, who):
+    assert "Organizations that nobody manages" not in who("amina").get("/manage/").text
+    commands.set_stay(
+        studio.organization_id,
+        studio.people["maud"],
+        is_manager=False,
+        activity="",
+        until=None,
+        by=Doer(studio.people["amina"], True),
+        now=instant("2027-03-29 10:00"),
+    )
+
+    page = who("amina").get("/manage/").text
+
+    assert "Organizations that nobody manages" in page
+    assert "Studio Fil" in page
+
+
+# What the team knows of it
+
+
+def test_the_team_writes_down_its_number_its_prices_and_its_code(studio, who):
+    amina, there = who("amina"), "/manage/organizations/studio"
+    typed = {"name": "Studio Fil", "kind": "company"}
+    numbered = typed | {"siren": "012 345 674", "audience": "professional", "customer_code": "C12"}
+
+    assert submit(amina, there, there, **numbered).status_code == 303
+
+    row = db.session.execute(select(Organization.__table__)).first()
+    assert (row.siren, row.audience, row.customer_code) == ("012345674", "professional", "C12")
+    page = amina.get(there).text
+    assert 'value="012345674"' in page
+    assert "Professional" in page.partition("What the team did")[2]
+    for wrong in ("012345675", "12345674", "٠١٢٣٤٥٦٧٤", "0123456740"):
+        refused = submit(amina, there, there, **numbered | {"siren": wrong})
+        assert refused.status_code == 422
+        assert "This is no SIREN number" in refused.text
+    for wrong in ("staff", "x"):
+        refused = submit(amina, there, there, **numbered | {"audience": wrong})
+        assert refused.status_code == 422
