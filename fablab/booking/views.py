@@ -306,6 +306,8 @@ class Draft:
         """What the rules want to know, with all that is taken in `span`."""
         now, moved = clock.now(), self.booking
         organization_id = form.organization_id if form and not form.organization.errors else None
+        if moved:  # for whom it is stays
+            organization_id = moved.organization_id
         is_kept = bool(moved) and moved.organization_id == organization_id
         facts = gather(
             self.inventory,

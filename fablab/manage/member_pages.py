@@ -293,7 +293,7 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
 def of_organization() -> dict[str, tuple[str, Callable[[Any], str]]]:
     return {
         "siren": (_("SIREN number"), str),
-        "prices": (_("Whose prices hold"), lambda v: _(AUDIENCES[Audience(v)])),
+        "whose_prices": (_("Whose prices hold"), lambda v: _(AUDIENCES[Audience(v)])),
         "customer_code": (_("Customer code"), str),
         "year": (_("Year"), str),
         "jobs": (_("Jobs"), str),

@@ -55,7 +55,7 @@ class Particulars(NamedTuple):
     def told(self) -> dict[str, Any]:
         """As its record keeps it: a member's `audience` is another thing there."""
         said = self._asdict()
-        return said | {"prices": said.pop("audience")}
+        return said | {"whose_prices": said.pop("audience")}
 
 
 class Doer(NamedTuple):
