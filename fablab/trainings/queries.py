@@ -1,6 +1,6 @@
 """What is asked of trainings, sessions and qualifications, always of one place."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -160,9 +160,13 @@ def granted(training_id: int) -> dict[int, int]:
 
 
 def trains_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set[int]:
-    """The machines of the place on which they are a trainer today."""
+    """The machines of the place on which they are a trainer today: none once their membership has
+    expired, and none while they are suspended.
+    """
     day = clock.today(zone, now)
     found: set[int] = set()
+    if not _is_in_standing(member_id, place_id, zone, now):
+        return found
     for held in held_by(member_id, place_id, zone, now):
         if not held.is_valid_on(day):
             continue
@@ -172,6 +176,22 @@ def trains_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set
             levels = granted(held.training_id or 0)
         found |= {machine for machine, level in levels.items() if level >= Level.TRAINER}
     return found
+
+
+def _is_in_standing(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> bool:
+    asked = select(Membership.id).where(
+        Membership.member_id == member_id,
+        Membership.place_id == place_id,
+        *_in_standing(zone, now),
+    )
+    return db.session.scalar(asked) is not None
+
+
+def _in_standing(zone: tzinfo, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """Of a membership: neither expired nor suspended."""
+    expires_on, suspended_until = Membership.expires_on, Membership.suspended_until
+    yield or_(suspended_until.is_(None), suspended_until <= now)
+    yield or_(expires_on.is_(None), expires_on >= clock.today(zone, now))
 
 
 def grants_on(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> set[int]:
@@ -193,7 +213,6 @@ def looks_after(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> s
     """The machines of the place whose referent they are, as long as they are a member of it:
     none once that has expired, and none while they are suspended.
     """
-    expires_on, suspended_until = Membership.expires_on, Membership.suspended_until
     return set(
         db.session.scalars(
             select(MachineReferent.machine_id)
@@ -208,8 +227,7 @@ def looks_after(member_id: int, place_id: int, zone: tzinfo, now: datetime) -> s
             .where(
                 MachineReferent.member_id == member_id,
                 Machine.place_id == place_id,
-                or_(suspended_until.is_(None), suspended_until <= now),
-                or_(expires_on.is_(None), expires_on >= clock.today(zone, now)),
+                *_in_standing(zone, now),
             )
         )
     )

@@ -20,7 +20,7 @@ from fablab.upkeep import logbook, stopping
 from fablab.upkeep.keys import made_once, uid_for
 from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.maintenance_rules import A_DAY, SEARCHED, Rhythm, first_free, slot_on
-from fablab.upkeep.models import Maintenance, MaintenanceDay
+from fablab.upkeep.models import LogEntry, Maintenance, MaintenanceDay
 
 TABLE, DAYS = Maintenance.__table__, MaintenanceDay.__table__
 AHEAD = 400  # days: no machine is kept free for longer
@@ -127,15 +127,17 @@ def end(uid: str, *, by: int, now: datetime) -> None:
 
 
 @retried
-def finish(uid: str, done: Done, *, by: int, now: datetime) -> None:
+def finish(uid: str, done: Done, *, by: int, now: datetime, key: str = "") -> None:
     """It is done: a line of the logbook, and the next time is counted from today.
 
     All that was due until now is done with it, else what comes next. What is already kept free
-    stays as long as the days are the same. Raises NoSuch, and Busy.
+    stays as long as the days are the same. Raises AlreadyMade, NoSuch, and Busy.
     """
     here = find(uid)
     with writing() as session:
         stand_in_line(session, here.machine_id)
+        line = uid_for(key, by, uid, done)
+        made_once(LogEntry, line)
         row = find(uid)
         zone = of_place(place_id=row.place_id).schedule.zone
         day = today(zone, now)
@@ -152,6 +154,7 @@ def finish(uid: str, done: Done, *, by: int, now: datetime) -> None:
             now=now,
             part=done.part,
             cents=done.cents,
+            uid=line,
         )
         _count_from(session, row, rhythm_of(row).after(day, 1), by=by, now=now)
 

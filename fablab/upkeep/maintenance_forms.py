@@ -123,6 +123,7 @@ class DoneForm(Form):
     said = ParagraphField(lazy_gettext("Anything to note?"), maximum=WORDS)
     part = TextField(lazy_gettext("Part"), maximum=SENTENCE)
     cost = CostField(lazy_gettext("Cost, in euros"))
+    key = key_field()
 
     def __init__(self, uid: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

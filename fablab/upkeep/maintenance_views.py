@@ -65,7 +65,10 @@ def finish_maintenance(slug: str, uid: UUID):
     row = find(machine, str(uid))
     if not form.validate():
         return care_page(machine, 422, done=form, finished=row.uid)
-    maintenance.finish(row.uid, form.done, by=current_user.id, now=clock.now())
+    with suppress(AlreadyMade):
+        maintenance.finish(
+            row.uid, form.done, by=current_user.id, now=clock.now(), key=form.key.data or ""
+        )
     flash(_("It is done and written into the logbook; the next time is planned."))
     return redirect(address_of(slug), 303)
 

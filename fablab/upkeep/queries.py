@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from fablab.clock import today
 from fablab.db import NoSuch, db
+from fablab.machines import inventory
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import Category, Machine, MachineReferent, Occupancy
 from fablab.members.kinds import TEAM
@@ -250,8 +252,12 @@ READER = (
 
 
 def caretakers(place_id: int, machine_id: int, now: datetime) -> Sequence[Any]:
-    """The team of the place and the machine's referents, each once; nobody who is suspended."""
-    of_place = (
+    """The team of the place and the machine's referents, each once; nobody who is suspended, and
+    no referent whose membership has expired.
+    """
+    day = today(inventory.of_place(place_id=place_id).schedule.zone, now)
+    is_member = or_(Membership.expires_on.is_(None), Membership.expires_on >= day)
+    theirs = (
         select(Membership.member_id)
         .outerjoin(RoleHeld, RoleHeld.membership_id == Membership.id)
         .outerjoin(
@@ -262,13 +268,11 @@ def caretakers(place_id: int, machine_id: int, now: datetime) -> Sequence[Any]:
         .where(
             Membership.place_id == place_id,
             or_(Membership.suspended_until.is_(None), Membership.suspended_until <= now),
-            or_(RoleHeld.role.in_(TEAM), MachineReferent.machine_id.is_not(None)),
+            or_(RoleHeld.role.in_(TEAM), and_(MachineReferent.machine_id.is_not(None), is_member)),
         )
     )
     return db.session.execute(
-        select(*READER)
-        .where(Member.id.in_(of_place), Member.erased_at.is_(None))
-        .order_by(Member.id)
+        select(*READER).where(Member.id.in_(theirs), Member.erased_at.is_(None)).order_by(Member.id)
     ).all()
 
 

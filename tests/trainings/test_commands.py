@@ -1,6 +1,6 @@
 """Giving a qualification and taking it back."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select, update
@@ -160,6 +160,24 @@ def test_a_trainer_gives_what_is_on_their_machine_while_they_are_one(
     else:
         with pytest.raises(NotAllowed):
             give(any_fablab, Award("L1", GIVEN, None, machine_id=laser, level=2), by="bruno")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"expires_on": date(2027, 3, 28)},
+        {"suspended_until": datetime(2027, 4, 12, tzinfo=UTC)},
+    ],
+)
+def test_a_trainer_who_is_kept_from_the_machines_qualifies_nobody(any_fablab, changed):
+    laser = any_fablab.machine("laser").id
+    give(any_fablab, Award("L1", date(2027, 1, 1), None, machine_id=laser, level=4), to="bruno")
+    with writing() as session:
+        of_bruno = Membership.member_id == any_fablab.people["bruno"]
+        session.execute(update(Membership).where(of_bruno).values(**changed))
+
+    with pytest.raises(NotAllowed):
+        give(any_fablab, Award("L1", GIVEN, None, machine_id=laser, level=2), by="bruno")
 
 
 def test_what_is_taken_back_is_gone_and_stays_on_record(any_fablab, laser_course):

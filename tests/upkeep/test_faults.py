@@ -205,6 +205,24 @@ def test_a_suspended_referent_looks_after_nothing(cast, browse):
         assert remi.get(page).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("who", "expires_on", "is_told"),
+    [
+        ("remi", date(2027, 3, 29), True),
+        ("remi", date(2027, 3, 28), False),
+        ("amina", date(2027, 3, 28), True),  # roles outlive a membership
+    ],
+)
+def test_a_referent_whose_membership_expired_is_told_of_no_fault(cast, who, expires_on, is_told):
+    with writing() as session:
+        theirs = Membership.member_id == cast.people[who]
+        session.execute(update(Membership).where(theirs).values(expires_on=expires_on))
+
+    told = queries.caretakers(cast.place_id, cast.machine("bench").id, clock.now())
+
+    assert (cast.people[who] in {reader.id for reader in told}) is is_told
+
+
 def test_only_whoever_looks_after_the_machine_sorts_it(cast, browse, app):
     app.config["WTF_CSRF_ENABLED"] = False
     uid = reported(cast)

@@ -12,6 +12,7 @@ from fablab.db import db
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Occupancy
 from fablab.upkeep import maintenance, maintenance_views, queries
+from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.kinds import EntryKind, Unit
 from fablab.upkeep.maintenance import Done, Plan
 from fablab.upkeep.maintenance_rules import Rhythm
@@ -137,6 +138,17 @@ def test_done_on_its_day_the_others_stay_as_they_are(cast, at):
     assert first.ends_at == clock.now()
     [line] = db.session.scalars(select(LogEntry))
     assert (line.kind, line.said) == (EntryKind.MAINTENANCE, "Oiling\nNew oil")
+
+
+def test_a_form_that_is_sent_twice_writes_one_line(cast):
+    uid, key = begin(cast), "a form"
+    by = cast.people["amina"]
+
+    maintenance.finish(uid, Done("New oil"), by=by, now=clock.now(), key=key)
+    with pytest.raises(AlreadyMade):
+        maintenance.finish(uid, Done("New oil"), by=by, now=clock.now(), key=key)
+
+    assert len(db.session.scalars(select(LogEntry)).all()) == 1
 
 
 def test_done_late_the_next_is_counted_from_that_day(cast, at):
