@@ -5,17 +5,18 @@ who used them.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import format_currency
+from flask_babel import gettext as _
 
 from fablab import texts
 from fablab.clock import today
-from fablab.home.organization_pages import hours, is_booked, real, time_used
+from fablab.home.organization_pages import hours, time_used
 from fablab.machines.inventory import MachineFacts
 from fablab.sharing.pages import AgreementShown, shown
 from fablab.slots import Slot
+from fablab.statements.rules import A_MINUTE, Line, Total, total
 from fablab.upkeep.pages import State, described, state
 
 
@@ -38,6 +39,12 @@ class Away:
     is_now: bool
 
 
+class UsesShown(NamedTuple):
+    label: str
+    booked: str
+    real: str
+
+
 @dataclass(frozen=True, slots=True)
 class OwnedMachine:
     """One machine of an organization's, as its managers see it: hours, amounts, faults."""
@@ -47,11 +54,9 @@ class OwnedMachine:
     hue: str
     name: str
     agreement: AgreementShown | None
-    booked_by_others: str
-    booked_by_own: str
-    real_of_others: str
-    real_of_own: str
-    amount: str  # of what others booked; empty where nothing was priced
+    uses: list[UsesShown]  # of others, then their own
+    ahead: str  # what is booked still
+    amount: str  # of what others used; empty where nothing was priced
     share: str
     faults: list[FaultLine]
     outages: list[Away]
@@ -60,49 +65,40 @@ class OwnedMachine:
 def owned(
     machine: MachineFacts,
     agreement: Any,
-    used: Sequence[Any],
+    stated: Sequence[Line],
+    ahead: Iterable[Any],
     faults: Iterable[Any],
     outages: Iterable[Any],
     *,
+    currency: str,
     zone: tzinfo,
     now: datetime,
 ) -> OwnedMachine:
-    """`used`, `faults` and `outages` are rows of `queries`, of all the owner's machines."""
-    rows = [row for row in used if row.machine_id == machine.id]
-    others = [row for row in rows if row.owner_since is None]
-    own = [row for row in rows if row.owner_since is not None]
-    amount, share = amounts(machine, others, zone)
+    """`stated` is what their statement says of the machine; `ahead`, `faults` and `outages` are
+    rows of `queries`, of all their machines.
+    """
+    others = [line for line in stated if not line.is_own]
+    of_others, is_priced = total(others), any(line.unit_price is not None for line in others)
     return OwnedMachine(
         slug=machine.slug,
         code=machine.code,
         hue=machine.category.hue,
         name=machine.name,
         agreement=shown(agreement, today(zone, now)) if agreement else None,
-        booked_by_others=time_used(hours(others)),
-        booked_by_own=time_used(hours(own)),
-        real_of_others=time_used(real(others, now)),
-        real_of_own=time_used(real(own, now)),
-        amount=amount,
-        share=share,
+        uses=[
+            uses_shown(_("For others"), of_others),
+            uses_shown(_("For your organization"), total(line for line in stated if line.is_own)),
+        ],
+        ahead=time_used(hours(row for row in ahead if row.machine_id == machine.id)),
+        amount=format_currency(of_others.amount, currency) if is_priced else "",
+        share=format_currency(of_others.share, currency) if is_priced else "",
         faults=[fault_line(row, zone) for row in faults if row.machine_id == machine.id],
         outages=[away(row, zone, now) for row in outages if row.machine_id == machine.id],
     )
 
 
-def amounts(machine: MachineFacts, others: Iterable[Any], zone: tzinfo) -> tuple[str, str]:
-    """What others' hours are worth as quoted, and what of it goes to the owner as was agreed for
-    the day of each; nothing where nothing was quoted.
-    """
-    quoted = [row for row in others if row.quoted is not None and is_booked(row)]
-    if not quoted:
-        return "", ""
-    share = Decimal(0)
-    for row in quoted:
-        agreement = machine.agreement_on(today(zone, row.starts_at))
-        share += row.quoted * agreement.share / 100 if agreement else 0
-    total = sum((row.quoted for row in quoted), Decimal(0))
-    currency = quoted[0].currency
-    return format_currency(total, currency), format_currency(share, currency)
+def uses_shown(label: str, of: Total) -> UsesShown:
+    return UsesShown(label, time_used(of.booked * A_MINUTE), time_used(of.real * A_MINUTE))
 
 
 def fault_line(row: Any, zone: tzinfo) -> FaultLine:

@@ -2,7 +2,7 @@
 oneself, giving notice.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,9 @@ from fablab.sharing import commands, queries
 from fablab.sharing.commands import TooSoon
 from fablab.sharing.document import hand_out
 from fablab.sharing.forms import EndForm
+from fablab.statements.gathering import of_machines
+from fablab.statements.rules import Period
+from fablab.tariffs.price_list import prices_of
 from fablab.upkeep import settling
 from fablab.upkeep.outage_forms import OutageForm
 from fablab.upkeep.stopping import CannotMove, TakenOtherwise, Undecided
@@ -161,7 +164,9 @@ def owner_page(found: Found, refused: MachineFacts | None = None, **forms: Any) 
     inventory, now, month = here(), clock.now(), find_month()
     zone = inventory.schedule.zone
     span, owner_id = month.span(zone), found.row.id
-    used, faults = queries.used(owner_id, span), queries.faults(owner_id, span)
+    days = Period(month.first, month.next.first - timedelta(days=1))
+    stated = of_machines(owner_id, days, inventory, now)
+    ahead, faults = queries.ahead(owner_id, span, now), queries.faults(owner_id, span)
     outages = queries.outages(owner_id, now)
     own = [machine for machine in inventory.machines if machine.owner_id == owner_id]
     return render_template(
@@ -169,7 +174,15 @@ def owner_page(found: Found, refused: MachineFacts | None = None, **forms: Any) 
         organization=found.row,
         machines=[
             owner_pages.owned(
-                machine, agreement_now(machine), used, faults, outages, zone=zone, now=now
+                machine,
+                agreement_now(machine),
+                stated.get(machine.code, ()),
+                ahead,
+                faults,
+                outages,
+                currency=prices_of(inventory).terms.currency,
+                zone=zone,
+                now=now,
             )
             for machine in own
         ],
@@ -179,6 +192,7 @@ def owner_page(found: Found, refused: MachineFacts | None = None, **forms: Any) 
         },
         refused=refused.slug if refused else "",
         month=month,
+        days=days,
         is_team=found.doer.is_team,
         is_member=found.row.is_manager is not None,
         kept=kept(),

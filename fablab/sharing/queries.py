@@ -7,16 +7,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from fablab.booking.facts import OWNER_SINCE
 from fablab.db import NoSuch, db
 from fablab.machines.agreement_models import InsuranceWarning, OwnerOutage, SharingAgreement
-from fablab.machines.kinds import STANDING, MachineState, OccupancyKind, Status
+from fablab.machines.kinds import MachineState, OccupancyKind, Status
 from fablab.machines.models import Machine, Occupancy
 from fablab.members.kinds import TEAM
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
 from fablab.organizations.queries import is_in
-from fablab.places.models import Place
 from fablab.sharing.rules import WARNED
 from fablab.slots import Slot
 from fablab.upkeep.models import Fault
@@ -106,14 +104,13 @@ def _owned(owner_id: int, *columns: Any) -> Select[Any]:
         select(*columns)
         .select_from(Machine)
         .join(Occupancy, Occupancy.machine_id == Machine.id)
-        .join(Place, Place.id == Machine.place_id)
         .where(Machine.owner_id == owner_id)
     )
 
 
-def used(owner_id: int, span: Slot) -> Sequence[Any]:
-    """The bookings of an organization's machines that begin within `span` and were not called off:
-    hours and amounts, and whether they are its own people's. One statement.
+def ahead(owner_id: int, span: Slot, now: datetime) -> Sequence[Any]:
+    """The bookings of an organization's machines that begin within `span` and are not over, so that
+    no statement tells them yet. One statement.
     """
     return db.session.execute(
         _owned(
@@ -122,16 +119,12 @@ def used(owner_id: int, span: Slot) -> Sequence[Any]:
             Occupancy.status,
             Occupancy.starts_at,
             Occupancy.ends_at,
-            Occupancy.arrived_at,
-            Occupancy.left_at,
-            Occupancy.quoted,
-            OWNER_SINCE,
-            Place.currency,
         ).where(
             Occupancy.kind == OccupancyKind.BOOKING,
-            Occupancy.status.in_((*STANDING, Status.MISSED)),
+            Occupancy.status == Status.CONFIRMED,
             Occupancy.starts_at >= span.start,
             Occupancy.starts_at < span.end,
+            Occupancy.ends_at > now,
         )
     ).all()
 

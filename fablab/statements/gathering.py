@@ -130,6 +130,24 @@ def lines_of(subject: Subject, books: Books, uses: Sequence[Use]) -> list[Line]:
     return pricing.lines(books, uses)
 
 
+def of_machines(
+    owner_id: int, period: Period, inventory: Inventory, now: datetime
+) -> dict[str, list[Line]]:
+    """What an owner's statement would say of the period itself, by the machine's code. Two
+    statements, where the prices are known.
+    """
+    prices = prices_of(inventory)
+    span = clock.whole_days(prices.terms.zone, period.first, period.last)
+    scope = and_(place_wide(inventory.place.id), of_owner(owner_id))
+    books = Books(prices, uses_of(scope, span, now=now))
+    found: dict[str, list[Line]] = {}
+    for line in pricing.owner_lines(
+        books, books.uses, owner_id, queries.shares(owner_id)[owner_id]
+    ):
+        found.setdefault(line.machine, []).append(line)
+    return found
+
+
 def people_of(subject: Subject, rows: Sequence[Any], uses: Iterable[Use]) -> dict[str, Any]:
     """Members by what they are called in the lines; nobody is in an owner's statement."""
     if subject.scope is Scope.OWNER:

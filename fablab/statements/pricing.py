@@ -23,7 +23,7 @@ class Share(NamedTuple):
     machine_id: int
     first_day: date
     last_day: date | None
-    percent: Decimal | None
+    percent: Decimal
 
     def holds(self, use: Use) -> bool:
         is_then = self.first_day <= use.day and (self.last_day is None or use.day <= self.last_day)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from fablab.db import db
+from fablab.machines.agreement_models import SharingAgreement
 from fablab.machines.models import Machine, Occupancy
 from fablab.members.models import Member, Membership
 from fablab.organizations.models import Organization, OrganizationMember
@@ -224,8 +225,23 @@ def held_by(subject: Subject) -> ColumnElement[bool]:
 
 
 def shares(*owner_ids: int) -> dict[int, list[Share]]:
-    """What owners agreed to have of the amounts of each of their machines."""
-    return {owner_id: [] for owner_id in owner_ids}
+    """What owners agreed to have of the amounts of each of their machines, by the days for which
+    it was agreed. One statement, none without any.
+    """
+    found: dict[int, list[Share]] = {owner_id: [] for owner_id in owner_ids}
+    if not found:
+        return found
+    asked = select(
+        SharingAgreement.owner_id,
+        SharingAgreement.machine_id,
+        SharingAgreement.first_day,
+        SharingAgreement.last_day,
+        SharingAgreement.share,
+    ).where(SharingAgreement.owner_id.in_(sorted(found)))
+    for row in db.session.execute(asked):
+        agreed = Share(row.machine_id, row.first_day, row.last_day, row.share)
+        found[row.owner_id].append(agreed)
+    return found
 
 
 def bookings(uids: Iterable[str]) -> Mapping[str, Any]:

@@ -1,14 +1,23 @@
 """What an organization's managers see of the machines it owns, and do with them."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import update
 
 from fablab import clock
 from fablab.db import db, writing
+from fablab.machines.agreement_models import SharingAgreement
+from fablab.machines.inventory import of_place
 from fablab.machines.models import Occupancy
+from fablab.statements import queries as statements
+from fablab.statements.gathering import account_of
+from fablab.statements.kinds import Scope
+from fablab.statements.rules import Period, total
+from fablab.tariffs.kinds import Unit
+from fablab.tariffs.models import Tariff
 from fablab.upkeep import faults
 from fablab.upkeep.faults import Report
 from tests.booking.test_sharing import manage
@@ -34,13 +43,13 @@ def owner(fablab):
     return fablab
 
 
-def test_its_managers_see_hours_amounts_and_faults_and_nobody(owner, browse):
+def test_its_managers_see_hours_amounts_and_faults_and_nobody(owner, browse, at):
     owner.book("bench", slot("2027-03-30 14:00-16:00"), "chloe", purpose="A secret lamp")
     owner.book("bench", slot("2027-03-31 14:00-15:00"), "bruno")
     owner.book("laser", slot("2027-03-31 16:00-17:00"), "amina")
-    with writing() as session:
-        chloe = Occupancy.member_id == owner.people["chloe"]
-        session.execute(update(Occupancy.__table__).where(chloe).values(quoted=Decimal(25)))
+    owner.book("bench", slot("2027-03-31 16:00-17:30"), "chloe")
+    price(owner, "12.50")
+    on_behalf_of_studio(owner, "bruno")
     machine = owner.machine("bench")
     report = Report("The vice is loose", True, None)
     faults.report(
@@ -52,16 +61,75 @@ def test_its_managers_see_hours_amounts_and_faults_and_nobody(owner, browse):
         key="",
     )
 
+    at("2027-03-31 16:30")
     page = words(browse("bruno").get(PAGE).text)
 
-    assert "By others 2 h none" in page
-    assert "By your people 1 h none" in page
+    assert "For others 2 h none" in page
+    assert "For your organization 1 h none" in page
+    assert "Booked still 1 h 30" in page
     assert "€25.00" in page
     assert "€15.00" in page
     assert "The vice is loose" in page
     assert "Laser" not in page
     for secret in ("Chloé", "Navette", "secret lamp", "Amina"):
         assert secret not in page
+
+
+def price(owner, price):
+    with writing() as session:
+        session.add(
+            Tariff(
+                uid=str(uuid4()),
+                place_id=owner.place_id,
+                machine_id=owner.machine("bench").id,
+                unit=Unit.HOUR,
+                price=Decimal(price),
+                step=timedelta(minutes=15),
+                first_day=date(2026, 1, 1),
+                made_at=clock.now(),
+            )
+        )
+
+
+def on_behalf_of_studio(owner, who):
+    with writing() as session:
+        theirs = Occupancy.member_id == owner.people[who]
+        values = {"organization_id": owner.organization_id}
+        session.execute(update(Occupancy.__table__).where(theirs).values(**values))
+
+
+def test_the_page_and_the_owners_statement_say_the_same(owner, browse, at):
+    """Also of a machine shared for less from the middle of the month on."""
+    with writing() as session:
+        session.execute(update(SharingAgreement).values(last_day=date(2027, 3, 30)))
+    share(owner, first_day=date(2027, 3, 31), share=Decimal("33.33"))
+    owner.book("bench", slot("2027-03-30 14:00-16:30"), "chloe")
+    owner.book("bench", slot("2027-03-31 14:00-15:30"), "chloe")
+    owner.book("bench", slot("2027-03-31 16:00-17:00"), "bruno")
+    on_behalf_of_studio(owner, "bruno")
+    price(owner, "12.35")
+
+    at("2027-04-01 09:00")
+    subject = statements.subject(Scope.OWNER, "studio", "", owner.place_id)
+    march = Period(date(2027, 3, 1), date(2027, 3, 31))
+    stated = account_of(subject, march, of_place(), clock.now()).lines
+    page = browse("bruno").get(f"{PAGE}?month=2027-03").text
+
+    others = total(line for line in stated if not line.is_own)
+    # 30.88 € at 60 %, and 18.53 € at 33.33 %: each to the cent.
+    assert (others.booked, others.amount, others.share) == (
+        240,
+        Decimal("49.41"),
+        Decimal("24.71"),
+    )
+    assert "For others 4 h none" in words(page)
+    assert "For your organization 1 h none" in words(page)
+    assert "€49.41" in page
+    assert "€24.71" in page
+    link = page.split('href="/statements/preview?')[1].split('"')[0].replace("&amp;", "&")
+    preview = browse("bruno").get(f"/statements/preview?{link}").text
+    assert "€49.41" in preview
+    assert "€24.71" in preview
 
 
 def test_only_who_manages_it_reads_the_page(owner, browse):

@@ -4,17 +4,21 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from fablab import clock
 from fablab.db import add_row, db, writing
+from fablab.machines.agreement_models import SharingAgreement
 from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy
+from fablab.organizations.models import Organization
 from fablab.places.kinds import Charged
 from fablab.slots import Slot
-from fablab.statements import canon
+from fablab.statements import canon, months
 from fablab.statements.kinds import LineKind, Scope
 from fablab.statements.rules import Period, total
 from fablab.tariffs.models import Consumption, Supply
+from tests.conftest import share
 from tests.statements.conftest import APRIL, IN_APRIL, MARCH
 from tests.support import counting, instant, slot
 
@@ -159,6 +163,54 @@ def test_an_owner_learns_hours_and_amounts_and_no_name(workshop):
     ]
     assert account.people == {}
     assert all(not line.person and not line.activity for line in account.lines)
+
+
+def test_an_owner_has_of_each_amount_what_was_agreed_for_its_day(any_workshop):
+    workshop = any_workshop
+    agree(workshop, last_day=date(2027, 3, 15), share=Decimal("33.33"))
+    agree(workshop, first_day=date(2027, 3, 18), share=Decimal(60))
+    for day in (14, 15, 16, 18):
+        workshop.used("laser", f"2027-03-{day} 10:00-11:15", "chloe")
+
+    account = workshop.account(workshop.subject(Scope.OWNER))
+
+    # 35 € each: 11.6655 is rounded line by line, not in the sum.
+    assert [(line.day.day, line.share_percent, line.share) for line in account.lines] == [
+        (14, Decimal("33.33"), Decimal("11.67")),
+        (15, Decimal("33.33"), Decimal("11.67")),
+        (16, None, Decimal("0.00")),
+        (18, Decimal(60), Decimal("21.00")),
+    ]
+    assert total(account.lines).share == Decimal("44.34")
+
+
+def test_what_another_owner_agreed_is_not_theirs(workshop):
+    agree(workshop, share=Decimal(60))
+    own_it(workshop)
+    with writing() as session:
+        other = Organization(place_id=workshop.place_id, slug="other", name="Other", kind="company")
+        session.add(other)
+        session.flush()
+        session.execute(update(SharingAgreement).values(owner_id=other.id))
+    workshop.used("laser", "2027-03-30 10:00-11:00", "chloe")
+
+    [line] = workshop.account(workshop.subject(Scope.OWNER)).lines
+
+    assert (line.share_percent, line.share) == (None, Decimal("0.00"))
+
+
+def test_a_months_list_tells_the_owners_part(workshop):
+    agree(workshop, share=Decimal(60))
+    workshop.used("laser", "2027-03-30 10:00-11:00", "chloe")
+
+    entries = months.month_of(MARCH, workshop.inventory, IN_APRIL).entries
+
+    [owner] = [each for each in entries if each.subject.scope is Scope.OWNER]
+    assert (owner.total.amount, owner.total.share) == (Decimal("28.00"), Decimal("16.80"))
+
+
+def agree(workshop, **agreed):
+    return share(workshop.fablab, "laser", **agreed)
 
 
 def own_it(workshop, owner_id=...):
