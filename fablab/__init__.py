@@ -41,6 +41,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.booking import wait_views as waits
     from fablab.calendars import views as calendars
     from fablab.help import views as help_pages
+    from fablab.home import allowance_views as allowances
     from fablab.home import look_views as look
     from fablab.home import organization_own_views as organizations
     from fablab.home import owner_views as owners
@@ -74,6 +75,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         mails,
         organizations,
         owners,
+        allowances,
         statements,
         manage,
         reports,

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import cycle
@@ -63,9 +64,11 @@ from fablab.statements import queries as statement_queries
 from fablab.statements.kinds import Scope as StatementScope
 from fablab.statements.models import Statement
 from fablab.statements.rules import Period
+from fablab.tariffs import allowances
 from fablab.tariffs import commands as tariffs
+from fablab.tariffs.allowances import Holder, NewAllowance
 from fablab.tariffs.commands import NewPack
-from fablab.tariffs.models import Pack, Supply
+from fablab.tariffs.models import Allowance, Pack, Supply
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from fablab.upkeep import faults, logbook, maintenance
@@ -178,6 +181,7 @@ class Stage:
             "what": "machines",
             "supply_uid": db.session.scalar(select(Supply.uid)),
             "pack_uid": db.session.scalar(select(Pack.uid)),
+            "allowance_uid": db.session.scalar(select(Allowance.uid)),
             "key": "machines",  # a list of the report
         }
         if name not in known:
@@ -496,7 +500,11 @@ def say_prices(fablab: Fablab) -> None:
     set_price(fablab, None, "30")
     set_supply(fablab, "laser", "Film", "0.04")
     pack = NewPack("Ten hours", None, Decimal(150), 600)
-    tariffs.add_pack(fablab.place_id, pack, by=fablab.people["amina"], now=clock.now())
+    amina, now = fablab.people["amina"], clock.now()
+    tariffs.add_pack(fablab.place_id, pack, by=amina, now=now)
+    hours = NewAllowance("Ten hours", 600, date(2027, 3, 1), is_shared=True)
+    studio = Holder("Studio", organization_id=fablab.organization_id)
+    allowances.grant(fablab.place_id, studio, hours, by=amina, now=now)
 
 
 def leave_a_mark(fablab: Fablab) -> tuple[str, str]:

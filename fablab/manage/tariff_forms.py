@@ -36,6 +36,7 @@ AMOUNT = re.compile(r"(\d{1,7})(?:[.,](\d{1,4}))?", re.ASCII)
 EVERYBODY = "everybody"
 UNITS = {Unit.HOUR: N_("An hour"), Unit.FLAT: N_("A booking, however long"), Unit.DAY: N_("A day")}
 A_DAY_LONG = 24 * 60  # minutes
+MOST_MINUTES = 10_000 * 60
 
 
 class AmountField(StrictField):
@@ -164,9 +165,8 @@ class TermsForm(Form):
 
 
 class CoveringForm(Form):
-    """What both a pack and a grant say: how much, of what, how often."""
+    """What both a pack and a grant say: of what, how often, by whom."""
 
-    hours = AmountField(lazy_gettext("Hours"), [InputRequired(lazy_gettext("Say how many hours."))])
     categories = SelectMultipleField(
         lazy_gettext("Only on machines of"), option_widget=CheckboxInput()
     )
@@ -176,16 +176,9 @@ class CoveringForm(Form):
     def offer(self, categories: Iterable[Any]) -> None:
         self.categories.choices = [SelectChoice(each.slug, each.name) for each in categories]
 
-    def validate_hours(self, field: AmountField) -> None:
-        if field.data is not None and not 0 < self.minutes <= 10_000 * 60:
-            raise ValidationError(gettext("Between a minute and 10,000 hours."))
-
-    @property
-    def minutes(self) -> int:
-        return int((self.hours.data or Decimal(0)) * 60)
-
 
 class PackForm(CoveringForm):
+    hours = AmountField(lazy_gettext("Hours"), [InputRequired(lazy_gettext("Say how many hours."))])
     name = TextField(
         lazy_gettext("Name"), [DataRequired(lazy_gettext("Give it a name."))], maximum=80
     )
@@ -197,6 +190,14 @@ class PackForm(CoveringForm):
         lazy_gettext("Price"), [InputRequired(lazy_gettext("Say its price, 0 if it is included."))]
     )
     valid_months = NumberField(N_("Valid for so many months"), least=1, most=120)
+
+    def validate_hours(self, field: AmountField) -> None:
+        if field.data is not None and not 0 < self.minutes <= MOST_MINUTES:
+            raise ValidationError(gettext("Between a minute and 10,000 hours."))
+
+    @property
+    def minutes(self) -> int:
+        return int((self.hours.data or Decimal(0)) * 60)
 
     def new(self) -> NewPack:
         price = self.price.data

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 
@@ -12,10 +12,11 @@ from fablab import texts
 from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.members.kinds import Audience
 from fablab.members.words import AUDIENCES
+from fablab.tariffs.allowance_pages import covers
 from fablab.tariffs.changes import A_DAY, Said
 from fablab.tariffs.models import Pack
 from fablab.tariffs.prices import PriceList
-from fablab.tariffs.words import amount_said, counted_said, minutes_said, money, rate_said
+from fablab.tariffs.words import amount_said, counted_said, money, rate_said
 
 
 class Column(NamedTuple):
@@ -169,18 +170,3 @@ def pack_lines(packs: Sequence[Pack], inventory: Inventory, currency: str) -> li
         )
         for each in packs
     ]
-
-
-def covers(of: Any, inventory: Inventory, valid_months: int | None = None) -> str:
-    """`10 h, on: Laser, valid for 12 months`, of a pack or of what was granted."""
-    names = [each.name for each in inventory.categories if each.slug in of.categories]
-    parts = [minutes_said(of.minutes)]
-    if of.is_monthly:
-        parts.append(_("each month"))
-    if names:
-        parts.append(_("on: %(categories)s", categories=", ".join(names)))
-    if valid_months:
-        parts.append(_("valid for %(count)s months", count=valid_months))
-    if of.is_shared:
-        parts.append(_("shared in the organization"))
-    return ", ".join(parts)

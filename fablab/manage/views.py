@@ -10,6 +10,7 @@ from fablab.machines.inventory import here
 from fablab.manage import (
     agenda_views,
     agreement_views,
+    allowance_views,
     approval_views,
     behalf_views,
     board_views,
@@ -42,6 +43,7 @@ from fablab.trainings.queries import sessions_in
 __all__ = [
     "agenda_views",
     "agreement_views",
+    "allowance_views",
     "approval_views",
     "behalf_views",
     "board_views",

@@ -52,6 +52,7 @@ FOR_MEMBERS = [
     "/account/statements",
     "/organizations/studio-fil-a-plomb/years",
     "/organizations/studio-fil-a-plomb/leaving",
+    "/account/allowances",
 ]
 FOR_THE_TEAM = [
     "/manage/",
@@ -87,6 +88,11 @@ FOR_THE_TEAM = [
     "/manage/reports/lists/machines",
     "/manage/statements",
     "/manage/statements/columns",
+    "/manage/tariffs",
+    "/manage/tariffs/machines/m06",
+    "/manage/tariffs/company",
+    "/manage/tariffs/packs",
+    "/manage/tariffs/terms",
 ]
 KINDS = (
     r"(/bookings(?:/series)?|/waits|/handovers|/manage/\w+"
@@ -101,7 +107,8 @@ def followed(window) -> list[str]:
     wanted = re.compile(
         r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation|/handover))?"
         r"|/bookings/series/[0-9a-f-]{36}|(/waits|/handovers)/[0-9a-f-]{36}|/manage/(members|machines|organizations|faults)/[\w-]+"
-        r"|/organizations/[\w-]+(/people/[0-9a-f-]{36}|/machines)?"
+        r"|/manage/(members|organizations)/[\w-]+/allowances"
+        r"|/organizations/[\w-]+(/people/[0-9a-f-]{36}|/machines|/allowances)?"
     )
     kinds = {}
     for link in links:

@@ -77,6 +77,7 @@ def routes(app, annex, cast, uid):
         "what": "machines",
         "supply_uid": str(uuid4()),
         "pack_uid": str(uuid4()),
+        "allowance_uid": str(uuid4()),
     }
     session_uid = plan(
         db.session.scalar(select(Training.id).where(Training.code == "LAS")),
