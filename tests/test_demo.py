@@ -34,12 +34,18 @@ from fablab.members import passwords, sessions
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import load_person
-from fablab.organizations.models import Organization, OrganizationMember
+from fablab.organizations.models import Organization, OrganizationMember, OrganizationYear
+from fablab.organizations.rules import is_siren
 from fablab.places.kinds import Mode
 from fablab.places.models import Place
 from fablab.presence.board import board_of
 from fablab.presence.names import for_the_team
 from fablab.slots import Slot, merged, without
+from fablab.statements import months
+from fablab.statements import queries as statements
+from fablab.statements.gathering import account_of
+from fablab.statements.kinds import LineKind, Scope
+from fablab.statements.rules import Period
 from fablab.tariffs import uses
 from fablab.tariffs.kinds import Outcome
 from fablab.tariffs.price_list import prices_of
@@ -450,6 +456,48 @@ def test_what_was_used_is_worth_what_was_shown_and_less_when_nobody_came(wednesd
     assert all(amounts[use.uid] == use.quoted for use in used)
     assert any(amounts.values())
     assert uses.consumed_in(uses.place_wide(1), span, now=now)
+
+
+def test_of_last_month_some_statements_are_closed_and_others_open(wednesday):
+    october = Period(date(2026, 10, 1), date(2026, 10, 31))
+
+    entries = months.month_of(october, wednesday, clock.now()).entries
+
+    closed = {each.subject.scope: each for each in entries if not each.is_open}
+    assert set(closed) == {Scope.ORGANIZATION, Scope.ACTIVITY, Scope.OWNER}
+    assert closed[Scope.ACTIVITY].subject.activity == "Luminaires"
+    assert closed[Scope.OWNER].total.share > 0
+    rows = {row.uid: row for row in statements.in_days(wednesday.place.id, *october)}
+    for each in closed.values():
+        total = each.total.share if each.subject.scope is Scope.OWNER else each.total.amount
+        assert rows[each.statement.uid].amount == total
+    assert {each.subject.scope for each in entries if each.is_open} == set(Scope)
+    activities = {each.subject.activity for each in entries if each.subject.activity}
+    assert activities == {"Luminaires", "Scénographie papier"}
+
+
+def test_what_is_closed_corrects_nothing_the_month_after(wednesday):
+    november = Period(date(2026, 11, 1), date(2026, 11, 24))
+    [row] = [
+        row
+        for row in statements.in_days(wednesday.place.id, date(2026, 10, 1), date(2026, 10, 31))
+        if row.scope is Scope.OWNER
+    ]
+    subject = statements.subject(Scope.OWNER, row.slug, "", wednesday.place.id)
+
+    lines = account_of(subject, november, wednesday, clock.now()).lines
+
+    assert lines
+    assert all(line.kind is not LineKind.CORRECTION for line in lines)
+
+
+def test_every_organization_has_an_invented_siren_and_declared_its_years(wednesday):
+    rows = db.session.execute(select(Organization.id, Organization.siren)).all()
+    declared = set(db.session.scalars(select(OrganizationYear.organization_id)))
+
+    # Those of local authorities begin with 2, and none of these is one.
+    assert all(is_siren(row.siren) and row.siren.startswith("29999") for row in rows)
+    assert declared == {row.id for row in rows}
 
 
 def test_noa_comes_every_week(wednesday):

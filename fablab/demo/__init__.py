@@ -16,6 +16,7 @@ from fablab.demo import (
     people,
     sharing,
     stage,
+    statements,
     tariffs,
     upkeep,
     waiting,
@@ -64,6 +65,7 @@ def load(now: datetime) -> bool:
         upkeep.note(session, told, built, players)
         upkeep.report(session, told, built, players)
         upkeep.plan(session, told, built, players)
+        statements.close(session, told, built, players)
     return True
 
 

@@ -579,6 +579,7 @@ def row_of(entry: Entry) -> dict[str, Any]:
         "created_by_id": entry.made_by,
         "member_id": entry.player.member_id if entry.player else None,
         "organization_id": entry.organization_id,
+        "activity": entry.player.activity if entry.player else "",
         "audience": entry.player.audience if entry.player else None,
         "title": entry.title,
         "buddy_id": entry.buddy.member_id if entry.buddy else None,

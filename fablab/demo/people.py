@@ -38,6 +38,7 @@ class Player:
     joined: date
     is_regular: bool  # comes to use machines
     organization_id: int | None
+    activity: str  # to which they put down what they book for it
     expires_on: date | None
     suspended_until: datetime | None
     suspension_reason: str
@@ -151,6 +152,7 @@ def build_player(told: dict[str, Any], member: Member, stage: Stage) -> Player:
         joined=joined_on(told, stage),
         is_regular="trainings" in told or told.get("teaches", False),
         organization_id=stage.organizations.get(told.get("organization", "")),
+        activity=told.get("activity", ""),
         expires_on=membership.expires_on,
         suspended_until=membership.suspended_until,
         suspension_reason=membership.suspension_reason,

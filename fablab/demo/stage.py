@@ -181,6 +181,8 @@ def build_organizations(
             place_id=place.id,
             slug=slug(one["name"]),
             name=one["name"],
+            siren=one["siren"],
+            customer_code=f"411{one['key']}",
             kind=OrganizationKind(one["kind"]),
             trade=one["trade"],
             legal_form=one["legal_form"],
