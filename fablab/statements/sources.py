@@ -14,6 +14,7 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.db import db
 from fablab.exports import cell
+from fablab.machines.agreement_models import SharingAgreement
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Category, Machine, Occupancy
@@ -65,6 +66,7 @@ def tables(inventory: Inventory, period: Period) -> dict[str, str]:
         ),
         "consumptions.csv": consumptions(inventory.place.id),
         "allowances.csv": allowances(inventory.place.id),
+        "agreements.csv": agreements(inventory.place.id),
         "terms.csv": written(
             ("zone", "currency", "charged", "late_percent", "missed_percent"),
             [
@@ -169,6 +171,25 @@ def allowances(place_id: int) -> str:
             for row in rows
         ),
     )
+
+
+def agreements(place_id: int) -> str:
+    """What part of the amounts of a machine its owner has, from one day to another."""
+    asked = (
+        select(
+            Machine.code.label("machine"),
+            Organization.slug.label("owner"),
+            SharingAgreement.first_day,
+            SharingAgreement.last_day,
+            SharingAgreement.share,
+        )
+        .join(Machine, Machine.id == SharingAgreement.machine_id)
+        .join(Organization, Organization.id == SharingAgreement.owner_id)
+        .where(Machine.place_id == place_id)
+        .order_by(Machine.code, SharingAgreement.first_day)
+    )
+    names = [column.name for column in asked.selected_columns]
+    return written(names, db.session.execute(asked).all())
 
 
 def written(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

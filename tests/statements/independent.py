@@ -181,6 +181,33 @@ def statement(folder, scope, of, first, last):
     }
 
 
+def owners_statement(folder, of, first, last):
+    """By booking of a machine of theirs, minutes booked, cents, and cents of them that are theirs:
+    as was agreed for its day. What they used themselves is worth nothing to them.
+    """
+    agreements = [each for each in read(folder, "agreements.csv") if each["owner"] == of]
+    found = {}
+    for use in uses(folder):
+        if use["owner"] != of or not first <= use["day"] <= last:
+            continue
+        amount = worth(use["tariff"], use["length"], use["days"], use["percent"])
+        if use["organization"] == of:
+            amount = 0
+        share = sum(
+            ten_thousandths(each["share"])
+            for each in agreements
+            if each["machine"] == use["code"]
+            and each["first_day"] <= use["day"] <= (each["last_day"] or "9999")
+        )
+        # The share is in ten-thousandths of a percent: cents again, halves away from zero.
+        found[use["uid"]] = use["minutes"], amount, (2 * amount * share + 10**6) // (2 * 10**6)
+    return found
+
+
 if __name__ == "__main__":
-    for uid, numbers in statement(*sys.argv[1:]).items():
+    folder, scope, *asked = sys.argv[1:]
+    told = (
+        owners_statement(folder, *asked) if scope == "owner" else statement(folder, scope, *asked)
+    )
+    for uid, numbers in told.items():
         print(uid, *numbers)

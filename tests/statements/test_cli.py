@@ -92,6 +92,7 @@ def test_sources_are_tables_by_name(workshop):
         "bookings.csv",
         "tariffs.csv",
         "consumptions.csv",
+        "agreements.csv",
         "allowances.csv",
         "terms.csv",
     }

@@ -4,10 +4,13 @@ import ast
 import random
 from collections import defaultdict
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from fablab import clock, demo
+from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
 from fablab.members.kinds import Audience
 from fablab.places.kinds import Charged
@@ -17,6 +20,7 @@ from fablab.statements.gathering import account_of
 from fablab.statements.kinds import LineKind, Scope
 from fablab.statements.rules import Period
 from fablab.tariffs.kinds import Unit
+from tests.conftest import share
 from tests.statements import independent
 from tests.statements.conftest import MARCH
 from tests.statements.test_gathering import consume
@@ -41,18 +45,28 @@ def by_booking(lines):
     return {uid: tuple(numbers) for uid, numbers in found.items()}
 
 
+def owners_by_booking(lines):
+    """Minutes booked, and cents: of all and of theirs."""
+    return {
+        line.booking: (line.booked, int(line.amount * 100), int(line.share * 100)) for line in lines
+    }
+
+
 def both(folder, inventory, period, now):
     """By subject, what either computed. Allowances are counted from the first day that is told."""
     month = months.month_of(period, inventory, now)
+    days = (str(period.first), str(period.last))
     found = {}
     for entry in month.entries:
         subject = entry.subject
-        if subject.scope not in (Scope.ORGANIZATION, Scope.MEMBER):
-            continue
-        of = canon.reference(subject.of) if subject.is_member else subject.of
-        ours = by_booking(account_of(subject, period, inventory, now).lines)
-        days = (str(period.first), str(period.last))
-        found[subject.key] = ours, independent.statement(folder, subject.scope, of, *days)
+        lines = account_of(subject, period, inventory, now).lines
+        if subject.scope is Scope.OWNER:
+            theirs = independent.owners_statement(folder, subject.of, *days)
+            found[subject.key] = owners_by_booking(lines), theirs
+        elif subject.scope in (Scope.ORGANIZATION, Scope.MEMBER):
+            of = canon.reference(subject.of) if subject.is_member else subject.of
+            theirs = independent.statement(folder, subject.scope, of, *days)
+            found[subject.key] = by_booking(lines), theirs
     return found
 
 
@@ -91,6 +105,38 @@ def test_a_month_computed_twice_is_equal_to_the_minute_and_the_cent(
     assert len(lines) > 60
     assert all(any(numbers[n] for numbers in lines) for n in range(5))
     assert any(numbers[0] == 180 for numbers in lines)
+
+
+def test_an_owners_month_computed_twice_is_equal(workshop, tmp_path):
+    fill(workshop, Charged.BOOKED)
+    share(workshop.fablab, "laser", share=Decimal("33.33"), last_day=date(2027, 10, 11))
+    share(workshop.fablab, "laser", share=Decimal("62.5"), first_day=date(2027, 10, 19))
+    now = instant("2027-11-02 09:00")
+    write(tmp_path, workshop.inventory, OCTOBER)
+
+    subject = workshop.subject(Scope.OWNER)
+    ours, theirs = both(tmp_path, workshop.inventory, OCTOBER, now)[subject.key]
+
+    assert ours == theirs
+    assert len(ours) > 20
+    assert any(amount and not part for _, amount, part in ours.values())
+
+
+def test_the_demonstrations_last_month_computed_twice_is_equal(any_app, tmp_path, at):
+    """Of everybody who used anything in October 2027, at the end of which the clocks go back."""
+    at("2027-11-03 10:40")
+    now = clock.now()
+    assert demo.load(now)
+    inventory = of_place()
+    write(tmp_path, inventory, Period(date(2027, 1, 1), OCTOBER.last))
+
+    found = both(tmp_path, inventory, OCTOBER, now)
+
+    for key, (ours, theirs) in found.items():
+        assert ours == theirs, key
+    assert {key.split(":")[0] for key in found} == {"organization", "member", "owner"}
+    assert len(found) > 12
+    assert sum(len(ours) for ours, _ in found.values()) > 150
 
 
 def fill(workshop, charged):
