@@ -1,6 +1,7 @@
 """Everything that is kept about somebody, for them to read or take along (GDPR, art. 15 and 20)."""
 
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON, Enum, Select, String, Table, select
@@ -114,4 +115,6 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, timedelta):
         return f"PT{value // timedelta(minutes=1)}M"  # ISO 8601-1 §5.5.2
+    if isinstance(value, Decimal):
+        return str(value)  # JSON's numbers would be read as floats
     return value

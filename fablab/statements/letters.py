@@ -35,7 +35,7 @@ def closed(
             to=reader.email,
             language=reader.language,
             subject=lazy_gettext(CLOSED, place=place.name),
-            envelope=outbox.Envelope(topic=uid, reply_to=place.email),
+            envelope=outbox.Envelope(reply_to=place.email),
             now=now,
             place=place.name,
             contact=place.email,

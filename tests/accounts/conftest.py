@@ -1,6 +1,7 @@
 """Bruno has lived in the fablab: something of his is in every table that can hold it."""
 
 from datetime import date
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -57,6 +58,7 @@ def live(fablab, who):
     training = db.session.scalar(select(Training.id))
     with writing() as session:
         session.execute(update(Training).values(seats=6))
+        session.execute(update(Occupancy).values(quoted=Decimal("12.5")))
         occupancy = session.scalar(select(Occupancy.id).where(Occupancy.uid == past))
         add_row(
             session,

@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from fablab import clock
 from fablab.accounts import erasure, merging
 from fablab.db import db, writing
+from fablab.invitations.commands import is_still_true
+from fablab.jobs import reason_to_drop
 from fablab.machines.kinds import Status
 from fablab.mail.models import OutgoingMail
 from fablab.members.models import Member
@@ -338,6 +340,7 @@ def test_who_manages_the_organization_is_told_where_it_is_and_no_name(workshop):
 
     assert told() == ["bruno"]
     mail = db.session.execute(select(OutgoingMail.__table__)).one()
+    assert reason_to_drop(mail, is_still_true, clock.now()) is None
     assert f"/statements/{uid}" in mail.text
     assert f"/statements/{uid}" in mail.html
     assert "Chloé" not in mail.text + mail.html
