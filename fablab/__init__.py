@@ -37,6 +37,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab.booking import consent_views as consents
     from fablab.booking import handover_views as handovers
     from fablab.booking import series_views as series
+    from fablab.booking import supply_views as supplies
     from fablab.booking import views as booking
     from fablab.booking import wait_views as waits
     from fablab.calendars import views as calendars
@@ -67,6 +68,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         consents,
         handovers,
         series,
+        supplies,
         waits,
         upkeep,
         presence,

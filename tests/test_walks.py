@@ -181,6 +181,7 @@ class Stage:
             "what": "machines",
             "supply_uid": db.session.scalar(select(Supply.uid)),
             "pack_uid": db.session.scalar(select(Pack.uid)),
+            "consumption_uid": "00000000-0000-4000-8000-000000000000",
             "allowance_uid": db.session.scalar(select(Allowance.uid)),
             "key": "machines",  # a list of the report
         }

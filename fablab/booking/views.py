@@ -152,7 +152,17 @@ def show(uid):
         expected=expected_of(booking, inventory, clock.now()),
         vat=prices_of(inventory).terms.vat_text,
         is_team=current_user.manages(booking.place_id),
+        may_note=has_supplies(booking, inventory, clock.now()),
     )
+
+
+def has_supplies(booking: Any, inventory: Inventory, now: datetime) -> bool:
+    """Whether its reader has the page of what was used up: its member's and the team's."""
+    is_reader = booking.member_id == current_user.id or current_user.manages(booking.place_id)
+    if not is_reader or booking.status != Status.CONFIRMED or now < booking.starts_at:
+        return False
+    day = clock.today(inventory.schedule.zone, booking.starts_at)
+    return bool(prices_of(inventory).supplies_of(booking.machine_id, day))
 
 
 def expected_of(booking: Any, inventory: Inventory, now: datetime) -> str:

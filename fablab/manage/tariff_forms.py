@@ -1,6 +1,5 @@
 """What may be typed of prices, supplies, packs, and how the place counts."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,9 +16,9 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import DataRequired, InputRequired
-from wtforms.widgets import CheckboxInput, TextInput
+from wtforms.widgets import CheckboxInput
 
-from fablab.forms import Form, StrictDateField, StrictField, TextField, of_this_century
+from fablab.forms import Form, StrictDateField, TextField, of_this_century
 from fablab.manage.forms import translated
 from fablab.manage.policy_forms import NumberField
 from fablab.manage.words import CHARGED
@@ -28,29 +27,15 @@ from fablab.members.words import AUDIENCES
 from fablab.places.kinds import Charged
 from fablab.tariffs.changes import Said, Wanted
 from fablab.tariffs.commands import NewPack, NewSupply
+from fablab.tariffs.forms import AmountField
 from fablab.tariffs.kinds import Unit
 from fablab.tariffs.rules import A_MINUTE, Rate
 from fablab.words import N_
 
-AMOUNT = re.compile(r"(\d{1,7})(?:[.,](\d{1,4}))?", re.ASCII)
 EVERYBODY = "everybody"
 UNITS = {Unit.HOUR: N_("An hour"), Unit.FLAT: N_("A booking, however long"), Unit.DAY: N_("A day")}
 A_DAY_LONG = 24 * 60  # minutes
 MOST_MINUTES = 10_000 * 60
-
-
-class AmountField(StrictField):
-    """An amount or a quantity: `12`, `12.50` or `12,50`; four decimals at most, never negative."""
-
-    widget = TextInput()
-    problem = lazy_gettext("Write an amount as 12.50, with four decimals at most.")
-
-    def parse(self, typed: str) -> Decimal | None:
-        found = AMOUNT.fullmatch(typed)
-        return Decimal(f"{found[1]}.{found[2] or 0}") if found else None
-
-    def written(self, value: Decimal) -> str:
-        return f"{value.normalize():f}"
 
 
 class PricesForm(Form):

@@ -14,7 +14,7 @@ from fablab.slots import Slot
 from fablab.tariffs.kinds import Outcome, Unit
 
 NOTHING, CENT, A_MINUTE = timedelta(0), Decimal("0.01"), timedelta(minutes=1)
-AN_HOUR = timedelta(hours=1)
+AN_HOUR, TIME_TO_NOTE = timedelta(hours=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,11 @@ def counted_slot(
     if by_real_use and is_known and arrived_at and left_at:
         return Slot(arrived_at, left_at)
     return booked
+
+
+def may_note(starts_at: datetime, ends_at: datetime, now: datetime, *, is_team: bool) -> bool:
+    """Whether what was used up may be said: once it began; by whoever booked for a week after."""
+    return starts_at <= now and (is_team or now < ends_at + TIME_TO_NOTE)
 
 
 @dataclass(frozen=True, slots=True)

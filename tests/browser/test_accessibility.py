@@ -105,7 +105,7 @@ def followed(window) -> list[str]:
     """The pages one link further that have no address of their own to write down here."""
     links = window.page.eval_on_selector_all("main a[href]", "all => all.map(a => a.pathname)")
     wanted = re.compile(
-        r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation|/handover))?"
+        r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation|/handover)|/supplies)?"
         r"|/bookings/series/[0-9a-f-]{36}|(/waits|/handovers)/[0-9a-f-]{36}|/manage/(members|machines|organizations|faults)/[\w-]+"
         r"|/manage/(members|organizations)/[\w-]+/allowances"
         r"|/organizations/[\w-]+(/people/[0-9a-f-]{36}|/machines|/allowances)?"
