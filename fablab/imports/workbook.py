@@ -6,9 +6,11 @@ entities need, is refused.
 """
 
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
+from lzma import LZMAError
 from typing import Any
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
@@ -17,6 +19,8 @@ SIGNATURE = b"PK\x03\x04"
 MAX_UNPACKED = 32 * 1024 * 1024  # bytes, of each part that is read
 MAX_CELLS = 500_000
 MAX_COLUMNS = 200
+MAX_ROWS = 20_000  # the empty ones as well: each takes its time
+MAX_TEXT = 32_767  # characters of a cell, as Excel has it
 PORTION = 64 * 1024
 # The formats that are known by their number alone, and write days or hours (§18.8.30).
 DAYS = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
@@ -41,7 +45,9 @@ def lines(data: bytes) -> Iterator[tuple[int, list[str]]]:
             yield from _lines(book)
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise NoWorkbook("no archive") from error
-    except (expat.ExpatError, KeyError, ValueError, OverflowError, IndexError) as error:
+    except (zlib.error, LZMAError) as error:
+        raise NoWorkbook("a damaged archive") from error
+    except (expat.ExpatError, LookupError, ValueError, OverflowError) as error:
         raise NoWorkbook("no workbook") from error
 
 
@@ -61,21 +67,33 @@ def _walk(book: ZipFile, name: str, handle: Handler) -> Iterator[None]:
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     held: list[str] = []
+    length = 0
+
+    def hold(text: str) -> None:
+        nonlocal length
+        length += len(text)
+        if length > MAX_TEXT:
+            raise NoWorkbook("a long text")
+        held.append(text)
 
     def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal length
         held.clear()
+        length = 0
         handle(tag.rpartition(" ")[2], attributes, "", False)
 
     def end(tag: str) -> None:
+        nonlocal length
         handle(tag.rpartition(" ")[2], {}, "".join(held), True)
         held.clear()
+        length = 0
 
     def refuse(*_args: Any) -> None:
         raise NoWorkbook("a document type")
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    parser.CharacterDataHandler = held.append
+    parser.CharacterDataHandler = hold
     parser.StartDoctypeDeclHandler = refuse
     unpacked = 0
     with book.open(name) as part:
@@ -168,7 +186,7 @@ class _Rows:
         self.texts, self.is_day, self.epoch = texts, is_day, epoch
         self.ready: list[tuple[int, list[str]]] = []
         self.row: list[str] = []
-        self.number, self.cells, self.at = 0, 0, 0
+        self.number, self.count, self.cells, self.at = 0, 0, 0, 0
         self.kind, self.style, self.parts = "", 0, [""]
 
     def done(self) -> Iterator[tuple[int, list[str]]]:
@@ -177,6 +195,9 @@ class _Rows:
 
     def take(self, tag: str, attributes: dict[str, str], text: str, is_end: bool) -> None:
         if tag == "row" and not is_end:
+            self.count += 1
+            if self.count > MAX_ROWS:
+                raise NoWorkbook("too many rows")
             self.number = int(attributes.get("r") or self.number + 1)
             self.row, self.at = [], 0
         elif tag == "row":

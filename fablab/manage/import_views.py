@@ -34,6 +34,7 @@ BACK = {
     imports.CALENDAR: ".imports_page",
 }
 SHOWN = 3  # lines of a file, to tell its columns by
+LONGEST_SHOWN = 80  # characters of a cell there
 
 
 class SheetForm(Form):
@@ -270,9 +271,10 @@ def columns_page(draft: Any, form: ColumnsForm) -> str:
         title=_(KINDS[draft.what]),
         form=form,
         helps={name: _(help) for name, help in HELP[draft.what].items()},
-        header=header,
+        header=[cell[:LONGEST_SHOWN] for cell in header],
         examples=[
-            [*cells, *[""] * (len(header) - len(cells))][: len(header)] for cells in examples
+            [cell[:LONGEST_SHOWN] for cell in (*cells, *[""] * len(header))][: len(header)]
+            for cells in examples
         ],
     )
 

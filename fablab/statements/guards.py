@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 TABLE = "statement"
 KEPT = (
+    "id",
     "uid",
     "place_id",
     "subject",
@@ -24,6 +25,7 @@ KEPT = (
     "booked",
 )
 CHANGED, DELETED = "statement_stays_as_closed", "statement_stays_there"
+REPLACED = "statement_is_not_replaced"
 SQLITE = {
     CHANGED: f"""CREATE TRIGGER {CHANGED}
 BEFORE UPDATE OF {", ".join(KEPT)} ON {TABLE}
@@ -31,6 +33,12 @@ BEGIN SELECT RAISE(ABORT, '{CHANGED}'); END""",
     DELETED: f"""CREATE TRIGGER {DELETED}
 BEFORE DELETE ON {TABLE}
 BEGIN SELECT RAISE(ABORT, '{DELETED}'); END""",
+    # INSERT OR REPLACE, which PostgreSQL has not, takes a row away without asking the one above.
+    REPLACED: f"""CREATE TRIGGER {REPLACED}
+BEFORE INSERT ON {TABLE} WHEN EXISTS (
+SELECT 1 FROM {TABLE} WHERE id = NEW.id OR uid = NEW.uid
+OR (place_id = NEW.place_id AND subject = NEW.subject AND previous = NEW.previous))
+BEGIN SELECT RAISE(ABORT, '{REPLACED}'); END""",
 }
 FUNCTION = "statement_is_closed"
 POSTGRESQL_FUNCTION = f"""CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger

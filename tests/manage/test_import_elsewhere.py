@@ -37,9 +37,9 @@ STYLES = (
 )
 
 
-def packed(sheet_xml: str, **parts: str) -> bytes:
+def packed(sheet_xml: str, method: int = zipfile.ZIP_DEFLATED, **parts: str) -> bytes:
     file = BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
+    with zipfile.ZipFile(file, "w", method) as book:
         book.writestr("xl/workbook.xml", BOOK)
         book.writestr("xl/_rels/workbook.xml.rels", RELS)
         book.writestr("xl/styles.xml", STYLES)
@@ -90,6 +90,21 @@ LAUGHS = (
 )
 FAR = f'<worksheet {MAIN}><sheetData><row><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>'
 
+EMPTY_ROWS = f"<worksheet {MAIN}><sheetData>{'<row/>' * 20_001}</sheetData></worksheet>"
+
+
+def with_a_text(length: int) -> bytes:
+    return book_of(["a" * length])
+
+
+def damaged(method: int) -> bytes:
+    """The bytes of its sheet are not those that were packed."""
+    whole = bytearray(packed("<worksheet" + " " * 999 + "/>", method=method))
+    at = whole.index(b"xl/worksheets/sheet1.xml") + len(b"xl/worksheets/sheet1.xml")
+    for n in range(at, at + 12):
+        whole[n] ^= 0xFF
+    return bytes(whole)
+
 
 @pytest.mark.parametrize(
     "data",
@@ -104,6 +119,12 @@ FAR = f'<worksheet {MAIN}><sheetData><row><c r="XFD1"><v>1</v></c></row></sheetD
             f'<worksheet {MAIN}><sheetData><row><c t="s"><v>9</v></c></row></sheetData></worksheet>'
         ),
         book_of(["a"])[:-30],
+        packed('<?xml version="1.0" encoding="foo"?><worksheet/>'),
+        packed(EMPTY_ROWS),
+        with_a_text(workbook.MAX_TEXT + 1),
+        damaged(zipfile.ZIP_DEFLATED),
+        damaged(zipfile.ZIP_LZMA),
+        damaged(zipfile.ZIP_BZIP2),
     ],
 )
 def test_what_is_no_workbook_or_holds_too_much_is_one_problem(data):

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from fablab import clock
@@ -272,6 +272,20 @@ def test_the_database_lets_nobody_take_a_statement_away(any_workshop):
 
     with pytest.raises(DBAPIError, match=guards.DELETED), writing() as session:
         session.execute(delete(Statement))
+
+
+def test_a_closed_statement_is_not_replaced_by_another_under_its_number(workshop):
+    workshop.for_studio("laser", HOUR)
+    workshop.close()
+    (before,) = rows()
+
+    replacing = insert(Statement.__table__).prefix_with("OR REPLACE")
+    for changed in ({"body": "{}"}, {"id": before.id + 1, "body": "{}"}):
+        values = {**before._mapping, **changed}
+        with pytest.raises(DBAPIError, match=guards.REPLACED), writing() as session:
+            session.execute(replacing, values)
+
+    assert rows() == [before]
 
 
 def test_a_missing_guard_is_told_and_put_back(any_workshop):
