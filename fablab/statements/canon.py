@@ -169,6 +169,20 @@ def _total(of: Total) -> dict[str, Any]:
     }
 
 
+def total_of(content: Mapping[str, Any]) -> Total:
+    """What `totals_content` wrote of all lines of a statement."""
+    said = content["totals"]["all"]
+    return Total(
+        count=said["lines"],
+        booked=said["booked_minutes"],
+        real=said["real_minutes"],
+        counted=said["counted_minutes"],
+        covered=said["covered_minutes"],
+        amount=Decimal(said["amount"]),
+        share=Decimal(said["share"]),
+    )
+
+
 def read(body: str) -> Any:
     return json.loads(body)
 

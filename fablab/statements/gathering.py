@@ -1,6 +1,6 @@
 """A statement as it would be closed now: what was used, and what earlier ones said of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -47,7 +47,8 @@ def account_of(subject: Subject, period: Period, inventory: Inventory, now: date
     concerned = [use for use in books.uses if any(days.holds(use.day) for days in periods)]
     lines = lines_of(subject, books, concerned)
     people = people_of(subject, rows, concerned)
-    settled = out_of_reach(subject, lines, closed, people)
+    gone = queries.bookings(missing(lines, closed))
+    settled = out_of_reach(subject, lines, closed, people, gone)
     made = statement_of(period, lines, closed, settled)
     covering = {uid for line in made for uid in line.covered}
     return Account(
@@ -157,20 +158,29 @@ def people_of(subject: Subject, rows: Sequence[Any], uses: Iterable[Use]) -> dic
     return before | {canon.reference(row.uid): row for row in now.values()}
 
 
+def missing(lines: Iterable[Line], closed: Iterable[Stated]) -> set[str]:
+    """The bookings that closed statements tell of, and that are no uses any more."""
+    told = {line.booking for each in closed for line in each.lines}
+    return told - {line.booking for line in lines}
+
+
 def out_of_reach(
-    subject: Subject, lines: Iterable[Line], closed: Iterable[Stated], people: dict[str, Any]
+    subject: Subject,
+    lines: Iterable[Line],
+    closed: Iterable[Stated],
+    people: Mapping[str, Any],
+    gone: Mapping[str, Any],
 ) -> frozenset[str]:
     """The bookings of which it can no longer be told whether a statement was wrong: an erasure
-    takes marks and activities along, and a machine may have changed hands.
+    takes marks and activities along, and a machine may have changed hands. `gone` are rows of
+    the missing ones, of others too.
     """
     erased = {name for name, row in people.items() if row.erased_at is not None}
-    there = {line.booking for line in lines}
     told = [line for each in closed for line in each.lines]
-    gone = queries.bookings({line.booking for line in told} - there)
     settled = {line.booking for line in (*lines, *told) if line.person in erased}
-    for uid, row in gone.items():
-        is_sold = subject.scope is Scope.OWNER and row.owner_id != subject.organization_id
-        if row.erased_at is not None or is_sold:
+    for uid in missing(lines, closed) & gone.keys():
+        is_sold = subject.scope is Scope.OWNER and gone[uid].owner_id != subject.organization_id
+        if gone[uid].erased_at is not None or is_sold:
             settled.add(uid)
     return frozenset(settled)
 

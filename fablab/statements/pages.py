@@ -234,6 +234,17 @@ def entries_shown(entries: Iterable[Entry], currency: str) -> list[EntryShown]:
     ]
 
 
+def month_total(entries: Iterable[Entry], scope: str, currency: str) -> SumShown:
+    """Of one scope; else of organizations and members, for what activities used is in what their
+    organizations did, and what owners' machines were used for in what everybody did.
+    """
+    apart = {scope} if scope else {Scope.ORGANIZATION, Scope.MEMBER}
+    whole = sum((each.total for each in entries if each.subject.scope in apart), start=Total())
+    label = _("Total") if scope else _("Total of organizations and members")
+    shown = sum_shown(label, whole, currency)
+    return shown._replace(amount=shown.share) if scope == Scope.OWNER else shown
+
+
 class HeadShown(NamedTuple):
     uid: str
     name: str

@@ -1,7 +1,7 @@
 """What is asked of closed statements, and of whom they are about."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -168,11 +168,15 @@ def heads(*narrowed: ColumnElement[bool]) -> Sequence[Any]:
     return db.session.execute(asked).all()
 
 
-def in_days(place_id: int, first: date, last: date) -> Sequence[Any]:
-    """Those that state a day of these."""
-    return heads(
-        Statement.place_id == place_id, Statement.first_day <= last, Statement.last_day >= first
+def of_place(place_id: int, first: date, last: date, since: datetime) -> Sequence[Any]:
+    """With their bodies: those that state a day of these, and all closed `since`, in the order in
+    which they were closed. One statement.
+    """
+    is_of_these_days = and_(Statement.first_day <= last, Statement.last_day >= first)
+    asked = select(*HEAD, Statement.body, Statement.subject).where(
+        Statement.place_id == place_id, or_(is_of_these_days, Statement.closed_at >= since)
     )
+    return db.session.execute(asked.order_by(Statement.id)).all()
 
 
 def find(uid: str) -> Any:

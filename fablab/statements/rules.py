@@ -239,6 +239,17 @@ class Total:
             self.share + (line.share or NOTHING),
         )
 
+    def __add__(self, other: "Total") -> "Total":
+        return Total(
+            self.count + other.count,
+            self.booked + other.booked,
+            self.real + other.real,
+            self.counted + other.counted,
+            self.covered + other.covered,
+            self.amount + other.amount,
+            self.share + other.share,
+        )
+
 
 def total(lines: Iterable[Line]) -> Total:
     whole = Total()

@@ -276,6 +276,7 @@ def month_page(period: Period, refused: Any = ()) -> str:
         before=f"{before.first:%Y-%m}",
         after=f"{after.first:%Y-%m}",
         entries=pages.entries_shown(shown, month.currency),
+        total=pages.month_total(shown, scope, month.currency),
         is_empty=not month.entries,
         scopes=[(each.value, _(pages.SCOPES[each])) for each in Scope],
         scope=scope,

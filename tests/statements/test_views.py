@@ -6,17 +6,19 @@ import io
 import json
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
 from fablab.db import db, writing
+from fablab.machines.kinds import Status
 from fablab.machines.models import Machine
 from fablab.places.models import Place
 from fablab.slots import Slot
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
-from fablab.statements.rules import Period
+from fablab.statements.rules import Period, total
 from tests.conftest import browser
 from tests.statements.conftest import IN_APRIL
 from tests.support import counting, instant, submit
@@ -370,5 +372,53 @@ def test_what_stands_against_some_is_told_and_the_others_are_closed(app, stage):
     )
 
     assert answer.status_code == 303
-    assert "Stated in part" in browser(app, "zoe").get("/manage/statements?month=2027-03").text
+    assert "Closed in part" in browser(app, "zoe").get("/manage/statements?month=2027-03").text
     assert len(db.session.scalars(select(Statement.uid)).all()) == 4
+
+
+def row_of(client, name, month="2027-03"):
+    """The cells of somebody's row in a month, as they are read."""
+    page = client.get(f"/manage/statements?month={month}").text
+    for row in re.findall(r"<tr>(.*?)</tr>", page, re.S):
+        cells = [
+            re.sub(r"<.*?>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t", row, re.S)
+        ]
+        if cells and cells[0].removesuffix("</t") == name:
+            return [cell.removesuffix("</t") for cell in cells]
+    return None
+
+
+def test_a_closed_statement_is_listed_with_what_it_said_and_a_correction_where_it_will_stand(
+    app, stage
+):
+    uid = stage.for_studio("bench", "2027-03-29 10:00-12:00", "bruno")
+    stage.for_studio("bench", "2027-04-01 08:00-09:00", "bruno")
+    stage.close()
+    stage.change(uid, status=Status.CANCELLED, standing=False)
+    zoe = browser(app, "zoe")
+
+    frozen = ["Studio Fil", "Closed", "3", "4 h", "–", "€64.00"]
+    assert row_of(zoe, "Studio Fil") == frozen
+    april = Period(date(2027, 4, 1), date(2027, 4, 30))
+    would_say = total(stage.account(period=april, now=IN_APRIL).lines)
+    assert (would_say.count, would_say.amount) == (2, Decimal("-12.00"))
+    listed = row_of(zoe, "Studio Fil", "2027-04")
+    assert listed[1:3] + listed[-1:] == ["To close", "2", "-€12.00"]
+
+
+def test_what_was_closed_is_listed_although_all_of_it_was_taken_back(app, stage):
+    uid = stage.for_studio("bench", "2027-02-10 10:00-11:00")
+    stage.close(period=Period(date(2027, 2, 1), date(2027, 2, 28)))
+    stage.change(uid, status=Status.CANCELLED, standing=False)
+
+    listed = row_of(browser(app, "zoe"), "Studio Fil", "2027-02")
+
+    assert listed[1:3] + listed[-1:] == ["Closed", "1", "€12.00"]
+
+
+def test_a_month_has_the_sum_of_what_is_counted_once(app, stage):
+    zoe = browser(app, "zoe")
+
+    assert row_of(zoe, "Total of organizations and members")[-1] == "€68.00"
+    page = zoe.get("/manage/statements?scope=activity").text
+    assert "<b>€28.00</b>" in page
