@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from fablab import clock, texts
-from fablab.access import team_only
+from fablab.access import accounts_only, team_only
 from fablab.machines.inventory import here
 from fablab.manage import member_pages, queries
 from fablab.manage.blueprint import bp, page, today
@@ -22,7 +22,7 @@ from fablab.organizations.commands import Doer, NameTaken
 
 
 @bp.get("/manage/organizations")
-@team_only
+@accounts_only
 def organizations():
     searched = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     words = texts.plain(searched).split()
@@ -35,6 +35,7 @@ def organizations():
         "organizations.html",
         rows=[(row, _(ORGANIZATIONS[row.kind]), is_over(row)) for row in found],
         searched=searched,
+        may_change=current_user.manages(here().place.id),
     )
 
 

@@ -197,6 +197,12 @@ def cards(inventory: Inventory) -> list[Card]:
             "shield-check",
         ),
         Card(
+            _("How the place counts"),
+            url_for("manage.terms"),
+            _("What amounts are made of, late cancellations, currency, VAT"),
+            "coins",
+        ),
+        Card(
             _("Shared resources"),
             url_for("manage.resources"),
             _("What several machines need at once"),

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 
@@ -16,6 +17,7 @@ from fablab.tariffs.allowance_pages import covers
 from fablab.tariffs.changes import A_DAY, Said
 from fablab.tariffs.models import Pack
 from fablab.tariffs.prices import PriceList
+from fablab.tariffs.rules import A_MINUTE
 from fablab.tariffs.words import amount_said, counted_said, money, rate_said
 
 
@@ -170,3 +172,45 @@ def pack_lines(packs: Sequence[Pack], inventory: Inventory, currency: str) -> li
         )
         for each in packs
     ]
+
+
+# The columns of the file: company has no machine, everybody else no audience; lengths in minutes.
+FILE = (
+    "machine",
+    "audience",
+    "supply",
+    "unit",
+    "price",
+    "currency",
+    "step",
+    "minimum",
+    "included",
+    "first_day",
+    "last_day",
+    "product",
+)
+
+
+def in_file(inventory: Inventory, prices: PriceList, day: date) -> list[tuple[Any, ...]]:
+    """Prices and supplies that hold on the day or later."""
+    codes = {machine.id: machine.code for machine in inventory.machines}
+    currency = prices.terms.currency
+    found: list[tuple[Any, ...]] = []
+    for price in prices.prices:
+        if price.last_day is None or price.last_day >= day:
+            rate = price.rate
+            counted = [each // A_MINUTE for each in (rate.step, rate.minimum, rate.included)]
+            whose = (codes.get(price.machine_id or 0, ""), price.audience or "", "")
+            days = (price.first_day, price.last_day, price.product)
+            found.append((*whose, rate.unit, plain(rate.price), currency, *counted, *days))
+    for supply in prices.supplies:
+        if supply.last_day is None or supply.last_day >= day:
+            whose = (codes.get(supply.machine_id, ""), "", supply.name)
+            days = (supply.first_day, supply.last_day, supply.product)
+            worth = (supply.unit, plain(supply.price), currency, "", "", "")
+            found.append((*whose, *worth, *days))
+    return found
+
+
+def plain(price: Decimal) -> str:
+    return f"{price.normalize():f}"

@@ -16,6 +16,7 @@ from wtforms.validators import InputRequired
 from fablab import clock
 from fablab.access import accounts_only, team_only
 from fablab.db import db
+from fablab.exports import csv_file
 from fablab.forms import Confirmation, Form, StrictDateField
 from fablab.machines.inventory import MachineFacts, here
 from fablab.manage import member_pages, queries, tariff_pages
@@ -50,6 +51,14 @@ def tariffs():
             for row in queries.record_of_place(inventory.place.id, Deed.TARIFF)
         ],
     )
+
+
+@bp.get("/manage/tariffs.csv")
+@accounts_only
+def tariffs_file():
+    """What holds and what is planned."""
+    rows = tariff_pages.in_file(here(), prices_of(here()), today())
+    return csv_file("tariffs", tariff_pages.FILE, rows)
 
 
 @bp.route("/manage/tariffs/machines/<slug>", methods=["GET", "POST"])

@@ -44,7 +44,7 @@ OF_NOTHING = (
     "/manage/tariffs/terms",
 )
 # What whoever keeps the accounts reads as well.
-FOR_ACCOUNTS = ("/manage/tariffs",)
+FOR_ACCOUNTS = ("/manage/tariffs", "/manage/tariffs.csv", "/manage/organizations")
 
 
 @pytest.fixture
@@ -162,6 +162,13 @@ def test_whoever_keeps_the_accounts_reads_them_in_a_frame_of_their_own(browse, r
     assert "/manage/day" not in page
     assert "/manage/tariffs/machines/" not in page
     assert 'href="/manage/tariffs"' in anouk.get("/").text
+    for address in ("/manage/reports", "/manage/statements", "/manage/organizations"):
+        assert f'href="{address}"' in page
+        assert anouk.get(address).status_code == 200
+    listed = anouk.get("/manage/organizations").text
+    assert "/manage/organizations/" not in listed
+    assert 'href="/organizations/studio/statements"' in listed
+    assert anouk.get("/organizations/studio/statements").status_code == 200
 
 
 @pytest.mark.parametrize("who", ["amina", "odile"])

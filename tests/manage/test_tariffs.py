@@ -140,6 +140,23 @@ def test_a_pack_is_offered_and_offered_no_longer(amina):
     assert "Ten hours" not in amina.get(page).text
 
 
+def test_what_holds_and_what_is_planned_goes_along_as_a_file(amina):
+    save(amina)
+    save(amina, first_day="2027-06-01", everybody="31")
+    supply = {"name": "=Film", "counted_by": "g", "price": "0,04", "supply_from": "2027-03-29"}
+    submit(amina, LASER, f"{LASER}/supplies", **supply)
+
+    lines = amina.get("/manage/tariffs.csv").text.splitlines()
+
+    assert "L1,,,hour,28,EUR,15,30,0,2027-03-29,2027-05-31," in lines
+    assert "L1,,,hour,31,EUR,15,30,0,2027-06-01,," in lines
+    assert "L1,,'=Film,g,0.04,EUR,,,,2027-03-29,," in lines
+
+
+def test_the_settings_lead_to_how_the_place_counts(amina):
+    assert "/manage/tariffs/terms" in amina.get("/manage/settings").text
+
+
 def test_the_table_costs_few_statements(app, amina):
     save(amina)
     amina.get("/manage/tariffs")
