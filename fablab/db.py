@@ -23,6 +23,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Computed,
     Connection,
     DateTime,
     Dialect,
@@ -155,7 +156,23 @@ def _on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(seconds_between, "postgresql")
 def _on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     start, end = (compiler.process(each, **kw) for each in element.clauses)
-    return f"CAST(EXTRACT(epoch FROM ({end}) - ({start})) AS bigint)"
+    return f"CAST(EXTRACT(epoch FROM ({end}) - ({start})) AS integer)"
+
+
+class Kept(Computed):
+    """Of a column that the database reckons from others of its row, and that an index may hold:
+    stored on PostgreSQL, which indexes no other; SQLite adds no stored one to a table that stands.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Kept)
+def _kept(element: Any, compiler: Any, **kw: Any) -> str:
+    said = compiler.sql_compiler.process(element.sqltext, include_table=False, literal_binds=True)
+    stored = " STORED" if compiler.dialect.name == "postgresql" else ""
+    # On a line of its own: SQLAlchemy reads it back from SQLite up to the last bracket of the line.
+    return f"\nGENERATED ALWAYS AS ({said}){stored}"
 
 
 def choice(values: type[StrEnum]) -> Enum:

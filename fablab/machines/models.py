@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from fablab.db import Model, UTCDateTime, choice, last_change
+from fablab.db import Kept, Model, UTCDateTime, choice, last_change, seconds_between
 from fablab.machines import guards
 from fablab.machines.kinds import Approval, MachineState, OccupancyKind, RiskClass, Status
 from fablab.members.kinds import AgeBand, Audience
@@ -246,6 +246,19 @@ class Occupancy(Model):
     # so is in the record.
     arrived_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
+    # How long it was booked and really used, reckoned by the database whenever one of the times is
+    # written: what the report adds up. What nobody came to has no use.
+    booked_seconds: Mapped[int | None] = mapped_column(
+        Kept(seconds_between(text("starts_at"), text("ends_at"))), deferred=True
+    )
+    used_seconds: Mapped[int | None] = mapped_column(
+        Kept(
+            seconds_between(
+                text("arrived_at"), text("CASE WHEN left_at IS NULL THEN ends_at ELSE left_at END")
+            )
+        ),
+        deferred=True,
+    )
     # Frozen when it was made: for whom it counts and whose prices hold for it, the activity
     # account it is put down to in its organization, and the amount that was shown (none: no price).
     audience: Mapped[Audience | None] = mapped_column(choice(Audience))
@@ -280,9 +293,8 @@ Index(
     Occupancy.status,
     Occupancy.kind,
     Occupancy.starts_at,
-    Occupancy.ends_at,
-    Occupancy.arrived_at,
-    Occupancy.left_at,
+    Occupancy.booked_seconds,
+    Occupancy.used_seconds,
 )
 
 

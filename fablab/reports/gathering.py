@@ -12,6 +12,7 @@ from fablab.machines.kinds import Status
 from fablab.reports import queries
 from fablab.reports.periods import Period
 from fablab.reports.rules import (
+    MEASURES,
     Declared,
     Facts,
     GivenTold,
@@ -23,6 +24,10 @@ from fablab.reports.rules import (
 )
 from fablab.slots import Slot, without
 
+
+BOOKINGS, BOOKED, USED, LATE, MISSED = map(
+    MEASURES.index, ("bookings", "booked", "used", "late", "missed")
+)
 
 def gather(inventories: Sequence[Inventory], period: Period) -> tuple[Ground, Facts, Facts]:
     """What stands, the period, and the one before it. As many statements whatever is in them;
@@ -71,7 +76,7 @@ def _of_zone(
     machine_ids = [one.id for one in ground.machines.values() if one.place_id in ids]
     spans = [whole_days(zone, each.first_day, each.last_day) for each in both]
     whole = Slot(spans[1].start, spans[0].end)
-    lines = _lines(spans, whole, ids, set(machine_ids))
+    lines = _lines(spans, ids, set(machine_ids))
     out = _by_machine(queries.outages(whole, machine_ids))
     held = _sessions(queries.sessions(whole, ids), zone)
     return [
@@ -86,35 +91,60 @@ def _of_zone(
     ]
 
 
-def _lines(
-    spans: Sequence[Slot], whole: Slot, place_ids: set[int], machine_ids: set[int]
-) -> list[list[Line]]:
-    sums: list[dict[tuple[Any, ...], Line]] = [{}, {}]
-
-    def add(n: int, row: Any, **values: int) -> None:
-        key = (row.machine_id, row.audience, row.organization_id, row.member_id)
-        line = sums[n].get(key) or Line(*key)
-        sums[n][key] = line._replace(
-            **{name: getattr(line, name) + value for name, value in values.items()}
-        )
-
-    for row in queries.uses(*spans):
+def _lines(spans: Sequence[Slot], place_ids: set[int], machine_ids: set[int]) -> list[list[Line]]:
+    now, before = _Sums(), _Sums()
+    span, span_before = spans
+    for row in queries.uses(span, span_before):
         if row.machine_id not in machine_ids:
             continue
-        for n, part in enumerate(("now", "before")):
-            seconds = int(getattr(row, f"booked_{part}") or 0)
-            if not seconds:
-                continue
-            if row.status == Status.MISSED:
-                add(n, row, missed=seconds)
-            else:
-                used = int(getattr(row, f"used_{part}") or 0)
-                bookings = getattr(row, f"bookings_{part}")
-                add(n, row, bookings=bookings, booked=seconds, used=max(used, 0))
-    for row in queries.late(whole, place_ids):
-        length = row.ends_at - row.starts_at
-        add(int(row.starts_at < spans[0].start), row, late=int(length.total_seconds()))
-    return [list(each.values()) for each in sums]
+        key, is_missed = row[:4], row.status == Status.MISSED
+        booked, used = row.booked_now or 0, row.used_now or 0
+        now.add(key, is_missed, row.bookings_now, booked, used)
+        before.add(
+            key,
+            is_missed,
+            row.bookings_in_all - row.bookings_now,
+            (row.booked_in_all or 0) - booked,
+            (row.used_in_all or 0) - used,
+        )
+    for row in queries.late(span, span_before, place_ids):
+        late = row.now or 0
+        now.add_late(row[:4], late)
+        before.add_late(row[:4], row.in_all - late)
+    return [now.lines(), before.lines()]
+
+
+class _Sums:
+    """Lines under way: what a `Line` counts, by whose it is, in the order of `queries.WHO`."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[Any, ...], list[int]] = {}
+
+    def of(self, key: tuple[Any, ...]) -> list[int]:
+        return self.found.setdefault(key, [0] * len(MEASURES))
+
+    def add(
+        self, key: tuple[Any, ...], is_missed: bool, bookings: int, booked: int, used: int
+    ) -> None:
+        if not booked:
+            return
+        sums = self.of(key)
+        if is_missed:
+            sums[MISSED] += booked
+        else:
+            sums[BOOKINGS] += bookings
+            sums[BOOKED] += booked
+            sums[USED] += max(used, 0)
+
+    def add_late(self, key: tuple[Any, ...], seconds: int) -> None:
+        if seconds:
+            self.of(key)[LATE] += seconds
+
+    def lines(self) -> list[Line]:
+        return [
+            Line(machine_id, audience, organization_id, member_id, *sums)
+            for (audience, machine_id, organization_id, member_id), sums in self.found.items()
+        ]
 
 
 def _by_machine(rows: Iterable[Any]) -> dict[int, list[Slot]]:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import aliased
 
-from fablab.db import db, seconds_between
+from fablab.db import db
 from fablab.machines.kinds import STANDING, OccupancyKind, Status
 from fablab.machines.models import Category, Machine, Occupancy
 from fablab.members.kinds import MarkKind
@@ -33,25 +33,22 @@ def begins_in(span: Slot) -> ColumnElement[bool]:
 
 
 def uses(now: Slot, before: Slot) -> Sequence[Any]:
-    """Of every place, who booked what for whom, by status: counts and seconds in `now` and in
-    `before`, which ends where `now` begins. One walk along one index.
+    """Of every place, who booked what for whom, by status: counts and seconds in `now` and, with
+    `before`, which ends where `now` begins, in both together. One walk along one index.
     """
-    parts = {"now": Occupancy.starts_at >= now.start, "before": Occupancy.starts_at < now.start}
-    booked = seconds_between(Occupancy.starts_at, Occupancy.ends_at)
-    left_at = func.coalesce(Occupancy.left_at, Occupancy.ends_at)
-    used = seconds_between(Occupancy.arrived_at, left_at)
-    sums = [
-        column.label(f"{name}_{part}")
-        for part, is_in in parts.items()
-        for name, column in (
-            ("bookings", func.count().filter(is_in)),
-            ("booked", func.sum(booked).filter(is_in)),
-            ("used", func.sum(used).filter(is_in, Occupancy.arrived_at.is_not(None))),
-        )
-    ]
+    is_now = Occupancy.starts_at >= now.start
+    summed: dict[str, Any] = {
+        "bookings": func.count(),
+        "booked": func.sum(Occupancy.booked_seconds),
+        "used": func.sum(Occupancy.used_seconds),
+    }
     grouped = (*WHO, Occupancy.status)
     return _all(
-        select(*grouped, *sums)
+        select(
+            *grouped,
+            *(column.label(f"{name}_in_all") for name, column in summed.items()),
+            *(column.filter(is_now).label(f"{name}_now") for name, column in summed.items()),
+        )
         .where(
             Occupancy.kind == OccupancyKind.BOOKING,
             Occupancy.status.in_((Status.CONFIRMED, Status.MISSED)),
@@ -61,20 +58,28 @@ def uses(now: Slot, before: Slot) -> Sequence[Any]:
     )
 
 
-def late(span: Slot, place_ids: Collection[int]) -> Sequence[Any]:
-    """The bookings cancelled late that nobody excused, one by one: found by their marks."""
+def late(now: Slot, before: Slot, place_ids: Collection[int]) -> Sequence[Any]:
+    """The seconds cancelled late that nobody excused, in `now` and in both together: found by their
+    marks, which are few.
+    """
+    marked = select(Mark.occupancy_id).where(
+        Mark.kind == MarkKind.LATE, Mark.lifted_at.is_(None), Mark.place_id.in_(place_ids)
+    )
+    seconds = func.sum(Occupancy.booked_seconds)
     return _all(
-        select(*WHO, Occupancy.starts_at, Occupancy.ends_at)
-        .join(Mark, Mark.occupancy_id == Occupancy.id)
+        select(
+            *WHO,
+            seconds.label("in_all"),
+            seconds.filter(Occupancy.starts_at >= now.start).label("now"),
+        )
         .where(
-            Mark.kind == MarkKind.LATE,
-            Mark.lifted_at.is_(None),
-            Mark.place_id.in_(place_ids),
+            Occupancy.id.in_(marked),
             Occupancy.status == Status.CANCELLED,
-            begins_in(span),
+            begins_in(Slot(before.start, now.end)),
         )
     )
 
+        .group_by(*WHO)
 
 def machines(place_ids: Collection[int]) -> Sequence[Any]:
     """Retired ones too, in the order of the catalogue."""
