@@ -179,6 +179,16 @@ SECTIONS = (
                 "shared",
             ),
             Indicator(
+                "given_back",
+                N_("Given back to residents for their machines"),
+                N_(
+                    "The owners' parts of the amounts for their machines, in the statements that"
+                    " were closed for them and end in the period."
+                ),
+                Unit.MONEY,
+                "shared",
+            ),
+            Indicator(
                 "funded",
                 N_("Professional hours on subsidised machines"),
                 N_(

@@ -60,6 +60,7 @@ def of(ground: Ground, facts: Facts) -> dict[str, Figure]:
             rules.share(others["booked"].value, summed(shared)["booked"].value),
             others["booked"].people,
         ),
+        "given_back": _given_back(ground, facts),
         "funded": Figure(hours(professional["booked"].value), professional["booked"].people),
         "sessions": Figure(len(facts.sessions)),
         "trainees": Figure(len(trained), trained),
@@ -68,6 +69,13 @@ def of(ground: Ground, facts: Facts) -> dict[str, Figure]:
         "renewed": _count(facts.renewed),
         "lapsed": _count(facts.lapsed),
     }
+
+
+def _given_back(ground: Ground, facts: Facts) -> Figure:
+    """Of owners, who are no more to be told apart in public than people are."""
+    amount = rules.rounded(sum((row.amount for row in facts.given_back), Decimal(0)), 0)
+    owners = frozenset(row.owner_id for row in facts.given_back if row.amount)
+    return Figure(amount if ground.currency else None, owners)
 
 
 def _count(rows: Iterable[GivenTold]) -> Figure:
@@ -147,7 +155,7 @@ def public(figures: dict[str, Figure], ground: Ground, facts: Facts, made: Cuts)
         return not rules.is_owners(line, ground)
 
     if _gives_away(shared, is_others, made.machines):
-        told |= {"opened": HIDDEN, "opened_share": HIDDEN}
+        told |= {"opened": HIDDEN, "opened_share": HIDDEN, "given_back": HIDDEN}
     if _gives_away(funded, rules.is_professional, made.machines):
         told["funded"] = HIDDEN
     return told

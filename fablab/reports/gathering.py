@@ -15,6 +15,7 @@ from fablab.reports.rules import (
     MEASURES,
     Declared,
     Facts,
+    GivenBack,
     GivenTold,
     Ground,
     Line,
@@ -24,10 +25,10 @@ from fablab.reports.rules import (
 )
 from fablab.slots import Slot, without
 
-
 BOOKINGS, BOOKED, USED, LATE, MISSED = map(
     MEASURES.index, ("bookings", "booked", "used", "late", "missed")
 )
+
 
 def gather(inventories: Sequence[Inventory], period: Period) -> tuple[Ground, Facts, Facts]:
     """What stands, the period, and the one before it. As many statements whatever is in them;
@@ -36,7 +37,7 @@ def gather(inventories: Sequence[Inventory], period: Period) -> tuple[Ground, Fa
     place_ids = [inventory.place.id for inventory in inventories]
     both = (period, period.before)
     declared = queries.declared({each.last_day.year for each in both}, place_ids)
-    currencies = {row.currency for row in declared}
+    currencies = queries.currencies(place_ids)
     ground = _ground(inventories, place_ids, currencies.pop() if len(currencies) == 1 else "")
     found = [Facts(each.first_day, each.last_day) for each in both]
     by_zone: dict[tzinfo, list[Inventory]] = defaultdict(list)
@@ -48,8 +49,20 @@ def gather(inventories: Sequence[Inventory], period: Period) -> tuple[Ground, Fa
             for facts, more in zip(found, _of_zone(ground, zone, some, both), strict=True)
         ]
     given = queries.qualifications(both[1].first_day, both[0].last_day, place_ids)
-    now, before = (_with_people(facts, given, declared) for facts in found)
+    back = queries.given_back(both[1].first_day, both[0].last_day, place_ids)
+    now, before = (
+        replace(_with_people(facts, given, declared), given_back=_back_in(facts, back))
+        for facts in found
+    )
     return ground, now, before
+
+
+def _back_in(facts: Facts, rows: Sequence[Any]) -> list[GivenBack]:
+    return [
+        GivenBack(row.organization_id, row.amount)
+        for row in rows
+        if facts.first_day <= row.last_day <= facts.last_day
+    ]
 
 
 def _ground(inventories: Sequence[Inventory], place_ids: list[int], currency: str) -> Ground:

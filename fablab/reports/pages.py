@@ -16,7 +16,7 @@ from fablab.reports.tables import Column, Report, Table, Value, Word
 
 NOTHING = "–"
 # What a bar is as long as: the column of a table, and the one of the period before.
-CHARTS = {"audiences": (4, 5), "categories": (2, 3)}
+CHARTS = {"audiences": (4, 5), "categories": (2, 3), "machines": (2, 3)}
 SPACE = "\N{NO-BREAK SPACE}"
 
 

@@ -14,6 +14,8 @@ from fablab.members.models import Mark
 from fablab.organizations.models import Organization, OrganizationYear
 from fablab.places.models import Place
 from fablab.slots import Slot
+from fablab.statements.kinds import Scope
+from fablab.statements.models import Statement
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Qualification, Registration, Training, TrainingSession
 
@@ -77,9 +79,9 @@ def late(now: Slot, before: Slot, place_ids: Collection[int]) -> Sequence[Any]:
             Occupancy.status == Status.CANCELLED,
             begins_in(Slot(before.start, now.end)),
         )
+        .group_by(*WHO)
     )
 
-        .group_by(*WHO)
 
 def machines(place_ids: Collection[int]) -> Sequence[Any]:
     """Retired ones too, in the order of the catalogue."""
@@ -205,11 +207,24 @@ def declared(years: Collection[int], place_ids: Collection[int]) -> Sequence[Any
             OrganizationYear.year,
             OrganizationYear.jobs,
             OrganizationYear.turnover,
-            Place.currency,
         )
         .join(Organization, Organization.id == OrganizationYear.organization_id)
-        .join(Place, Place.id == Organization.place_id)
         .where(OrganizationYear.year.in_(years), Organization.place_id.in_(place_ids))
+    )
+
+
+def currencies(place_ids: Collection[int]) -> set[str]:
+    return {row.currency for row in _all(select(Place.currency).where(Place.id.in_(place_ids)))}
+
+
+def given_back(first: Any, last: Any, place_ids: Collection[int]) -> Sequence[Any]:
+    """The statements closed for owners of machines that end from `first` to `last`."""
+    return _all(
+        select(Statement.organization_id, Statement.last_day, Statement.amount).where(
+            Statement.scope == Scope.OWNER,
+            Statement.place_id.in_(place_ids),
+            Statement.last_day.between(first, last),
+        )
     )
 
 

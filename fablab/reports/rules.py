@@ -81,6 +81,13 @@ class GivenTold(NamedTuple):
     member_id: int
 
 
+class GivenBack(NamedTuple):
+    """An owner's part of what others used their machines for, as a closed statement says it."""
+
+    owner_id: int
+    amount: Decimal
+
+
 class Declared(NamedTuple):
     organization_id: int
     jobs: Decimal | None
@@ -100,6 +107,7 @@ class Facts:
     renewed: Sequence[GivenTold] = ()
     lapsed: Sequence[GivenTold] = ()
     declared: Sequence[Declared] = ()
+    given_back: Sequence[GivenBack] = ()
 
 
 @dataclass(frozen=True)

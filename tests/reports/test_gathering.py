@@ -22,15 +22,17 @@ from fablab.reports import figures
 from fablab.reports.gathering import gather
 from fablab.reports.periods import Period, read
 from fablab.slots import Slot
+from fablab.statements.kinds import Scope
+from fablab.statements.models import Statement
 from fablab.trainings.kinds import Seating, SessionState
 from fablab.trainings.models import Qualification, Registration, Training, TrainingSession
 from tests.manage.conftest import add_annex, add_cast, booking
 from tests.support import counting, instant, slot
 
 MARCH = read("2027-03")
-
-
 HOUR = 3600  # seconds
+
+
 def told(period: Period, *places: int) -> tuple[dict, dict]:
     inventories = [of_place(place_id=each) for each in places] or [of_place()]
     ground, now, before = gather(inventories, period)
@@ -299,6 +301,41 @@ def test_jobs_are_of_the_year_in_which_the_period_ends(any_fablab):
     assert now["turnover"] == 3000
 
 
+def test_owners_are_given_back_what_their_closed_statements_say(any_fablab):
+    def close(last: date, amount: str, scope: Scope = Scope.OWNER) -> None:
+        with writing() as session:
+            session.add(
+                Statement(
+                    uid=str(uuid4()),
+                    place_id=any_fablab.place_id,
+                    subject=f"{scope}:{last}",
+                    scope=scope,
+                    organization_id=any_fablab.organization_id,
+                    first_day=last.replace(day=1),
+                    last_day=last,
+                    closed_at=clock.now(),
+                    body="",
+                    sha256="",
+                    amount=Decimal(amount),
+                    booked=60,
+                )
+            )
+
+    for last, amount in (
+        (date(2027, 1, 31), "5"),
+        (date(2027, 2, 28), "20.4"),
+        (date(2027, 3, 1), "10.2"),
+        (date(2027, 3, 31), "30.4"),
+        (date(2027, 4, 1), "40"),
+    ):
+        close(last, amount)
+    close(date(2027, 3, 31), "500", Scope.ORGANIZATION)
+
+    now, before = told(MARCH)
+
+    assert (now["given_back"], before["given_back"]) == (41, 20)
+
+
 def test_no_more_statements_for_more_bookings(any_fablab):
     def statements() -> int:
         with counting(db.engine) as sent:
@@ -310,7 +347,7 @@ def test_no_more_statements_for_more_bookings(any_fablab):
     for hour in range(10, 18):
         add(any_fablab, slot(f"2027-03-02 {hour}:00-{hour + 1}:00"))
 
-    assert statements() == few <= 10
+    assert statements() == few <= 11
 
 
 def test_the_engine_walks_along_one_index(fablab):
