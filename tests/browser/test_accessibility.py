@@ -1,6 +1,7 @@
 """Every page for every reader: nothing for axe to find, nothing wider than the screen."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +10,9 @@ from tests.browser.conftest import CAMILLE, DESK, NOA, PHONE, SASHA
 pytestmark = [pytest.mark.browser, pytest.mark.real_clock]
 
 SMALLEST = {"width": 320, "height": 640}
+
+TODAY = datetime.now(UTC).date()
+THIS_MONTH = f"&first={TODAY:%Y-%m}-01&last={TODAY}"
 
 FOR_ALL = [
     "/",
@@ -88,6 +92,8 @@ FOR_THE_TEAM = [
     "/manage/reports/lists/machines",
     "/manage/statements",
     "/manage/statements/columns",
+    "/statements/preview?scope=organization&of=studio-fil-a-plomb" + THIS_MONTH,
+    "/statements/preview?scope=owner&of=studio-fil-a-plomb" + THIS_MONTH,
     "/manage/tariffs",
     "/manage/tariffs/machines/m06",
     "/manage/tariffs/company",
@@ -96,7 +102,7 @@ FOR_THE_TEAM = [
 ]
 KINDS = (
     r"(/bookings(?:/series)?|/waits|/handovers|/manage/\w+"
-    r"|/organizations(?:/[\w-]+/people)?)/[\w-]+"
+    r"|/statements|/organizations(?:/[\w-]+/people)?)/[\w-]+"
 )
 READERS = [("", FOR_VISITORS), (NOA, FOR_MEMBERS), (CAMILLE, FOR_THE_TEAM)]
 
@@ -108,7 +114,8 @@ def followed(window) -> list[str]:
         r"/bookings/[0-9a-f-]{36}((/following)?(/move|/cancellation|/handover)|/supplies)?"
         r"|/bookings/series/[0-9a-f-]{36}|(/waits|/handovers)/[0-9a-f-]{36}|/manage/(members|machines|organizations|faults)/[\w-]+"
         r"|/manage/(members|organizations)/[\w-]+/allowances"
-        r"|/organizations/[\w-]+(/people/[0-9a-f-]{36}|/machines|/allowances)?"
+        r"|/statements/[0-9a-f-]{36}"
+        r"|/organizations/[\w-]+(/people/[0-9a-f-]{36}|/machines|/allowances|/statements)?"
     )
     kinds = {}
     for link in links:
