@@ -168,6 +168,11 @@ def heads(*narrowed: ColumnElement[bool]) -> Sequence[Any]:
     return db.session.execute(asked).all()
 
 
+def stating(subject: Subject, first: date, last: date) -> Sequence[Any]:
+    """Those of the subject that state a day of these, without their bodies."""
+    return heads(is_of(subject), Statement.first_day <= last, Statement.last_day >= first)
+
+
 def of_place(place_id: int, first: date, last: date, since: datetime) -> Sequence[Any]:
     """With their bodies: those that state a day of these, and all closed `since`, in the order in
     which they were closed. One statement.

@@ -23,7 +23,7 @@ from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
 from fablab.statements.queries import Subject
 from fablab.statements.rights import Sight, may_see, sight_of
-from fablab.statements.rules import Period
+from fablab.statements.rules import Period, Refusal
 from fablab.tariffs.price_list import prices_of
 
 bp = Blueprint("statements", __name__)
@@ -302,7 +302,17 @@ def preview_page(asked: Asked, form: Any, period: Period | None) -> str:
     if not may_see(asked.sight, current_user.id, account.people):
         abort(404)
     reason = commands.why_not(account, period, today())
-    other = next(filter(period.overlaps, account.closed), None)
+    if reason is Refusal.STATED:
+        rows = queries.stating(subject, period.first, period.last)
+        return statement_frame(
+            subject.scope,
+            title,
+            form,
+            may_close,
+            subject,
+            period=pages.period_title(period),
+            stated=pages.heads_shown(rows, here().schedule.zone),
+        )
     return statement_frame(
         subject.scope,
         title,
@@ -313,7 +323,7 @@ def preview_page(asked: Asked, form: Any, period: Period | None) -> str:
         lines=pages.lines_shown(account.lines, pages.names(account.people), account.terms.currency),
         sums=pages.sums(account.lines, account.terms.currency),
         vat_text=account.terms.vat_text,
-        why_not=pages.why_not(reason, other) if reason else "",
+        why_not=pages.why_not(reason) if reason else "",
         days=period,
     )
 

@@ -422,3 +422,17 @@ def test_a_month_has_the_sum_of_what_is_counted_once(app, stage):
     assert row_of(zoe, "Total of organizations and members")[-1] == "€68.00"
     page = zoe.get("/manage/statements?scope=activity").text
     assert "<b>€28.00</b>" in page
+
+
+@pytest.mark.parametrize("days", [MARCH, "first=2027-03-15&last=2027-04-01"])
+def test_what_is_closed_already_is_neither_computed_nor_closed_again(app, stage, days):
+    cancelled = stage.for_studio("bench", "2027-03-29 10:00-12:00", "bruno")
+    uid = stage.close()
+    stage.change(cancelled, status=Status.CANCELLED, standing=False)
+
+    page = browser(app, "zoe").get(preview(stage, Scope.ORGANIZATION, days)).text
+
+    assert "Closed on Apr 2, 2027" in page or "Closed on 2 Apr 2027" in page
+    assert f'href="/statements/{uid}"' in page
+    for nonsense in ("€", "Correction", "Close this statement", "Nothing was used"):
+        assert nonsense not in page
