@@ -1,7 +1,7 @@
 """What the pages about handing a booking over show, as plain values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,9 +11,17 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.booking import handover_queries, handovers, pages
 from fablab.booking.consent_pages import AskedLine, full_name
+from fablab.booking.facts import Standing, audience_of
 from fablab.booking.kinds import HandoverEnd
+from fablab.booking.known import Facts
+from fablab.booking.queries import BookedBy
+from fablab.booking.rules import refusals
+from fablab.booking.verdicts import Reason, Refusal
 from fablab.machines.inventory import Inventory, of_place
 from fablab.slots import Slot
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.prices import quote
+from fablab.tariffs.words import amount_said
 from fablab.words import N_
 
 ENDED = {
@@ -23,6 +31,9 @@ ENDED = {
     HandoverEnd.TAKEN_BACK: N_("%(who)s keeps this booking after all."),
     HandoverEnd.OVER: N_("This booking is not to be had any more."),
 }
+
+# What whoever takes it over puts right in the form, before it is asked of them.
+ASKED_THERE = frozenset({Reason.NO_BUDDY, Reason.NOT_READ, Reason.NOT_YOUR_ORGANIZATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,42 @@ def offered_to(member_id: int, now: datetime) -> list[AskedLine]:
         )
         for each in found
     ]
+
+
+def in_the_way(facts: Facts, slot: Slot) -> list[Refusal]:
+    """Why they may not take it over, whatever they answer in the form."""
+    if pages.may_ask_company(facts):
+        facts = replace(facts, is_accompanied=True)
+    return [each for each in refusals(slot, facts) if each.reason not in ASKED_THERE]
+
+
+class Worth(NamedTuple):
+    """What the slot is worth, for whom it may be taken over; no amounts where no price is known."""
+
+    amounts: list[tuple[str, str]]  # for whom, how much
+    vat: str
+
+
+def worth(
+    machine_id: int,
+    slot: Slot,
+    standing: Standing | None,
+    organizations: Sequence[BookedBy],
+    inventory: Inventory,
+    *,
+    is_accompanied: bool,
+) -> Worth:
+    prices = prices_of(inventory)
+    own = standing.audience if standing else None
+    whose = [(_("Myself"), audience_of(standing))]
+    whose += [(each.name, each.prices or own) for each in organizations]
+    quoted = [
+        (name, quote(prices, machine_id, audience, slot, is_accompanied=is_accompanied))
+        for name, audience in whose
+    ]
+    currency = prices.terms.currency
+    known = [(name, amount_said(amount, currency)) for name, amount in quoted if amount is not None]
+    return Worth(known, prices.terms.vat_text)
 
 
 class Given(NamedTuple):

@@ -237,18 +237,31 @@ def what_it_takes(offered: Any, form: TakeOverForm) -> dict[str, Any]:
     inventory, by = here(), offered.offered_to_id
     machine = inventory.by_id.get(offered.machine_id) or abort(404)
     form.safety.show(machine.safety_hash)
-    form.offer_organizations(possible_for(by, inventory))
+    possible = possible_for(by, inventory)
+    form.offer_organizations(possible)
     slot = Slot(offered.starts_at, offered.ends_at)
     order = Order(
         machine.id, inventory.place.id, slot, by, is_accompanied=bool(form.accompanied.data)
     )
     facts = handovers.facts_for(order, offered.occupancy_id, offered, machine, now=clock.now())
     standing = standing_of(by, inventory.place.id)
+    in_the_way = handover_pages.in_the_way(facts, slot)
     return {
         "ticket": pages.ticket(machine, slot, inventory),
         "machine": machine,
         "is_unread": not facts.has_read,
         "asks_buddy": facts.policy.buddy or facts.risk is RiskClass.D or bool(form.buddy.data),
         "asks_company": pages.may_ask_company(facts) or bool(form.accompanied.data),
-        "waits_for": pages.waits_for(facts, slot, is_team=bool(standing and standing.is_team)),
+        "in_the_way": pages.why(in_the_way, inventory.schedule.zone),
+        "waits_for": ""
+        if in_the_way
+        else pages.waits_for(facts, slot, is_team=bool(standing and standing.is_team)),
+        "worth": handover_pages.worth(
+            machine.id,
+            slot,
+            standing,
+            possible,
+            inventory,
+            is_accompanied=order.is_accompanied,
+        ),
     }

@@ -11,6 +11,7 @@ from fablab.booking.models import Series
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Change, Machine, Occupancy
+from fablab.members.kinds import Audience
 from fablab.members.models import Member
 from fablab.members.people import Person
 from fablab.organizations.models import Organization, OrganizationMember
@@ -70,6 +71,7 @@ class BookedBy(NamedTuple):
 
     id: int
     name: str
+    prices: Audience | None  # whose hold for what is booked in its name
 
 
 class LastChoice(NamedTuple):
@@ -199,7 +201,7 @@ def history(occupancy_id: int) -> Sequence[Row[Any]]:
 def organizations_of(member_id: int, place_id: int, day: Any) -> list[BookedBy]:
     """The organizations of the place they may book for on `day`, by name."""
     rows = db.session.execute(
-        select(Organization.id, Organization.name)
+        select(Organization.id, Organization.name, Organization.audience)
         .join(OrganizationMember, OrganizationMember.organization_id == Organization.id)
         .where(
             Organization.place_id == place_id,
