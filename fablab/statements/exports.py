@@ -74,7 +74,7 @@ COLUMNS: dict[str, Column] = {
     "last_day": Column(N_("Last day"), lambda row: row.statement["last_day"]),
     "day": Column(N_("Day"), _of_line("day")),
     "product": Column(N_("Product"), _of_line("product")),
-    "label": Column(N_("Label"), _label),
+    "label": Column(N_("Text of the line"), _label),
     "kind": Column(N_("Kind"), _of_line("kind")),
     "machine": Column(N_("Machine"), _of_line("machine")),
     "category": Column(N_("Category"), _of_line("category")),

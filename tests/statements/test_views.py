@@ -436,3 +436,11 @@ def test_what_is_closed_already_is_neither_computed_nor_closed_again(app, stage,
     assert f'href="/statements/{uid}"' in page
     for nonsense in ("€", "Correction", "Close this statement", "Nothing was used"):
         assert nonsense not in page
+
+
+def test_the_text_of_a_line_is_no_label_to_stick_on_a_machine(app, stage):
+    zoe = browser(app, "zoe")
+
+    page = zoe.get("/manage/statements/columns", headers={"Accept-Language": "fr"}).text
+
+    assert re.search(r"(Libellé|Text of the line) <span class=\"soft\">\(label\)", page)
