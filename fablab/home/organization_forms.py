@@ -60,7 +60,7 @@ class YearForm(Form):
             raise ValidationError(lazy_gettext("Write down one of the two at least."))
 
 
-def bookings_field() -> RadioField:
+def bookings_field(default: Bookings | None = Bookings.CANCEL) -> RadioField:
     return RadioField(
         lazy_gettext("Bookings after the last day"),
         choices=[
@@ -68,7 +68,7 @@ def bookings_field() -> RadioField:
             SelectChoice(Bookings.KEEP, lazy_gettext("Keep them: they count for the organization")),
         ],
         coerce=Bookings,
-        default=Bookings.CANCEL,
+        default=default,
         validators=[Optional()],
     )
 
@@ -80,7 +80,7 @@ class LeavingForm(Form):
         lazy_gettext("Last day"),
         [InputRequired(lazy_gettext("Choose a day.")), of_this_century],
     )
-    bookings = bookings_field()
+    bookings = bookings_field(default=None)
 
 
 class StayForm(Form):

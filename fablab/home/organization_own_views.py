@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 
 from fablab import clock
@@ -105,15 +106,20 @@ def leave(slug: str):
     if not form.validate():
         return leaving_page(found, form), 422
     assert form.until.data
+    after = organization_pages.after(form.until.data, here().schedule.zone)
+    if form.bookings.data is None and departures.on_behalf(found.row.id, current_user.id, after):
+        form.bookings.errors = [_("Say what becomes of the bookings after your last day.")]
+        return leaving_page(found, form), 422
     try:
         commands.leave(found.row.id, current_user.id, form.until.data, now=clock.now())
     except commands.Refused as refused:
         form.form_errors.extend(_(reason) for reason in refused.reasons)
         return leaving_page(found, form), 422
-    if form.bookings.data is Bookings.CANCEL:
-        end_bookings(found.row, current_user, form.until.data)
     day = organization_pages.short(form.until.data)
     flash(_("Your last day in %(name)s is %(day)s.", name=found.row.name, day=day))
+    if form.bookings.data is Bookings.CANCEL:
+        ended = end_bookings(found.row, current_user, form.until.data)
+        flash(ngettext("%(num)s booking is cancelled.", "%(num)s bookings are cancelled.", ended))
     return redirect(url_for(".index"), 303)
 
 

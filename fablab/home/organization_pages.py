@@ -206,6 +206,28 @@ def asked(rows: Iterable[Any], zone: tzinfo) -> list[Asked]:
     return [Asked(row.uid, row.email, short(clock.today(zone, row.expires_at))) for row in rows]
 
 
+class Own(NamedTuple):
+    """An organization somebody is in."""
+
+    name: str
+    slug: str
+    place_slug: str
+    may: str  # what they may do in it, and until when
+
+
+def own(rows: Iterable[Any]) -> list[Own]:
+    return [Own(row.name, row.slug, row.place_slug, what_they_may(row)) for row in rows]
+
+
+def what_they_may(row: Any) -> str:
+    day = short(row.until) if row.until else ""
+    if row.is_manager:
+        return _("You manage it, until %(day)s", day=day) if day else _("You manage it")
+    if day:
+        return _("You may book on its behalf until %(day)s", day=day)
+    return _("You may book on its behalf")
+
+
 class YearLine(NamedTuple):
     """What was declared of a year, as it is read."""
 

@@ -62,7 +62,7 @@ def index():
     now = clock.now()
     return render_template(
         "organizations/index.html",
-        organizations=queries.of_member(current_user.id, today()),
+        organizations=organization_pages.own(queries.of_member(current_user.id, today())),
         invitations=[
             (each, links.signed(JOIN, each.uid))
             for each in queries.invitations_to(current_user.email, now)
@@ -151,12 +151,12 @@ def change_person(slug: str, uid: UUID):
     return redirect(url_for(".show", slug=slug, **kept()), 303)
 
 
-def end_bookings(organization: Any, row: Any, last_day: date) -> None:
-    """Cancel what they booked on its behalf for later than that day."""
+def end_bookings(organization: Any, row: Any, last_day: date) -> int:
+    """Cancel what they booked on its behalf for later than that day; how many."""
     after = organization_pages.after(last_day, here().schedule.zone)
     uids = [each.uid for each in departures.on_behalf(organization.id, row.id, after)]
     why = _("Left the organization %(name)s", name=organization.name)
-    departures.cancel(uids, by=current_user.id, now=clock.now(), why=why)
+    return departures.cancel(uids, by=current_user.id, now=clock.now(), why=why)
 
 
 def may_still(slug: str) -> bool:

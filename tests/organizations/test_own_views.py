@@ -144,6 +144,25 @@ def test_whoever_is_in_it_leaves_with_a_last_day(studio, who):
     assert who("amina").get(LEAVING).status_code == 404
 
 
+def test_what_becomes_of_the_bookings_is_chosen_and_then_told(studio, who):
+    after = book_for(studio, "bruno", "2027-04-03 10:00-11:00")
+    bruno = who("bruno")
+    assert "checked" not in bruno.get(LEAVING).text
+
+    unsaid = submit(bruno, LEAVING, LEAVING, until="2027-04-02")
+
+    assert unsaid.status_code == 422
+    assert "Say what becomes of the bookings" in unsaid.text
+    assert stay_of(studio, "bruno").until is None
+    assert status_of(after) == Status.CONFIRMED
+
+    answer = submit(bruno, LEAVING, LEAVING, until="2027-04-02", bookings="cancel")
+
+    said = words(bruno.get(answer.location).text)
+    assert "1 booking is cancelled." in said
+    assert "You may book on its behalf until 2 Apr 2027" in said
+
+
 @pytest.mark.parametrize("odd", ["", "2027-03-28", "\x00", "9999-12-31"])
 def test_no_day_or_one_that_is_over_is_refused(studio, who, odd):
     answer = submit(who("bruno"), LEAVING, LEAVING, until=odd)
@@ -154,7 +173,9 @@ def test_no_day_or_one_that_is_over_is_refused(studio, who, odd):
 
 def test_who_manages_it_alone_names_another_first(studio, who):
     maud = who("maud")
-    assert "You alone manage it" in maud.get(LEAVING).text
+    alone = maud.get(LEAVING).text
+    assert "You alone manage it" in alone
+    assert 'name="until"' not in alone
 
     assert submit(maud, LEAVING, LEAVING, until="2027-04-30").status_code == 422
     assert stay_of(studio, "maud").until is None
