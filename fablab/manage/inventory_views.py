@@ -3,6 +3,7 @@ goes.
 """
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -49,7 +50,10 @@ def create_machine():
 def duplicate_machine(slug: str):
     source = inventory_queries.find(slug, here().place.id)
     own = {"code": next_code(source.code), "asset_number": "", "position": None}
-    return form_page(machine_form(data=as_it_is(source) | own), like=source)
+    return form_page(
+        machine_form(data=as_it_is(source, sheets.documents(db.session(), source.id)) | own),
+        like=source,
+    )
 
 
 @bp.post("/manage/machines/<slug>/duplicate")
@@ -65,8 +69,9 @@ def create_duplicate(slug: str):
 @team_only
 def edit_machine(slug: str):
     machine = inventory_queries.find(slug, here().place.id)
-    shown = as_it_is(machine)
-    form = machine_form(machine, data=shown)
+    papers = sheets.documents(db.session(), machine.id)
+    shown = as_it_is(machine, papers)
+    form = machine_form(machine, data=shown, papers=papers)
     return form_page(form, machine=machine, seen=fingerprint(shown))
 
 
@@ -75,10 +80,11 @@ def edit_machine(slug: str):
 @takes_files
 def change_machine(slug: str):
     machine = inventory_queries.find(slug, here().place.id)
-    form = machine_form(machine)
+    papers = sheets.documents(db.session(), machine.id)
+    form = machine_form(machine, papers=papers)
     if not form.validate():
         return form_page(form, machine=machine, seen=request.form.get("seen", "")), 422
-    there = fingerprint(as_it_is(machine))
+    there = fingerprint(as_it_is(machine, papers))
     if request.form.get("seen") != there:
         form.form_errors.append(
             _(
@@ -201,8 +207,11 @@ def machine_form(
     machine: Machine | None = None,
     data: dict[str, Any] | None = None,
     shown: str | None = None,
+    papers: Sequence[Any] = (),
 ) -> MachineForm:
-    """With what there is to choose; filled with `data`, or with what was sent."""
+    """With what there is to choose; filled with `data`, or with what was sent. `papers` are the
+    documents that are there.
+    """
     place_id = here().place.id
     form = MachineForm(formdata=None, data=data) if data is not None else MachineForm()
     form.take_files()
@@ -214,12 +223,12 @@ def machine_form(
         trainings=inventory_queries.trainings(
             place_id, also=equipment.trainings_on(machine.id) if machine else ()
         ),
-        there=sheets.documents(db.session(), machine.id) if machine else (),
+        there=papers,
     )
     return form
 
 
-def as_it_is(machine: Machine) -> dict[str, Any]:
+def as_it_is(machine: Machine, papers: Sequence[Any]) -> dict[str, Any]:
     plain = (
         "code name model location risk_class photo_alt notes safety asset_number funder position"
     )
@@ -236,7 +245,7 @@ def as_it_is(machine: Machine) -> dict[str, Any]:
         "materials_allowed": "\n".join(machine.materials_allowed),
         "materials_forbidden": "\n".join(machine.materials_forbidden),
         "trainings": [str(each) for each in sorted(equipment.trainings_on(machine.id))],
-        "documents": [str(each.id) for each in sheets.documents(db.session(), machine.id)],
+        "documents": [str(each.id) for each in papers],
     }
 
 
