@@ -263,6 +263,12 @@ def _keep(key: tuple[str, int, int], inventory: Inventory) -> Inventory:
     return inventory
 
 
+def is_kept(inventory: Inventory) -> bool:
+    """Is it remembered, and hence what was committed in its revision?"""
+    with _lock:
+        return any(inventory is each for each in _kept.values())
+
+
 def _load(place_id: int) -> Inventory:
     place = (
         db.session.execute(

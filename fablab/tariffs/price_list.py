@@ -6,7 +6,7 @@ from threading import Lock
 from sqlalchemy import select
 
 from fablab.db import WRITES, db
-from fablab.machines.inventory import KEPT, Inventory, count_changes_of
+from fablab.machines.inventory import KEPT, Inventory, count_changes_of, is_kept
 from fablab.machines.models import Machine
 from fablab.places.models import Place
 from fablab.tariffs.models import Supply, Tariff
@@ -29,12 +29,11 @@ def prices_of(inventory: Inventory) -> PriceList:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    return _keep(key, *_load(inventory))
-
-
-def _keep(key: tuple[str, int, int], prices: PriceList, revision: int) -> PriceList:
-    """Remember it, unless the place changed meanwhile, or is being changed here."""
-    if revision == key[2] and not db.session().info.get(WRITES):
+    prices, revision = _load(inventory)
+    # In a write the place may be changed by the write itself: but then its revision is another
+    # than that of the inventory that was committed.
+    is_committed = not db.session().info.get(WRITES) or is_kept(inventory)
+    if revision == key[2] and is_committed:
         with _lock:
             _kept[key] = prices
             while len(_kept) > KEPT:

@@ -107,7 +107,8 @@ def fill_the_rest(fablab, member_id, *, other):
     with writing() as session:
         for at, (name, column) in enumerate(sorted(TRACES, key=lambda key: in_order.index(key[0]))):
             if not rows(name, column, member_id):
-                values = {each.name: made_up(session, each, at, other) for each in table(name).c}
+                columns = [each for each in table(name).c if each.computed is None]
+                values = {each.name: made_up(session, each, at, other) for each in columns}
                 known = {column: member_id} | MADE.get((name, column), {})
                 if "id" in values:
                     del values["id"]

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from fablab import clock
 from fablab.booking import answers, commands, consent_letters
@@ -83,7 +84,6 @@ def test_what_is_booked_in_the_owners_name_uses_the_hours_too(any_fablab, at):
                 organization_id=any_fablab.organization_id,
                 member_id=any_fablab.people["chloe"],
                 since=date(2026, 1, 1),
-                until=date(2027, 3, 29),
             )
         )
     any_fablab.book(
@@ -92,6 +92,9 @@ def test_what_is_booked_in_the_owners_name_uses_the_hours_too(any_fablab, at):
         "chloe",
         organization_id=any_fablab.organization_id,
     )
+    with writing() as session:  # she left it since
+        theirs = OrganizationMember.member_id == any_fablab.people["chloe"]
+        session.execute(update(OrganizationMember).where(theirs).values(until=date(2027, 3, 28)))
     at("2027-03-30 09:00")
 
     assert refused(any_fablab, "amina") == [Reason.OWNER_FIRST]
