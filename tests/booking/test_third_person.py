@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fablab.booking import quotas, rules
+from fablab.booking import quotas, rules, sharing_rules
 from fablab.booking.third_person import OF_SOMEBODY
 from tests.manage.conftest import uid_in
 from tests.support import submit
@@ -23,7 +23,7 @@ def said_by(module):
 
 
 def test_every_sentence_to_the_reader_has_its_twin():
-    said = {each for module in (rules, quotas) for each in said_by(module)}
+    said = {each for module in (rules, quotas, sharing_rules) for each in said_by(module)}
 
     assert {each for each in said if TO_A_READER.search(each)} == {
         each for each in OF_SOMEBODY if TO_A_READER.search(each)
