@@ -775,10 +775,10 @@ def statements(stage: Stage, who: str | None) -> dict[str, int]:
     """How many statements each page takes, once what is kept in memory is there."""
     found = {}
     for rule in readings(stage.app):
-        client = stage.browse(who)
-        client.get(stage.address(rule))
+        client, address = stage.browse(who), stage.address(rule)
+        client.get(address)
         with counting(db.engine) as sent:
-            client.get(stage.address(rule))
+            client.get(address)
         found[rule.rule] = len(sent)
     return found
 

@@ -35,7 +35,7 @@ from fablab.machines.models import (
 from fablab.machines.policies import BookingPolicy, resolve, safety_hash
 from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization
-from fablab.places.kinds import NamesShown, WallNames
+from fablab.places.kinds import Charged, NamesShown, WallNames
 from fablab.places.models import Closure, Opening, Place
 from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
 
@@ -59,6 +59,10 @@ class PlaceFacts:
     blue: str
     logo: str | None
     welcomed_at: datetime | None
+    charged: Charged
+    late_percent: int
+    missed_percent: int
+    vat_text: str
     revision: int
 
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from threading import Lock
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, null, select, union_all
 
 from fablab.db import WRITES, db
 from fablab.machines.inventory import KEPT, Inventory, count_changes_of, is_kept
@@ -22,7 +22,7 @@ _lock = Lock()
 def prices_of(inventory: Inventory) -> PriceList:
     """The prices of the place as they are in the inventory's revision.
 
-    Three statements the first time, none from then on.
+    One statement the first time, none from then on.
     """
     key = (str(db.engine.url), inventory.place.id, inventory.place.revision)
     with _lock:
@@ -41,32 +41,69 @@ def prices_of(inventory: Inventory) -> PriceList:
     return prices
 
 
+# The tariffs and the supplies of a place, each with its revision as it is when they are read: one
+# statement, and at least one row.
+LISTED = union_all(
+    select(
+        Place.revision,
+        Tariff.id,
+        Tariff.uid,
+        Tariff.first_day,
+        Tariff.last_day,
+        Tariff.machine_id,
+        Tariff.audience,
+        Tariff.unit,
+        Tariff.price,
+        Tariff.step,
+        Tariff.minimum,
+        Tariff.included,
+        Tariff.product,
+        null().label("name"),
+        null().label("measure"),
+    )
+    .select_from(Place)
+    .outerjoin(Tariff, Tariff.place_id == Place.id)
+    .where(Place.id == bindparam("place_id")),
+    select(
+        Place.revision,
+        Supply.id,
+        Supply.uid,
+        Supply.first_day,
+        Supply.last_day,
+        Supply.machine_id,
+        null(),
+        null(),
+        Supply.price,
+        null(),
+        null(),
+        null(),
+        Supply.product,
+        Supply.name,
+        Supply.unit,
+    )
+    .select_from(Supply)
+    .join(Machine, Machine.id == Supply.machine_id)
+    .join(Place, Place.id == Machine.place_id)
+    .where(Place.id == bindparam("place_id")),
+)
+
+
 def _load(inventory: Inventory) -> tuple[PriceList, int]:
-    place_id = inventory.place.id
-    supplies = db.session.execute(
-        select(Supply.__table__)
-        .join(Machine, Machine.id == Supply.machine_id)
-        .where(Machine.place_id == place_id)
-        .order_by(Supply.machine_id, Supply.name, Supply.first_day, Supply.id)
-    ).all()
-    tariffs = db.session.execute(
-        select(Tariff.__table__)
-        .where(Tariff.place_id == place_id)
-        .order_by(Tariff.machine_id, Tariff.first_day, Tariff.id)
-    ).all()
-    # Read last: when it is still the inventory's revision, so are the prices.
-    place = db.session.execute(
-        select(
-            Place.revision,
-            Place.currency,
-            Place.charged,
-            Place.late_percent,
-            Place.missed_percent,
-            Place.vat_text,
-        ).where(Place.id == place_id)
-    ).one()
+    place = inventory.place
+    rows = db.session.execute(LISTED, {"place_id": place.id}).all()
+    tariffs = [row for row in rows if row.unit is not None]
+    supplies = [row for row in rows if row.name is not None]
+    tariffs.sort(key=lambda row: (row.machine_id or 0, row.first_day, row.id))
+    supplies.sort(key=lambda row: (row.machine_id, row.name, row.first_day, row.id))
     prices = PriceList(
-        terms=Terms(inventory.schedule.zone, *place[1:]),
+        terms=Terms(
+            inventory.schedule.zone,
+            place.currency,
+            place.charged,
+            place.late_percent,
+            place.missed_percent,
+            place.vat_text,
+        ),
         prices=tuple(
             Price(
                 row.uid,
@@ -87,11 +124,11 @@ def _load(inventory: Inventory) -> tuple[PriceList, int]:
                 row.id,
                 row.machine_id,
                 row.name,
-                row.unit,
+                row.measure,
                 row.price,
                 row.product,
             )
             for row in supplies
         ),
     )
-    return prices, place.revision
+    return prices, rows[0].revision
