@@ -101,11 +101,11 @@ class TheDay:
     def on_the_board(self) -> Iterator[tuple[str, str, str, str]]:
         """State, code, hour and who of each arrival."""
         entry = (
-            r'<li class="arrival(?: arrival--(\w+))?">\s*<div class="arrival__hour">([\d:]+)</div>'
+            r'<li class="arrival(?: arrival--(\w+))?">\s*<div class="arrival__hour">([^<]+)</div>'
             r'.*?arrival__who">(.*?)</b><span[^>]*>(\w+)</span>'
         )
         for state, hour, who, code in re.findall(entry, self.board(), re.S):
-            yield state, code, hour, unescape(who)
+            yield state, code, "0:00" if hour == "all day" else hour, unescape(who)
 
     def board(self) -> str:
         return self.team.get("/manage/day/board").text
