@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from threading import Lock
+from typing import Any
 
-from sqlalchemy import bindparam, null, select, union_all
+from sqlalchemy import CompoundSelect, bindparam, null, select, union_all
 
 from fablab.db import WRITES, db
 from fablab.machines.inventory import KEPT, Inventory, count_changes_of, is_kept
@@ -43,7 +44,7 @@ def prices_of(inventory: Inventory) -> PriceList:
 
 # The tariffs and the supplies of a place, each with its revision as it is when they are read: one
 # statement, and at least one row.
-LISTED = union_all(
+LISTED: CompoundSelect[Any] = union_all(
     select(
         Place.revision,
         Tariff.id,
