@@ -34,6 +34,7 @@ from fablab.places.kinds import Mode
 from fablab.places.models import Opening, Place
 from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training, TrainingGrant
+from tests.quick import compile_once
 from tests.support import Databases, close, compile_catalogues, instant, settings_for
 
 MONDAY = "2027-03-29 09:00"
@@ -45,6 +46,8 @@ hypothesis.settings.register_profile(
     "ci", hypothesis.settings.get_profile("here"), derandomize=True
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+compile_once()
 
 
 @pytest.fixture(scope="session", autouse=True)
