@@ -30,6 +30,7 @@ from fablab.machines.models import (
 )
 from fablab.members.kinds import AgeBand
 from fablab.members.models import Mark, Member, Membership
+from fablab.organizations.models import Organization, OrganizationKind, OrganizationMember
 from fablab.places.kinds import Mode
 from fablab.places.models import Opening
 from fablab.slots import Slot
@@ -366,6 +367,25 @@ def test_the_first_time_is_known_of_whatever_else_they_booked(any_fablab):
     assert status_of(first) is Status.PENDING
 
 
+def _others(fablab: Fablab) -> int:
+    """An organization that asks for its yes: nobody here belongs to it, Amina answers for it."""
+    with writing() as session:
+        mill = Organization(
+            place_id=fablab.place_id, slug="mill", name="Mill", kind=OrganizationKind.COMPANY
+        )
+        session.add(mill)
+        session.flush()
+        session.add(
+            OrganizationMember(
+                organization_id=mill.id,
+                member_id=fablab.people["amina"],
+                is_manager=True,
+                since=date(2026, 1, 1),
+            )
+        )
+        return mill.id
+
+
 def test_with_every_rule_on_a_booking_takes_fourteen_statements_at_most(any_fablab, browse_any):
     """A buddy by address, three to agree, quotas, the safety rules read for the first time, and a
     seat of what is shared, in whose line one stands on PostgreSQL.
@@ -373,7 +393,7 @@ def test_with_every_rule_on_a_booking_takes_fourteen_statements_at_most(any_fabl
     fablab, client = any_fablab, browse_any("bruno")
     share(fablab, 2, "laser")
     change_machine(
-        fablab, "laser", owner_id=fablab.organization_id, safety="Glasses.", risk_class=RiskClass.D
+        fablab, "laser", owner_id=_others(fablab), safety="Glasses.", risk_class=RiskClass.D
     )
     set_policy(
         fablab,
