@@ -146,7 +146,7 @@ class Databases:
 
     def _postgresql_copy(self) -> str:
         name = f"copy_{self.count}"
-        self._started().execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+        self._started().execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
         return self._address(name)
 
     def empty_postgresql(self) -> str:
