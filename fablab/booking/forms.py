@@ -191,7 +191,10 @@ class ForWhomForm(Form):
             )
 
     def offer_organizations(self, organizations: Iterable[BookedBy]) -> None:
-        """What the list lets one choose from."""
+        """What the list lets one choose from; one that is not in it any more is asked anew."""
+        organizations = list(organizations)
+        if self.organization_id not in {None, *(each.id for each in organizations)}:
+            self.organization.data = UNSAID
         unsaid = [(UNSAID, lazy_gettext("Choose…"))] if self.organization.data == UNSAID else []
         self.organization.choices = [
             *unsaid,

@@ -209,7 +209,8 @@ def page(
     inventory, now = here(), clock.now()
     shown = handover_pages.offered(offered, inventory, now)
     if form is None:
-        whose = {"organization": for_whom(offered.offered_to_id, inventory)}
+        day = clock.today(inventory.schedule.zone, offered.starts_at)
+        whose = {"organization": for_whom(offered.offered_to_id, inventory, day)}
         form = TakeOverForm(formdata=None, data=whose)
     whys = pages.why(refused or [], inventory.schedule.zone)
     for refusal, why in zip(refused or (), whys, strict=True):
@@ -237,7 +238,8 @@ def what_it_takes(offered: Any, form: TakeOverForm) -> dict[str, Any]:
     inventory, by = here(), offered.offered_to_id
     machine = inventory.by_id.get(offered.machine_id) or abort(404)
     form.safety.show(machine.safety_hash)
-    possible = possible_for(by, inventory)
+    day = clock.today(inventory.schedule.zone, offered.starts_at)
+    possible = possible_for(by, inventory, day)
     form.offer_organizations(possible)
     slot = Slot(offered.starts_at, offered.ends_at)
     order = Order(

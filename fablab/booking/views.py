@@ -410,7 +410,7 @@ def form_page(
     whys = pages.why(verdict, zone, draft.who)
     pages.blame(form, whys)
     form.offer(
-        [] if draft.booking else possible_for(draft.member_id, draft.inventory),
+        [] if draft.booking else possible_for(draft.member_id, draft.inventory, day),
         draft.like_machines,
     )
     form.renew_key()
@@ -517,7 +517,7 @@ def blank_form(draft: Draft, slot: Slot) -> BookingForm:
         "start": start.time(),
         "end": end.time(),
         "end_day": pages.end_day_to_say(slot, draft.zone),
-        "organization": "" if booking else for_whom(draft.member_id, draft.inventory),
+        "organization": "" if booking else for_whom(draft.member_id, draft.inventory, start.date()),
         "purpose": booking.title if booking else "",
         "key": str(uuid4()),
         "revision": str(booking.revision) if booking else "",
@@ -528,18 +528,17 @@ def blank_form(draft: Draft, slot: Slot) -> BookingForm:
     return draft.form(formdata=None, data=data | typed_before())
 
 
-def for_whom(member_id: int, inventory: Inventory) -> str:
+def for_whom(member_id: int, inventory: Inventory, day: date) -> str:
     """What the choice of for whom one books begins with: as last time in this place, if that may
-    still be; else it is asked. Empty where there is no choice.
+    still be on the slot's `day`; else it is asked. Empty where there is no choice.
     """
-    theirs = possible_for(member_id, inventory)
+    theirs = possible_for(member_id, inventory, day)
     last = queries.last_choice(member_id, inventory.place.id) if theirs else None
     return chosen_again(last, {each.id for each in theirs}) if theirs else ""
 
 
-def possible_for(member_id: int, inventory: Inventory) -> list[queries.BookedBy]:
-    """The organizations of the place they may book for today."""
-    day = clock.today(inventory.schedule.zone, clock.now())
+def possible_for(member_id: int, inventory: Inventory, day: date) -> list[queries.BookedBy]:
+    """The organizations of the place they may book for on that day, whenever they book."""
     return queries.organizations_of(member_id, inventory.place.id, day)
 
 

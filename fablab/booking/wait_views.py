@@ -137,7 +137,7 @@ def blank_form(machine: MachineFacts) -> WaitForm:
         window = given
     data = wait_pages.window_data(window, zone)
     data |= {"length": asked or str(wait_pages.first_length(policy, given))}
-    data["organization"] = for_whom(current_user.id, here())
+    data["organization"] = for_whom(current_user.id, here(), data["day"])
     return WaitForm(formdata=None, zone=zone, data=data | typed_before())
 
 
@@ -172,7 +172,7 @@ def form_page(
     levels = [held.level for held in about.held] if about else []
     form.offer(
         wait_pages.lengths(policy, str(form.length.data or "")),
-        possible_for(current_user.id, inventory),
+        possible_for(current_user.id, inventory, form.day.data or day),
     )
     page = render_template(
         "booking/wait_form.html",

@@ -60,7 +60,8 @@ class YearForm(Form):
             raise ValidationError(lazy_gettext("Write down one of the two at least."))
 
 
-def bookings_field(default: Bookings | None = Bookings.CANCEL) -> RadioField:
+def bookings_field() -> RadioField:
+    """Nothing is chosen beforehand: whichever it is, somebody meant it."""
     return RadioField(
         lazy_gettext("Bookings after the last day"),
         choices=[
@@ -68,7 +69,6 @@ def bookings_field(default: Bookings | None = Bookings.CANCEL) -> RadioField:
             SelectChoice(Bookings.KEEP, lazy_gettext("Keep them: they count for the organization")),
         ],
         coerce=Bookings,
-        default=default,
         validators=[Optional()],
     )
 
@@ -80,7 +80,7 @@ class LeavingForm(Form):
         lazy_gettext("Last day"),
         [InputRequired(lazy_gettext("Choose a day.")), of_this_century],
     )
-    bookings = bookings_field(default=None)
+    bookings = bookings_field()
 
 
 class StayForm(Form):

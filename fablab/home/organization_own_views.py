@@ -14,7 +14,14 @@ from fablab.booking.views import kept
 from fablab.booking.views import lines as booking_lines
 from fablab.home import organization_pages
 from fablab.home.organization_forms import Bookings, LeavingForm, YearForm
-from fablab.home.organization_views import Found, bp, end_bookings, find, today
+from fablab.home.organization_views import (
+    Found,
+    bp,
+    end_bookings,
+    find,
+    has_bookings_after,
+    today,
+)
 from fablab.machines.inventory import here
 from fablab.members.kinds import Role
 from fablab.organizations import commands, declarations, queries
@@ -106,8 +113,7 @@ def leave(slug: str):
     if not form.validate():
         return leaving_page(found, form), 422
     assert form.until.data
-    after = organization_pages.after(form.until.data, here().schedule.zone)
-    if form.bookings.data is None and departures.on_behalf(found.row.id, current_user.id, after):
+    if form.bookings.data is None and has_bookings_after(found, current_user.id, form.until.data):
         form.bookings.errors = [_("Say what becomes of the bookings after your last day.")]
         return leaving_page(found, form), 422
     try:

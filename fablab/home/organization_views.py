@@ -130,6 +130,9 @@ def change_person(slug: str, uid: UUID):
     row = find_person(found, uid)
     if not form.validate():
         return person_page(found, row, form), 422
+    if form.bookings.data is None and has_bookings_after(found, row.id, form.until.data):
+        form.bookings.errors = [_("Say what becomes of the bookings after the last day.")]
+        return person_page(found, row, form), 422
     try:
         commands.set_stay(
             found.row.id,
@@ -149,6 +152,14 @@ def change_person(slug: str, uid: UUID):
     if row.id == current_user.id and not may_still(slug):
         return redirect(url_for(".index"), 303)
     return redirect(url_for(".show", slug=slug, **kept()), 303)
+
+
+def has_bookings_after(found: Found, member_id: int, last_day: date | None) -> bool:
+    """On its behalf, that somebody has to say something of."""
+    if last_day is None:
+        return False
+    after = organization_pages.after(last_day, here().schedule.zone)
+    return bool(departures.on_behalf(found.row.id, member_id, after))
 
 
 def end_bookings(organization: Any, row: Any, last_day: date) -> int:

@@ -82,6 +82,41 @@ def test_an_organization_they_left_is_chosen_no_more(fablab, browse):
     assert for_whom(browse("bruno")) == ("choose", ["Choose…", "Myself", "Other"])
 
 
+def test_on_a_day_after_ones_last_nothing_is_chosen_beforehand(fablab, browse):
+    """Nor before the first; what is asked is the day of the slot, not today."""
+    theirs = str(fablab.organization_id)
+    fablab.book("bench", AFTERNOON, "bruno", organization_id=fablab.organization_id)
+    stay_until(fablab, date(2027, 3, 31))
+    client = browse("bruno")
+    day = "/bookings/new?machine=bench&day=2027-03-{}&start=10:00&end=11:00"
+
+    assert for_whom(client, day.format(31)) == (theirs, ["Myself", "Studio Fil"])
+    first = client.get("/bookings/new?machine=bench&day=2027-04-01&start=10:00&end=11:00").text
+    assert Form(first).values.get("organization") in (None, "choose")
+    assert "Studio Fil" not in first.partition("<form")[2]
+    waited = client.get("/waits/new?machine=bench&day=2027-04-01").text
+    assert "Studio Fil" not in waited.partition("<form")[2]
+
+
+def test_a_choice_that_the_new_day_makes_impossible_is_asked_anew(fablab, browse):
+    stay_until(fablab, date(2027, 3, 31))
+    client = browse("bruno")
+    form = Form(client.get(NEW).text)
+
+    answer = form.send(client, day="2027-04-01", organization=str(fablab.organization_id))
+
+    assert answer.status_code == 422
+    assert invalid(answer.text) == {"organization"}
+    assert Form(answer.text).values["organization"] == "choose"  # never silently oneself
+    assert bookings() == []
+
+
+def stay_until(fablab, day):
+    with writing() as session:
+        key = {"organization_id": fablab.organization_id, "member_id": fablab.people["bruno"]}
+        session.get(OrganizationMember, key).until = day
+
+
 def test_nobody_acts_for_an_organization_after_their_last_day(any_fablab):
     """Whose last day is the 30th books until its end, whenever they book."""
     fablab, studio = any_fablab, any_fablab.organization_id

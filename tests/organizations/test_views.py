@@ -315,6 +315,23 @@ def test_whoever_leaves_keeps_or_loses_their_bookings_to_come_as_is_chosen(studi
     assert "Studio Fil" in why["why"]
 
 
+def test_what_becomes_of_their_bookings_is_asked_and_nothing_is_ticked(studio, who):
+    after = book_for(studio, "bruno", "2027-04-03 10:00-11:00")
+    maud, uid = who("maud"), uid_in(studio)("bruno")
+    page = maud.get(f"{PAGE}/people/{uid}").text
+    assert 'value="cancel"' in page
+    assert "checked" not in page
+
+    unsaid = change(maud, studio, "bruno", until="2027-04-02")
+
+    assert unsaid.status_code == 422
+    assert "Say what becomes of the bookings after the last day." in unsaid.text
+    assert stay_of(studio, "bruno").until is None
+    assert status_of(after) == Status.CONFIRMED
+    assert change(maud, studio, "bruno", until="2027-04-03").status_code == 303
+    assert change(maud, studio, "bruno", is_manager="y").status_code == 303
+
+
 def test_the_last_manager_stays_until_another_is_named(studio, who):
     maud = who("maud")
 
