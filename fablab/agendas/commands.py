@@ -29,6 +29,7 @@ from fablab.members.kinds import Deed
 from fablab.places.models import Closure
 from fablab.places.rules import DaysOff, Schedule
 from fablab.slots import Slot
+from fablab.upkeep import outside
 
 
 class DraftGone(LookupError):
@@ -176,6 +177,7 @@ def apply(
             _check(found, choice, seen, seen_bookings)
             today = clock.today(inventory.schedule.zone, now)
             _write(session, draft, found, choice, today, by=by, now=now)
+            outside.tell(session, inventory, by=by, now=now)
             return uid
     except IntegrityError as error:
         if guards.refused(error):
@@ -379,9 +381,11 @@ def undo(uid: str, *, place_id: int, by: int, now: datetime) -> bool:
             return False
         machine_ids = {row.machine_id for row in queries.outages_of(agenda.id)}
         stand_in_line(session, *machine_ids)
+        before = of_place(place_id=place_id)
         outages = end_outages(session, queries.outages_of(agenda.id), by=by, now=now)
-        today = clock.today(of_place(place_id=place_id).schedule.zone, now)
+        today = clock.today(before.schedule.zone, now)
         closures = _open_again(session, queries.closures_of(agenda.id), today)
+        outside.tell(session, before, by=by, now=now)
         audit.note(
             session,
             Deed.AGENDA,

@@ -11,24 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from fablab.booking import waits
-from fablab.db import UTCDateTime, db, writing
+from fablab.db import writing
 from fablab.machines import resources
 from fablab.machines.commands import stand_in_line
 from fablab.machines.inventory import Inventory, of_place
-from fablab.machines.kinds import MachineState, OccupancyKind, Status
-from fablab.machines.models import Machine, Occupancy
-from fablab.machines.policies import BookingPolicy
-from fablab.members.kinds import TEAM, Audience
-from fablab.members.models import Membership, RoleHeld
+from fablab.machines.kinds import Status
 from fablab.places.rules import Schedule
 from fablab.settings.commands import held
-from fablab.slots import Slot
-from fablab.upkeep import news
-from fablab.upkeep.news import MOVED, REOPENED, SHUT
+from fablab.upkeep import outside
+from fablab.upkeep.outside import concerned, is_booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +68,9 @@ def changing(
             raise Concerns(found)
         yield session
         session.flush()
-        tell(session, inventory, found, choice, by=by, now=now)
         freed = [row for row in found if choice.cancels(row.uid) and is_booking(row)]
+        going = {row.uid for row in freed}
+        outside.tell(session, inventory, choice.why, going=going, by=by, now=now)
         for row in freed:
             waits.give_back(
                 session,
@@ -90,27 +86,6 @@ def changing(
             waits.offer(session, row, now=now)
 
 
-def tell(
-    session: Session,
-    before: Inventory,
-    found: Sequence[Row[Any]],
-    choice: Choice,
-    *,
-    by: int,
-    now: datetime,
-) -> None:
-    """Now that the new hours stand."""
-    after = of_place(place_id=before.place.id)
-    outside = [row for row in found if is_booking(row) and not choice.cancels(row.uid)]
-    inside = [row for row in concerned(after, before.schedule, now) if is_booking(row)]
-    ids = [row.id for row in (*outside, *inside)]
-    last = news.last_words(session, ids, SHUT, REOPENED, MOVED) if ids else {}
-    unaware = [row for row in outside if last.get(row.id) != SHUT]
-    news.say(session, unaware, SHUT, choice.why, by=by, now=now)
-    back = [row for row in inside if last.get(row.id) == SHUT]
-    news.say(session, back, REOPENED, by=by, now=now)
-
-
 def stand_in_every_line(session: Session, place_id: int) -> Inventory:
     """Of the machines, of all that they share, then of the place itself: in the order of every
     other write.
@@ -123,60 +98,7 @@ def stand_in_every_line(session: Session, place_id: int) -> Inventory:
     return of_place(place_id=place_id)
 
 
-def concerned(inventory: Inventory, asked: Schedule, now: datetime) -> list[Row[Any]]:
-    """The bookings and sessions to come that lie within the hours of `inventory` and would not
-    within those `asked`, soonest first. One statement.
-    """
-    found = []
-    for row in db.session.execute(TO_COME, {"place_id": inventory.place.id, "now": now}):
-        machine = inventory.by_id.get(row.machine_id)
-        if machine is None:
-            continue
-        policy = machine.policy_for(Audience.STAFF if row.is_of_team else row.audience)
-        slot = Slot(row.starts_at, row.ends_at)
-        if is_open(inventory.schedule, slot, policy) and not is_open(asked, slot, policy):
-            found.append(row)
-    return found
-
-
-def is_open(schedule: Schedule, slot: Slot, policy: BookingPolicy) -> bool:
-    """As the booking rules have it: of what is lent by the day, the first day and the last."""
-    if policy.whole_days:
-        return all(
-            schedule.open_time(day, day, policy.modes) for day in set(schedule.days_of(slot))
-        )
-    return not schedule.closed_time(slot, policy.modes)
-
-
 def fingerprint(bookings: Iterable[Row[Any]]) -> str:
     """Changes with any of them, so that nobody cancels what they have not seen."""
     told = sorted(f"{row.uid}.{row.revision}" for row in bookings)
     return hashlib.sha256(" ".join(told).encode()).hexdigest()[:20] if told else ""
-
-
-def is_booking(row: Row[Any]) -> bool:
-    return row.kind == OccupancyKind.BOOKING
-
-
-TO_COME = (
-    select(
-        Occupancy.__table__,
-        Membership.audience,
-        exists()
-        .where(RoleHeld.membership_id == Membership.id, RoleHeld.role.in_(TEAM))
-        .label("is_of_team"),
-    )
-    .join(Machine, Machine.id == Occupancy.machine_id)
-    .outerjoin(
-        Membership,
-        (Membership.member_id == Occupancy.member_id) & (Membership.place_id == Machine.place_id),
-    )
-    .where(
-        Machine.place_id == bindparam("place_id"),
-        Machine.state != MachineState.RETIRED,
-        Occupancy.kind.in_((OccupancyKind.BOOKING, OccupancyKind.SESSION)),
-        Occupancy.standing,
-        Occupancy.starts_at > bindparam("now", type_=UTCDateTime()),
-    )
-    .order_by(Occupancy.starts_at, Occupancy.id)
-)

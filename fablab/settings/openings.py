@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fablab.db import NoSuch, db, retried, writing
+from fablab.db import NoSuch, db, retried
 from fablab.machines.inventory import weekly_opening
 from fablab.members import audit
 from fablab.members.kinds import Deed
@@ -16,7 +16,6 @@ from fablab.places.kinds import Mode
 from fablab.places.models import Opening
 from fablab.places.rules import Schedule, WeeklyOpening
 from fablab.places.weeks import overlapping
-from fablab.settings.commands import held
 from fablab.settings.concerned import Change, Choice, changing
 
 
@@ -63,12 +62,12 @@ def find(opening_id: int, place_id: int) -> Opening:
 
 @retried
 def add(place_id: int, weekdays: Collection[int], hours: Hours, *, by: int, now: datetime) -> None:
-    """Open at these hours on each of the weekdays (ISO, 1 to 7), all of them or none.
+    """Open at these hours on each of the weekdays (ISO, 1 to 7), all of them or none. Whoever was
+    told that the place is closed hears that it is open after all.
 
     Raises Overlap, NoSuch for the place, and Busy.
     """
-    with writing() as session:
-        held(session, place_id)
+    with changing(place_id, lambda schedule: schedule, Choice(), by=by, now=now) as session:
         stand = [weekly_opening(each) for each in openings(place_id)]
         for weekday in sorted(set(weekdays)):
             asked = hours.on(weekday)

@@ -680,6 +680,43 @@ def test_cancelled_bookings_do_not_come_back(any_fablab):
     assert standing(any_fablab, "bench") == []
 
 
+def test_who_stays_booked_on_a_closed_day_is_told_and_again_when_it_is_undone(any_fablab):
+    any_fablab.book("bench", AFTERNOON, "bruno")
+    any_fablab.book("laser", slot("2027-04-01 14:00-16:00"), "bruno")
+    told()
+
+    uid = import_(any_fablab, days("20270330", title="Spring"))
+
+    [mail] = told()
+    assert (mail.kind, mail.recipient) == ("booking_shut", "bruno@atelier.example")
+    assert "Spring" in mail.text
+    undo(any_fablab, uid)
+    [mail] = told()
+    assert (mail.kind, mail.recipient) == ("booking_reopened", "bruno@atelier.example")
+    assert told() == []
+
+
+def test_a_calendar_that_replaces_another_warns_nobody_twice(any_fablab):
+    any_fablab.book("bench", AFTERNOON, "bruno")
+    spring = days("20270330", uid="closed", title="Spring")
+    told()
+    before = import_(any_fablab, spring)
+    assert [mail.kind for mail in told()] == ["booking_shut"]
+
+    import_(any_fablab, spring, days("20270512", uid="later"), replaces={before})
+
+    assert told() == []
+
+
+def test_whose_booking_goes_with_the_closure_hears_that_alone(any_fablab):
+    any_fablab.book("bench", AFTERNOON, "bruno")
+    told()
+
+    import_(any_fablab, days("20270330", title="Spring"), cancels=True)
+
+    assert [mail.kind for mail in told()] == ["booking_cancelled"]
+
+
 def test_what_has_begun_ends_and_what_is_over_stays(any_fablab, at):
     uid = import_(
         any_fablab,

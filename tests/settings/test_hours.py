@@ -245,6 +245,24 @@ def test_who_is_left_outside_of_other_hours_is_told(any_fablab):
     assert [mail.recipient for mail in mails("booking_shut")] == ["bruno@atelier.example"]
 
 
+def test_an_opening_that_comes_back_is_told_once_to_who_was_outside(any_fablab):
+    any_fablab.book("bench", AT_TEN, "bruno")
+    any_fablab.book("laser", AT_TEN, "chloe")
+    found = opening_of(any_fablab, 2)
+    hours = Hours(found.opens_at, found.closes_at, found.mode)
+    with pytest.raises(Concerns) as refused:
+        openings.remove(found.id, any_fablab.place_id, Choice(), **told(any_fablab))
+    openings.remove(found.id, any_fablab.place_id, seen(refused), **told(any_fablab))
+    tell(clock.now())
+
+    openings.add(any_fablab.place_id, [2], hours, **told(any_fablab))
+    openings.add(any_fablab.place_id, [7], hours, **told(any_fablab))
+
+    tell(clock.now())
+    back = sorted(mail.recipient for mail in mails("booking_reopened"))
+    assert back == ["bruno@atelier.example", "chloe@atelier.example"]
+
+
 def test_a_closure_that_moves_stays_the_same_for_calendars(any_fablab):
     uid = close(any_fablab)
     later = Days(date(2027, 3, 31), date(2027, 4, 1), "Works, longer")
