@@ -6,7 +6,7 @@ promised and marked as told in one short transaction, so that nobody who books w
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from fablab.invitations.models import Invitation
 from fablab.invitations.promises import claim, overtake, remember
 from fablab.invitations.rules import (
     GOES,
+    IN_ITS_WAY,
     Change,
     Letter,
     News,
@@ -42,7 +43,9 @@ log = logging.getLogger(__name__)
 
 
 class Case(NamedTuple):
-    """What one mail tells of: a booking, or several of a series to which the same happened."""
+    """What one mail tells of: a booking, or several to which the same happened, of a series or of
+    one person on one machine.
+    """
 
     bookings: list[Row[Any]]
     changes: list[Row[Any]]
@@ -96,7 +99,7 @@ def _tell_all(changes: Sequence[Row[Any]], now: datetime) -> Iterator[Told]:
     of_bookings = [change for change in changes if change.kind == OccupancyKind.BOOKING]
     ids = {change.occupancy_id for change in of_bookings}
     bookings, invited = queries.about(ids), queries.invited(ids)
-    for case in _cases(of_bookings, bookings):
+    for case in _cases(of_bookings, bookings, invited, now):
         try:
             yield _told(case, any(each.id in invited for each in case.bookings), now)
         except (SQLAlchemyError, Busy):
@@ -107,18 +110,34 @@ def _tell_all(changes: Sequence[Row[Any]], now: datetime) -> Iterator[Told]:
             yield Told(case)
 
 
-def _cases(changes: Sequence[Row[Any]], bookings: dict[int, Row[Any]]) -> Iterator[Case]:
+def _cases(
+    changes: Sequence[Row[Any]],
+    bookings: dict[int, Row[Any]],
+    invited: Collection[int],
+    now: datetime,
+) -> Iterator[Case]:
     by_booking: dict[int, list[Row[Any]]] = defaultdict(list)
     for change in changes:
         by_booking[change.occupancy_id].append(change)
     groups: dict[Any, list[int]] = defaultdict(list)
     for id, its_own in by_booking.items():
-        series, last = bookings[id].series_id, its_own[-1]
-        is_one_of_several = series and last.what in TOGETHER
-        groups[(series, last.what, last.made_at) if is_one_of_several else id].append(id)
+        booking, last = bookings[id], its_own[-1]
+        whats = tuple(change.what for change in its_own)
+        key: Any = id
+        if booking.series_id and last.what in TOGETHER:
+            key = (booking.series_id, last.what, last.made_at)
+        elif set(whats) <= set(IN_ITS_WAY):
+            key = (*_on_one_machine(booking, now), id in invited, last.made_at, *whats)
+        groups[key].append(id)
     for group in groups.values():
         its_bookings = sorted((bookings[id] for id in group), key=lambda each: each.starts_at)
         yield Case(its_bookings, [change for id in group for change in by_booking[id]])
+
+
+def _on_one_machine(booking: Row[Any], now: datetime) -> tuple[int, int, bool, bool]:
+    """The same for bookings of which the same is said to the same person."""
+    is_told_of = booking.status in STANDING
+    return booking.member_id, booking.machine_id, is_told_of, booking.ends_at <= now
 
 
 def _told(case: Case, is_invited: bool, now: datetime) -> Told:
@@ -174,6 +193,15 @@ def _may_be_taken(booking: Row[Any], now: datetime) -> bool:
 
 def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
     why, doer = case.of_first[-1].after.get("why", ""), _doer(case, news)
+    if len(case.bookings) > 1 and news.letter in IN_ITS_WAY.values():
+        return letters.several_letter(
+            news.letter,
+            case.bookings,
+            has_events=bool(method),
+            offers_others=news.letter in LETS_DOWN,
+            now=now,
+            why=why,
+        )
     if len(case.bookings) > 1:
         return letters.series_letter(
             news.letter,
@@ -187,9 +215,7 @@ def _mail(case: Case, news: News, method: str, now: datetime) -> outbox.Mail:
     offer = queries.offer_of(case.first.id) if news.letter is Letter.OFFERED else None
     instead: Sequence[letters.Instead] = ()
     if news.letter in LETS_DOWN:
-        # From a machine that is out of service it goes elsewhere; else it may stay on it.
-        may_stay = news.letter is not Letter.WARNED
-        instead = letters.instead_of(case.first, now, may_stay=may_stay)
+        instead = letters.instead_of(news.letter, case.first, now)
     return letters.letter(
         news.letter,
         case.first,

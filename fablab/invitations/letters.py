@@ -82,10 +82,11 @@ class Instead(NamedTuple):
     link: str
 
 
-def instead_of(booking: Any, now: datetime, *, may_stay: bool) -> list[Instead]:
-    """Where it could go from a machine that is out of service; or, when it `may_stay` on that, from
-    hours at which it cannot be had.
+def instead_of(kind: Letter, booking: Any, now: datetime) -> list[Instead]:
+    """Where it could go from a machine that is out of service; or from hours at which it cannot be
+    had, and then it may stay on its machine.
     """
+    may_stay = kind is not Letter.WARNED
     without = Slot(booking.starts_at, booking.ends_at) if may_stay else None
     inventory = of_place(place_id=booking.place_id)
     zone = inventory.schedule.zone
@@ -189,6 +190,67 @@ def series_letter(
     )
 
 
+class OneOf(NamedTuple):
+    """One of the bookings that a mail tells of, and what can be done for it."""
+
+    slot: Slot
+    link: str
+    purpose: str
+    organization: str
+    is_shut: bool  # the place is closed then, which the mail does not say of all
+    is_out: bool  # the same of the machine
+    instead: Sequence[Instead]
+
+
+OTHERS_OFFERED = 5  # to so many of the bookings of one mail: each is a search of its own
+
+
+def several_letter(
+    kind: Letter,
+    bookings: Sequence[Any],
+    *,
+    has_events: bool,
+    offers_others: bool,
+    now: datetime,
+    why: str = "",
+) -> outbox.Mail:
+    """One mail for what came in the way of several bookings that somebody has on one machine."""
+    first = bookings[0]
+    events = ical.announcement(
+        map(entry, bookings), organizer=organizer(first.contact, first.place_name), stamp=now
+    ).decode()
+
+    def one(at: int, booking: Any) -> OneOf:
+        trouble = trouble_with(booking)
+        is_searched = offers_others and at < OTHERS_OFFERED
+        return OneOf(
+            Slot(booking.starts_at, booking.ends_at),
+            link_to(booking),
+            booking.title,
+            booking.organization_name or "",
+            kind is not Letter.SHUT and trouble.is_shut,
+            kind is not Letter.WARNED and trouble.is_out,
+            instead_of(kind, booking, now) if is_searched else (),
+        )
+
+    return outbox.page(
+        f"{kind}_several",
+        subject=in_words(SEVERAL_SUBJECTS[kind], first, count=len(bookings)),
+        envelope=outbox.Envelope(
+            topic=" ".join(booking.uid for booking in bookings),
+            calendar=events if has_events else "",
+            method="PUBLISH" if has_events else "",
+            **addresses(kind, first),
+            useless_at=max(booking.ends_at for booking in bookings),
+        ),
+        link=outbox.address("/bookings/"),
+        why=why,
+        is_on=not offers_others,
+        bookings=[one(at, booking) for at, booking in enumerate(bookings)],
+        **said_of(first),
+    )
+
+
 def buddy_letter(kind: Letter, booking: Any, buddy: Any) -> outbox.Mail:
     """To whoever agreed to come along: that they need not, or that it is tomorrow. `buddy` is a row
     of `queries.buddy_of`.
@@ -244,6 +306,26 @@ SERIES_SUBJECTS = {
     ),
     Letter.CANCELLED: N_(
         "%(place)s: %(count)s bookings are cancelled, %(machine)s, from %(moment)s on"
+    ),
+}
+SEVERAL_SUBJECTS = {
+    Letter.WARNED: N_(
+        "%(place)s: the machine of %(count)s of your bookings is out of service, %(machine)s"
+    ),
+    Letter.RELIEVED: N_(
+        "%(place)s: the machine of %(count)s of your bookings is back, %(machine)s"
+    ),
+    Letter.SHUT: N_(
+        "%(place)s: the place is closed at the hours of %(count)s of your bookings, %(machine)s"
+    ),
+    Letter.REOPENED: N_(
+        "%(place)s: the place is open after all for %(count)s of your bookings, %(machine)s"
+    ),
+    Letter.UNSHARED: N_(
+        "%(place)s: the machine of %(count)s of your bookings is not shared then, %(machine)s"
+    ),
+    Letter.SHARED: N_(
+        "%(place)s: the machine of %(count)s of your bookings is shared after all, %(machine)s"
     ),
 }
 # Of a booking that is made and waits for somebody's yes.

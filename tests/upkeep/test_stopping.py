@@ -5,6 +5,7 @@ once.
 import re
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -81,8 +82,22 @@ def stop(fablab, choices=None, state=MachineState.OUT_OF_SERVICE, back_on=None, 
     )
 
 
-def keep(uid):
-    return {uid: Choice(Fate.KEEP, row(uid).revision)}
+def keep(*uids):
+    return {uid: Choice(Fate.KEEP, row(uid).revision) for uid in uids}
+
+
+def shut_on(fablab, day):
+    with writing() as session:
+        session.add(
+            Closure(
+                place_id=fablab.place_id,
+                uid=str(uuid4()),
+                first_day=day,
+                last_day=day,
+                reason="Works",
+                changed_at=clock.now(),
+            )
+        )
 
 
 @pytest.fixture
@@ -153,22 +168,58 @@ def test_who_keeps_theirs_is_warned_once_and_told_when_it_is_back(english, brows
     assert relieved.recipient == "chloe@atelier.example"
 
 
+def test_several_bookings_of_one_machine_are_one_mail_each_with_what_can_be_done(english, browse):
+    add_twin(english)
+    spans = [MORNING, slot("2027-03-31 10:00-12:00"), slot("2027-04-01 10:00-12:00")]
+    uids = [english.book("bench", each, "chloe") for each in spans]
+    other = english.book("bench", slot("2027-04-02 10:00-12:00"), "bruno")
+    elsewhere = english.book("laser", slot("2027-04-03 10:00-12:00"), "bruno")
+    tell(clock.now())
+
+    stop(english, keep(*uids, other))
+
+    [mail] = told("booking_warned_several")
+    assert mail.recipient == "chloe@atelier.example"
+    assert mail.topic.split() == uids
+    assert "3 of your bookings" in mail.subject
+    assert mail.text.count("The vice") == 1
+    for text in (mail.text, mail.html):
+        for day in ("Tuesday 30 March", "Wednesday 31 March", "Thursday 1 April"):
+            assert f"{day}, 10:00–12:00" in text
+        assert text.count("You could move it to") == 3
+        assert len(set(re.findall(r"/bookings/by-mail/[\w.-]+", text))) == 3
+    assert "come as planned" not in mail.text.lower()
+    link = re.search(r"(/bookings/by-mail/[\w.-]+)", mail.text)[1]
+    assert browse(None).get(link).status_code == 200
+    assert [each.recipient for each in mails("booking_warned")] == ["bruno@atelier.example"]
+    assert elsewhere not in mail.topic
+
+    shut_on(english, spans[1].start.date())
+    stop(english, state=MachineState.IN_SERVICE)
+
+    [back] = told("booking_relieved_several")
+    assert back.text.count("Come as planned.") == 2
+    assert back.text.count("the place is closed at these hours") == 1
+
+
+def test_of_several_who_was_warned_already_is_not_told_with_the_others(english):
+    first = english.book("bench", MORNING, "chloe")
+    second = english.book("bench", slot("2027-04-01 10:00-12:00"), "chloe")
+    tell(clock.now())
+    stop(english, keep(first), back_on=date(2027, 3, 31))
+    told("booking_warned")
+
+    stop(english, keep(first, second), why="The vice, and a leg")
+
+    assert [mail.topic for mail in told("booking_warned")] == [first, second]
+    assert mails("booking_warned_several") == []
+
+
 def test_nobody_is_told_to_come_on_a_closed_day_because_the_machine_is_back(english):
     uid = english.book("bench", MORNING, "chloe")
     stop(english, keep(uid))
     tell(clock.now())
-    with writing() as session:
-        day = MORNING.start.date()
-        session.add(
-            Closure(
-                place_id=english.place_id,
-                uid=uid,
-                first_day=day,
-                last_day=day,
-                reason="Works",
-                changed_at=clock.now(),
-            )
-        )
+    shut_on(english, MORNING.start.date())
 
     stop(english, state=MachineState.IN_SERVICE)
 
