@@ -16,6 +16,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -23,6 +24,10 @@ from typing import Any
 
 import waitress
 from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
+from waitress.utilities import RequestEntityTooLarge
 
 from fablab.jobs import Runner
 
@@ -34,6 +39,51 @@ DRAIN, BACKLOG, STALLED = 20.0, 0.5, 2.0
 CONNECTIONS = 800
 M_ARENA_MAX = -8  # of malloc.h
 LARGEST_HEAD = 32 * 1024  # bytes
+# A body that is refused for its size is still read, up to here, so that its sender reads why: cut
+# off in the middle of sending, a browser shows that the connection failed (RFC 9112 §9.6).
+READ_IN_VAIN = 1024**3
+
+
+class Nothing:
+    """Where what is read in vain is put."""
+
+    def append(self, _data: bytes) -> None:
+        pass
+
+    def getfile(self) -> BytesIO:
+        return BytesIO()
+
+    def close(self) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Incoming(HTTPRequestParser):
+    """A request whose body, when it is too large, is read and kept nowhere: that is then told by
+    a page of ours, from the length that its head announces.
+    """
+
+    is_in_vain = False
+    body_rcv: Any
+    error: Any
+
+    def received(self, data: bytes) -> int:
+        if self.is_in_vain:
+            consumed: int = self.body_rcv.received(data)
+            self.completed = self.body_rcv.completed
+            return consumed
+        consumed = super().received(data)
+        is_told = self.chunked or self.expect_continue or self.content_length > READ_IN_VAIN
+        if isinstance(self.error, RequestEntityTooLarge) and not is_told:
+            self.body_rcv = FixedStreamReceiver(self.content_length, Nothing())
+            self.is_in_vain, self.error, self.completed = True, None, False
+        return consumed
+
+
+class Channel(HTTPChannel):
+    parser_class = Incoming
 
 
 class InUse(Exception):
@@ -68,21 +118,23 @@ def listening(app: Flask) -> Any:
     host, port = app.config["HOST"], app.config["PORT"]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full moment is no event
-    return waitress.create_server(
+    server = waitress.create_server(
         app,
         sockets=[socket.create_server((host, port), family=family, backlog=1024)],
         threads=app.config["THREADS"],
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE,
         max_request_header_size=LARGEST_HEAD,
-        # Room for the page that says it is too large; without it the connection would be cut.
-        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+        # The most that any form may hold (`takes_files`); from this length on it is read in vain.
+        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"] + 1,
         # Whom to believe is PROXY_HOPS' to say (fablab/security.py).
         clear_untrusted_proxy_headers=False,
         asyncore_use_poll=True,
         log_socket_errors=False,
         ident=None,
     )
+    server.channel_class = Channel
+    return server
 
 
 def address(server: Any) -> str:
