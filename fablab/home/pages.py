@@ -509,7 +509,9 @@ class Day:
         if state.kind is Kind.TRAINING:
             return "busy", words.state_session % until, state.row.title
         is_soon = state.until is not None and state.until - self.minute <= SHORTLY
-        title = words.state_yours if state.kind is Kind.OWN else words.state_busy
+        # Who leaves ends it with this minute: it is theirs no more.
+        is_yours = state.kind is Kind.OWN and state.until != self.minute + 1
+        title = words.state_yours if is_yours else words.state_busy
         detail = ""
         if state.is_free_then:
             detail = words.then_free_until % self.hour_of(state.then_until)
@@ -738,7 +740,7 @@ class Day:
             self._my_line(row, self.inventory.by_id[row.machine_id])
             for row in sorted(own, key=lambda row: row.starts_at)
             if row.machine_id in self.inventory.by_id
-            and not (self.is_today and row.ends_at <= self.now)
+            and not (self.is_today and row.ends_at < self.now + MINUTE)  # like who leaves now
         ]
 
     def _my_line(self, row: Any, machine: MachineFacts) -> dict[str, str]:

@@ -541,13 +541,19 @@ def state_at(
         return State(Kind.STOPPED)
     ahead = sorted((t for t in taken if t.end > minute), key=lambda t: t.start)
     if ahead and ahead[0].start <= minute:
-        until = ahead[0].end
+        first, until, taken_until = ahead[0], ahead[0].end, ahead[0].end
         for following in ahead[1:]:
-            if following.start > until:
+            if following.start > taken_until:
                 break
-            until = following.end
+            # What is one's own, or an outage, is that no longer when something else follows.
+            goes_on = first.kind in (Kind.BOOKED, Kind.WAITING) or following.kind is first.kind
+            if goes_on and until == taken_until:
+                until = following.end
+            taken_until = following.end
+        if until < taken_until:
+            return State(first.kind, until, first.row)
         free_until = _free_until(until, openings, ahead, (*full, *reserved))
-        return State(ahead[0].kind, until, ahead[0].row, free_until is not None, free_until)
+        return State(first.kind, until, first.row, free_until is not None, free_until)
     free_until = _free_until(minute, openings, ahead, (*full, *reserved))
     if free_until is not None:
         return State(Kind.FREE, free_until)

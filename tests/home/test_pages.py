@@ -15,6 +15,7 @@ from fablab.machines.models import Machine, MachineResource, Occupancy, Policy, 
 from fablab.members.models import Membership
 from fablab.places.kinds import Mode, NamesShown
 from fablab.places.models import Closure, Opening, Place
+from fablab.presence import commands as presence
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.agendas.support import hours, imported
@@ -564,6 +565,36 @@ def test_the_state_now_is_said_first(fablab, browse, at):
         browse(None).get("/machines/laser").text
     )
     assert "Yours until 16:00" in browse("bruno").get("/machines/laser").text
+
+
+def test_what_follows_one_s_own_booking_is_not_called_one_s_own(fablab, browse, at):
+    fablab.book("laser", slot("2027-03-30 14:00-15:00"), "bruno")
+    fablab.book("laser", slot("2027-03-30 15:00-16:00"), "amina")
+    fablab.book("laser", slot("2027-03-30 16:00-17:00"), "bruno")
+    at("2027-03-30 14:30")
+
+    page = words(browse("bruno").get("/machines/laser").text)
+
+    assert "Yours until 15:00" in page
+    assert "Yours until 15:00 then free" not in page
+    assert "Busy until 17:00 then free until 18:00" in words(
+        browse(None).get("/machines/laser").text
+    )
+
+
+def test_whoever_has_left_does_not_read_that_it_is_theirs(fablab, browse, at):
+    uid = fablab.book("laser", AFTERNOON, "bruno")
+    at("2027-03-30 14:00")
+    bruno = fablab.people["bruno"]
+    presence.arrive(uid, fablab.place_id, by=bruno, is_team=False, now=clock.now())
+    at("2027-03-30 15:10:01")
+    presence.leave(uid, fablab.place_id, by=bruno, is_team=False, now=clock.now())
+
+    for page in (f"/planning/{TUESDAY}", "/machines/"):
+        said = words(browse("bruno").get(page).text)
+        assert "Busy until 15:11 then free" in said
+        assert "Under way" not in said
+    assert "Yours until" not in words(browse("bruno").get("/machines/laser").text)
 
 
 def test_the_rules_are_told_from_the_settings(fablab, browse):
