@@ -294,8 +294,12 @@ def export_statement(uid: str, kind: str) -> None:
 @statement.command("verify")
 @click.argument("file", type=AN_EXISTING_FILE)
 def verify_statement(file: Path) -> None:
-    """Check that FILE, a statement as JSON, is what its fingerprint says."""
+    """Check that FILE, a statement as JSON, is what its fingerprint says.
+
+    The names of people in it are beside what is proven: they are no part of the fingerprint.
+    """
     click.echo(f"{file}: it is as it was closed, {proofs.verified(file)}")
+    click.echo(proofs.COVERS)
 
 
 @statement.command("sources")

@@ -1,26 +1,32 @@
-"""Statements as files: JSON that proves itself, and the table that an accounting tool takes. Pure
-but for the words of the columns, which are translated where they are shown.
+"""Statements as files: JSON that proves itself, and the table that an accounting tool takes. Pure:
+whoever asks for a table says in which language its words are.
 """
 
 import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from fablab.exports import cell
+from fablab.members.words import AUDIENCES
 from fablab.statements import canon
+from fablab.statements.words import KINDS, UNITS
 from fablab.words import N_
 
 Content = Mapping[str, Any]  # the hashed part
 People = Mapping[str, str]  # names by reference, of those that the reader may know
+Translate = Callable[[str], str]  # from an English msgid
 
 
 class Row(NamedTuple):
     statement: Content
     line: Content
     people: People
+    translate: Translate
 
     @property
     def subject(self) -> Content:
@@ -53,8 +59,24 @@ def _hours(name: str) -> Callable[[Row], Decimal | None]:
     return hours
 
 
+def _hour(row: Row) -> str:
+    """It began at, on the place's clock."""
+    zone = ZoneInfo(row.statement["place"]["zone"])
+    return f"{datetime.fromisoformat(row.line['starts_at']).astimezone(zone):%H:%M}"
+
+
 def _of_line(name: str) -> Callable[[Row], Any]:
     return lambda row: row.line.get(name)
+
+
+def _word(name: str, words: Mapping[Any, str]) -> Callable[[Row], str]:
+    """What a code is called; a supply's unit is a word of the place already."""
+
+    def word(row: Row) -> str:
+        code = row.line.get(name) or ""
+        return row.translate(words[code]) if code in words else code
+
+    return word
 
 
 def _number(name: str) -> Callable[[Row], Decimal | None]:
@@ -73,13 +95,14 @@ COLUMNS: dict[str, Column] = {
     "first_day": Column(N_("First day"), lambda row: row.statement["first_day"]),
     "last_day": Column(N_("Last day"), lambda row: row.statement["last_day"]),
     "day": Column(N_("Day"), _of_line("day")),
+    "hour": Column(N_("Hour"), _hour),
     "product": Column(N_("Product"), _of_line("product")),
     "label": Column(N_("Text of the line"), _label),
-    "kind": Column(N_("Kind"), _of_line("kind")),
+    "kind": Column(N_("Kind"), _word("kind", KINDS)),
     "machine": Column(N_("Machine"), _of_line("machine")),
     "category": Column(N_("Category"), _of_line("category")),
     "quantity": Column(N_("Quantity"), _number("quantity")),
-    "unit": Column(N_("Unit"), _of_line("unit")),
+    "unit": Column(N_("Unit"), _word("unit", UNITS)),
     "unit_price": Column(N_("Unit price"), _number("unit_price")),
     "percent": Column(N_("Percent"), _number("percent")),
     "amount": Column(N_("Amount"), _number("amount")),
@@ -92,7 +115,7 @@ COLUMNS: dict[str, Column] = {
     "person_name": Column(
         N_("Person (name)"), lambda row: row.people.get(row.line.get("person", ""), "")
     ),
-    "audience": Column(N_("Audience"), _of_line("audience")),
+    "audience": Column(N_("Audience"), _word("audience", AUDIENCES)),
     "booked_hours": Column(N_("Hours booked"), _hours("booked_minutes")),
     "real_hours": Column(N_("Hours really used"), _hours("real_minutes")),
     "counted_hours": Column(N_("Hours counted"), _hours("counted_minutes")),
@@ -111,6 +134,7 @@ USUAL = (
     "siren",
     "period",
     "day",
+    "hour",
     "product",
     "label",
     "kind",
@@ -144,14 +168,16 @@ def file_of(row: Any) -> File:
     return File(known or USUAL, row.words, row.separator, row.decimal_mark)
 
 
-def table(statements: Iterable[Content], people: People, file: File) -> str:
+def table(
+    statements: Iterable[Content], people: People, file: File, translate: Translate = str
+) -> str:
     """UTF-8 text, one line for each line of the statements, headings first."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=file.separator)
     writer.writerow(cell(file.words.get(name) or name) for name in file.columns)
     for statement in statements:
         for line in statement["lines"]:
-            row = Row(statement, line, people)
+            row = Row(statement, line, people, translate)
             writer.writerow(
                 written(COLUMNS[name].value(row), file.decimal_mark) for name in file.columns
             )

@@ -8,30 +8,15 @@ from typing import Any, NamedTuple
 from flask_babel import format_currency, format_decimal
 from flask_babel import gettext as _
 
-from fablab import texts
+from fablab import clock, texts
 from fablab.slots import TimeUsed
 from fablab.statements import queries
 from fablab.statements.kinds import LineKind, Scope
 from fablab.statements.months import Entry
 from fablab.statements.rules import TIME, Line, Period, Refusal, Total, total, totals
+from fablab.statements.words import KINDS, UNITS
+from fablab.tariffs import words as amounts
 from fablab.tariffs.kinds import Unit
-from fablab.words import N_
-
-SCOPES = {
-    Scope.ORGANIZATION: N_("Organizations"),
-    Scope.ACTIVITY: N_("Activity accounts"),
-    Scope.MEMBER: N_("Members"),
-    Scope.OWNER: N_("Owners of machines"),
-}
-KINDS = {
-    LineKind.USE: N_("Used"),
-    LineKind.LATE: N_("Cancelled late"),
-    LineKind.MISSED: N_("Nobody came"),
-    LineKind.SUPPLY: N_("Supplies"),
-    LineKind.COMPANY: N_("Company"),
-    LineKind.CORRECTION: N_("Correction"),
-}
-UNITS = {Unit.HOUR: N_("h"), Unit.FLAT: N_("flat"), Unit.DAY: N_("d")}
 
 
 def months_around(day: date) -> tuple[Period, Period, Period]:
@@ -60,15 +45,19 @@ def short(day: date) -> str:
 
 
 def money(amount: Decimal, currency: str) -> str:
-    return format_currency(amount, currency)
+    return signed(format_currency(abs(amount), currency), amount)
 
 
 def time_used(minutes: int) -> str:
     """Also of a difference that takes hours away."""
     if not minutes:
         return "–"
-    length = texts.length(TimeUsed(minutes=abs(minutes)))
-    return f"\N{MINUS SIGN}{length}" if minutes < 0 else length
+    return signed(texts.length(TimeUsed(minutes=abs(minutes))), minutes)
+
+
+def signed(said: str, value: Decimal | int) -> str:
+    """Amounts and hours that are taken back stand side by side, with one and the same sign."""
+    return f"\N{MINUS SIGN}{said}" if value < 0 else said
 
 
 def subject_name(row: Any) -> str:
@@ -88,6 +77,7 @@ def titled(scope: Scope, name: str, activity: str) -> str:
 
 class LineShown(NamedTuple):
     day: str
+    hour: str  # it began at, on the place's clock
     machine: str
     what: str
     who: str
@@ -102,15 +92,17 @@ class LineShown(NamedTuple):
     note: str
 
 
-def lines_shown(lines: Iterable[Line], people: Mapping[str, str], currency: str) -> list[LineShown]:
-    return [line_shown(line, people, currency) for line in lines]
+def lines_shown(
+    lines: Iterable[Line], people: Mapping[str, str], currency: str, zone: tzinfo
+) -> list[LineShown]:
+    return [line_shown(line, people, currency, zone) for line in lines]
 
 
-def line_shown(line: Line, people: Mapping[str, str], currency: str) -> LineShown:
-    unit = _(UNITS[Unit(line.unit)]) if line.unit in set(Unit) else line.unit
+def line_shown(line: Line, people: Mapping[str, str], currency: str, zone: tzinfo) -> LineShown:
     is_priced = line.unit_price is not None and line.kind is not LineKind.CORRECTION
     return LineShown(
         day=short(line.day),
+        hour=texts.hour(clock.to_wall(zone, line.starts_at)),
         machine=f"{line.machine} {line.machine_name}",
         what=what_of(line),
         who=people.get(line.person, line.person),
@@ -118,12 +110,20 @@ def line_shown(line: Line, people: Mapping[str, str], currency: str) -> LineShow
         booked=time_used(line.booked) if line.item == TIME else "",
         real=time_used(line.real) if line.real is not None else "",
         covered=time_used(line.drawn) if line.covered else "",
-        quantity=f"{format_decimal(line.quantity)} {unit}".strip() if is_priced else "",
-        unit_price=money(line.unit_price, currency) if is_priced and line.unit_price else "",
+        quantity=quantity_of(line) if is_priced else "",
+        unit_price=amounts.money(line.unit_price, currency)
+        if is_priced and line.unit_price
+        else "",
         amount=worth(line, currency),
         share=money(line.share, currency) if line.share is not None and not line.is_own else "",
         note=note_of(line),
     )
+
+
+def quantity_of(line: Line) -> str:
+    if line.unit in set(Unit):
+        return f"{format_decimal(line.quantity)} {_(UNITS[Unit(line.unit)])}"
+    return amounts.quantity_said(line.quantity, line.unit)
 
 
 def worth(line: Line, currency: str) -> str:

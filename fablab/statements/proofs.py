@@ -1,11 +1,21 @@
 """Statements outside of the pages: taken out by their UID, and checked from a file alone."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from fablab.machines.inventory import of_place
 from fablab.statements import canon, exports, queries
 from fablab.statements.pages import names
+
+COVERS = (
+    "Proven: whose it is, its period, its lines and sums, what was closed before it.\n"
+    "Not proven: the names of people, which stand beside it; in it they are references."
+)
 
 
 class ProofError(Exception):
@@ -20,8 +30,14 @@ def exported(uid: str, kind: str) -> str:
     people = names(queries.people_in(row.id))
     if kind == "json":
         return exports.proof(row.body, row.sha256, people)
+    return table(row, people)
+
+
+def table(row: Any, people: Mapping[str, str]) -> str:
+    """A closed one as its place wants its files, in the place's language whoever asks for it."""
     file = exports.file_of(queries.file_of(row.place_id))
-    return exports.table([canon.read(row.body)], people, file)
+    with force_locale(of_place(place_id=row.place_id).place.language):
+        return exports.table([canon.read(row.body)], people, file, _)
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

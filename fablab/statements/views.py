@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -15,7 +16,7 @@ from fablab.booking.views import kept
 from fablab.forms import FIRST_YEAR, LAST_YEAR, is_visible, parse_day
 from fablab.machines.inventory import here, of_place
 from fablab.organizations import queries as organizations
-from fablab.statements import canon, commands, exports, months, pages, queries
+from fablab.statements import canon, commands, exports, months, pages, proofs, queries, words
 from fablab.statements.commands import CannotClose
 from fablab.statements.forms import CloseForm, ColumnsForm, PeriodForm, as_typed
 from fablab.statements.gathering import account_of
@@ -157,8 +158,7 @@ def proof(uid: UUID):
 @members_only
 def table(uid: UUID):
     row, people = find_statement(uid)
-    file = exports.file_of(queries.file_of(row.place_id))
-    text = exports.table([canon.read(row.body)], pages.names(people), file)
+    text = proofs.table(row, pages.names(people))
     return as_file("\ufeff" + text, row, "csv", "text/csv; charset=utf-8")
 
 
@@ -278,7 +278,7 @@ def month_page(period: Period, refused: Any = ()) -> str:
         entries=pages.entries_shown(shown, month.currency),
         total=pages.month_total(shown, scope, month.currency),
         is_empty=not month.entries,
-        scopes=[(each.value, _(pages.SCOPES[each])) for each in Scope],
+        scopes=[(each.value, _(words.SCOPES[each])) for each in Scope],
         scope=scope,
         to_close=len(months.to_close(month.entries, period, today())),
         is_over=period.last < today(),
@@ -320,7 +320,12 @@ def preview_page(asked: Asked, form: Any, period: Period | None) -> str:
         may_close,
         subject,
         period=pages.period_title(period),
-        lines=pages.lines_shown(account.lines, pages.names(account.people), account.terms.currency),
+        lines=pages.lines_shown(
+            account.lines,
+            pages.names(account.people),
+            account.terms.currency,
+            account.terms.zone,
+        ),
         sums=pages.sums(account.lines, account.terms.currency),
         vat_text=account.terms.vat_text,
         why_not=pages.why_not(reason) if reason else "",
@@ -349,6 +354,7 @@ def statement_frame(
 def closed_page(row: Any, people: Any) -> str:
     content = canon.read(row.body)
     lines, currency = [canon.line_of(each) for each in content["lines"]], content["currency"]
+    zone = ZoneInfo(content["place"]["zone"])
     return statement_frame(
         row.scope,
         pages.subject_name(row),
@@ -356,7 +362,7 @@ def closed_page(row: Any, people: Any) -> str:
         may_close=False,
         subject=None,
         period=pages.period_title(Period(row.first_day, row.last_day)),
-        lines=pages.lines_shown(lines, pages.names(people), currency),
+        lines=pages.lines_shown(lines, pages.names(people), currency, zone),
         sums=pages.sums(lines, currency),
         vat_text=content["vat_text"],
         why_not="",

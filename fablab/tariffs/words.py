@@ -72,8 +72,13 @@ def counted_said(rate: Rate) -> str:
     return texts.capital(", ".join(parts)) + "." if parts else ""
 
 
+SYMBOL = 3  # letters at most: `g`, `mL`, `kWh`; a symbol has no plural
+
+
 def quantity_said(quantity: Decimal, unit: str) -> str:
-    return f"{format_decimal(quantity)} {unit}"
+    """`42.5 g`, but `60 × sheet`: the place's own words are put into no plural."""
+    times = "" if len(unit) <= SYMBOL else "× "
+    return f"{format_decimal(quantity)} {times}{unit}".strip()
 
 
 def minutes_said(minutes: int) -> str:

@@ -53,6 +53,18 @@ def test_the_documented_command_verifies_a_file_and_finds_what_was_changed(file)
     assert check(file) == "False"
 
 
+def test_our_own_command_says_what_it_proves_and_that_names_are_no_part_of_it(file):
+    content = json.loads(file.read_text("utf-8"))
+    assert list(content["people"].values()) == ["Chloé Navette"]
+    content["people"] = dict.fromkeys(content["people"], "Somebody Else")
+    file.write_text(json.dumps(content), "utf-8")
+
+    said = CliRunner().invoke(statement, ["verify", str(file)]).output
+
+    assert "it is as it was closed" in said
+    assert "Not proven: the names of people" in said
+
+
 def test_our_own_command_says_the_same(file):
     assert len(proofs.verified(file)) == 64
     file.write_text(file.read_text("utf-8").replace("28.00", "27.00"), "utf-8")

@@ -102,7 +102,7 @@ def test_company_and_what_was_used_up_are_lines_of_their_own(workshop):
     assert (found[2].what, found[2].unit, found[2].quantity) == ("Plywood", "sheet", Decimal(2))
 
 
-def consume(workshop, uid, name, price, quantity):
+def consume(workshop, uid, name, price, quantity, unit="sheet"):
     machine_id = workshop.fablab.machine("laser").id
     occupancy_id = db.session.scalar(db.select(Occupancy.id).where(Occupancy.uid == uid))
     with writing() as session:
@@ -112,7 +112,7 @@ def consume(workshop, uid, name, price, quantity):
             uid=name,
             machine_id=machine_id,
             name=name,
-            unit="sheet",
+            unit=unit,
             price=Decimal(price),
             first_day=date(2026, 1, 1),
             made_at=clock.now(),

@@ -14,13 +14,16 @@ from sqlalchemy import select
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import Machine
+from fablab.members.kinds import Audience
 from fablab.places.models import Place
 from fablab.slots import Slot
+from fablab.statements import proofs
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
 from fablab.statements.rules import Period, total
 from tests.conftest import browser
 from tests.statements.conftest import IN_APRIL
+from tests.statements.test_gathering import consume
 from tests.support import counting, instant, submit
 
 MARCH = "first=2027-03-01&last=2027-03-31"
@@ -281,6 +284,96 @@ def table(client, uid, separator=";"):
     return list(csv.reader(io.StringIO(text), delimiter=separator))
 
 
+def cells_of(client, address):
+    """The lines of a statement, as they are read."""
+    page = client.get(address).text
+    lines = page.partition('id="lines"')[2].partition("</section>")[0]
+    return [
+        [
+            re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", cell)).strip()
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", lines, re.S)
+    ][1:]
+
+
+def test_each_line_says_the_hour_it_began_at_on_the_places_clock(app, stage):
+    """In summer time, two hours after UTC; on the screen and in the file."""
+    zoe = browser(app, "zoe")
+    looked_at = cells_of(zoe, preview(stage, Scope.ORGANIZATION))
+    uid = stage.close()
+
+    for cells in (looked_at, cells_of(zoe, f"/statements/{uid}")):
+        assert [each[0] for each in cells] == ["30 Mar 2027 10:00"] * 2
+    headings, *lines = table(zoe, uid)
+    assert {line[headings.index("hour")] for line in lines} == {"10:00"}
+
+
+def test_what_is_taken_back_has_one_sign_for_hours_and_amounts(app, stage):
+    uid = stage.for_studio("bench", "2027-03-29 10:00-12:00", "bruno")
+    stage.close()
+    stage.change(uid, status=Status.CANCELLED, standing=False)
+    stage.for_studio("bench", "2027-04-01 08:00-09:00", "bruno")
+    april = stage.close(period=Period(date(2027, 4, 1), date(2027, 4, 1)))
+
+    [_used, correction] = cells_of(browser(app, "zoe"), f"/statements/{april}")
+
+    assert (correction[4], correction[-1]) == ("\N{MINUS SIGN}2 h", "\N{MINUS SIGN}€24.00")
+
+
+@pytest.mark.parametrize(
+    ("unit", "price", "said"), [("sheet", "4.50", "60 × sheet"), ("g", "0.0333", "60 g")]
+)
+def test_so_many_of_a_unit_are_said_without_a_plural(app, stage, unit, price, said):
+    used = stage.for_studio("laser", "2027-03-31 10:00-11:00", "chloe")
+    consume(stage, used, "Plywood", price, "60", unit=unit)
+
+    [supply] = [
+        cells
+        for cells in cells_of(browser(app, "zoe"), f"/statements/{stage.close()}")
+        if "Plywood" in cells
+    ]
+
+    assert supply[7:9] == [said, f"€{price}"]
+
+
+def test_the_words_of_the_table_are_in_the_places_language(app, stage):
+    """Whoever asks for it; the proof keeps its codes, for what is hashed is of no language."""
+    uid, amina = stage.close(), browser(app, "amina")
+    submit(
+        amina,
+        "/manage/statements/columns",
+        "/manage/statements/columns",
+        separator=";",
+        decimal_mark=",",
+        turn_kind="1",
+        turn_unit="2",
+        turn_audience="3",
+    )
+    stage.change(
+        stage.for_studio("bench", "2027-03-31 10:00-11:00"), audience=Audience.PROFESSIONAL
+    )
+    member = stage.close(stage.member("chloe"))
+
+    for language, used in (("fr", "Réalisé"), ("en", "Used")):
+        stage.terms(language=language)
+        assert table(amina, uid)[1][:2] == [used, "h"]
+        assert proofs.exported(uid, "csv").splitlines()[1].startswith(f"{used};h;")
+    assert '"kind": "use"' in amina.get(f"/statements/{member}.json").text
+
+
+def test_on_paper_each_sheet_says_whose_it_is_and_whether_it_is_closed(app, stage):
+    uid, zoe = stage.close(), browser(app, "zoe")
+
+    closed = zoe.get(f"/statements/{uid}").text
+    looked_at = zoe.get(preview(stage, Scope.OWNER)).text
+    assert "data-running" not in zoe.get(preview(stage, Scope.ORGANIZATION)).text
+
+    running = r'<html[^>]* data-running="([^"]*)"'
+    assert re.search(running, closed)[1] == "Usage statement: Studio Fil · March 2027"
+    assert re.search(running, looked_at)[1].endswith("own machines · March 2027 · not closed")
+
+
 def test_the_table_has_the_columns_that_the_place_chose(app, stage):
     stage.terms(vat_text="TVA non applicable, art. 293 B du CGI")
     uid, zoe = stage.close(), browser(app, "zoe")
@@ -403,7 +496,7 @@ def test_a_closed_statement_is_listed_with_what_it_said_and_a_correction_where_i
     would_say = total(stage.account(period=april, now=IN_APRIL).lines)
     assert (would_say.count, would_say.amount) == (2, Decimal("-12.00"))
     listed = row_of(zoe, "Studio Fil", "2027-04")
-    assert listed[1:3] + listed[-1:] == ["To close", "2", "-€12.00"]
+    assert listed[1:3] + listed[-1:] == ["To close", "2", "\N{MINUS SIGN}€12.00"]
 
 
 def test_what_was_closed_is_listed_although_all_of_it_was_taken_back(app, stage):
