@@ -48,7 +48,11 @@ def instant(text: str) -> datetime:
 
 def submit(client: Any, page: str, action: str, **fields: Any) -> Any:
     """Fill in and send the form found on `page`, its hidden fields included."""
-    html = client.get(page).text
+    return send(client, client.get(page).text, action, **fields)
+
+
+def send(client: Any, html: str, action: str, **fields: Any) -> Any:
+    """The same of a page that is there already, as the answer to a form is."""
     form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', html, re.S)
     source = form[0] if form else html
     hidden = dict(

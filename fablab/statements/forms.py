@@ -51,6 +51,8 @@ class CloseForm(Days):
     scope = HiddenField()
     of = HiddenField()
     activity = HiddenField()
+    confirm = HiddenField()
+    seen = HiddenField()
 
 
 class ColumnsForm(Form):

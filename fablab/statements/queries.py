@@ -276,21 +276,44 @@ def readers(subject: Subject, day: date) -> Sequence[Any]:
     """Whom a closed one is mailed to: who manages the organization, whose activity it is, or the
     member. One statement.
     """
+    return readers_of([subject], day)[subject.key]
+
+
+def readers_of(subjects: Sequence[Subject], day: date) -> dict[str, list[Any]]:
+    """The same of several, by their keys. At most two statements, however many there are."""
+    members = sorted({each.row.id for each in subjects if each.is_member})
+    organizations = sorted({each.row.id for each in subjects if not each.is_member})
     asked = select(
         Member.id, Member.uid, Member.email, Member.language, Member.first_name, Member.last_name
     ).where(Member.erased_at.is_(None), Member.confirmed_at.is_not(None))
-    if subject.is_member:
-        return db.session.execute(asked.where(Member.id == subject.member_id)).all()
-    is_concerned: ColumnElement[bool] = OrganizationMember.is_manager.is_(True)
-    if subject.scope is Scope.ACTIVITY:
-        is_concerned = or_(is_concerned, OrganizationMember.activity == subject.activity)
-    return db.session.execute(
-        asked.join(OrganizationMember, OrganizationMember.member_id == Member.id)
-        .where(
-            OrganizationMember.organization_id == subject.organization_id, is_in(day), is_concerned
-        )
-        .order_by(Member.id)
-    ).all()
+    alone: dict[int, Any] = {}
+    if members:
+        alone = {row.id: row for row in db.session.execute(asked.where(Member.id.in_(members)))}
+    people: Sequence[Any] = ()
+    if organizations:
+        people = db.session.execute(
+            asked.add_columns(
+                OrganizationMember.organization_id,
+                OrganizationMember.is_manager,
+                OrganizationMember.activity,
+            )
+            .join(OrganizationMember, OrganizationMember.member_id == Member.id)
+            .where(OrganizationMember.organization_id.in_(organizations), is_in(day))
+            .order_by(Member.id)
+        ).all()
+    return {
+        each.key: [alone[id_] for id_ in (each.row.id,) if id_ in alone]
+        if each.is_member
+        else [row for row in people if concerns(each, row)]
+        for each in subjects
+    }
+
+
+def concerns(subject: Subject, stay: Any) -> bool:
+    if stay.organization_id != subject.organization_id:
+        return False
+    is_theirs = subject.scope is Scope.ACTIVITY and stay.activity == subject.activity
+    return bool(stay.is_manager or is_theirs)
 
 
 def stay_in(organization_id: int, member_id: int, day: date) -> Any:

@@ -16,15 +16,26 @@ from fablab.booking.views import kept
 from fablab.forms import FIRST_YEAR, LAST_YEAR, is_visible, parse_day
 from fablab.machines.inventory import here, of_place
 from fablab.organizations import queries as organizations
-from fablab.statements import canon, commands, exports, months, pages, proofs, queries, words
+from fablab.statements import (
+    canon,
+    closing,
+    commands,
+    exports,
+    months,
+    pages,
+    proofs,
+    queries,
+    words,
+)
+from fablab.statements.closing import Closing
 from fablab.statements.commands import CannotClose
-from fablab.statements.forms import CloseForm, ColumnsForm, PeriodForm, as_typed
+from fablab.statements.forms import CloseForm, ColumnsForm, Days, PeriodForm, as_typed
 from fablab.statements.gathering import account_of
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
 from fablab.statements.queries import Subject
 from fablab.statements.rights import Sight, may_see, sight_of
-from fablab.statements.rules import Period, Refusal
+from fablab.statements.rules import Period, Refusal, total
 from fablab.tariffs.price_list import prices_of
 
 bp = Blueprint("statements", __name__)
@@ -47,6 +58,13 @@ def close_month():
     period, now = find_month(), clock.now()
     month = months.month_of(period, here(), now)
     subjects = months.to_close(month.entries, period, today())
+    open_ones = [Closing(each.subject, each.total) for each in month.entries]
+    closings = [each for each in open_ones if each.subject in subjects]
+    if closings and not is_confirmed(closings):
+        shown = closing.shown(closings, month.currency, today())
+        back = url_for(".index", month=f"{period.first:%Y-%m}", **kept())
+        fields = {"month": f"{period.first:%Y-%m}", "seen": closing.seen(closings)}
+        return closing_page(shown, period, back, fields)
     outcome = commands.close_all(subjects, period, by=current_user.id, now=now)
     if not outcome.closed and not outcome.refused:
         flash(_("There was nothing to close."), "info")
@@ -130,6 +148,13 @@ def close():
         abort(403)
     if not form.validate():
         return preview_page(asked, form, None), 422
+    account = account_of(asked.subject, form.period, here(), clock.now())
+    reason = commands.why_not(account, form.period, today())
+    closings = [Closing(asked.subject, total(account.lines))]
+    if reason is None and not is_confirmed(closings):
+        shown = closing.shown(closings, account.terms.currency, today())
+        fields = {name: form[name].data for name in CLOSED_BY} | {"seen": closing.seen(closings)}
+        return closing_page(shown, form.period, preview_address(asked.subject, form), fields)
     try:
         uid = commands.close(asked.subject, form.period, by=current_user.id, now=clock.now())
     except CannotClose as refused:
@@ -168,6 +193,43 @@ def as_file(text: str, row: Any, kind: str, content_type: str) -> Response:
         text.encode(),
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+CLOSED_BY = ("scope", "of", "activity", "first", "last")
+
+
+def is_confirmed(closings: list[Closing]) -> bool:
+    """Whether whoever asks has seen what is closed, as it is now."""
+    return bool(request.form.get("confirm")) and (
+        request.form.get("seen") == closing.seen(closings)
+    )
+
+
+def closing_page(shown: Any, period: Period, back: str, fields: Any) -> str:
+    """Asks once: what is closed stays closed."""
+    return render_template(
+        "statements/closing.html",
+        frame=frame(),
+        closings=shown,
+        period=pages.period_title(period),
+        has_changed=bool(request.form.get("confirm")),
+        back=back,
+        action=request.full_path.removesuffix("?"),
+        fields=fields,
+        kept=kept(),
+    )
+
+
+def preview_address(subject: Subject, form: Days) -> str:
+    return url_for(
+        ".preview",
+        scope=subject.scope.value,
+        of=subject.of,
+        activity=subject.activity or None,
+        first=form.period.first,
+        last=form.period.last,
+        **kept(),
     )
 
 

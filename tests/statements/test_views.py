@@ -9,12 +9,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import Machine
 from fablab.members.kinds import Audience
+from fablab.members.models import Member
 from fablab.places.models import Place
 from fablab.slots import Slot
 from fablab.statements import proofs
@@ -24,7 +25,7 @@ from fablab.statements.rules import Period, total
 from tests.conftest import browser
 from tests.statements.conftest import IN_APRIL
 from tests.statements.test_gathering import consume
-from tests.support import counting, instant, submit
+from tests.support import counting, instant, send, submit
 
 MARCH = "first=2027-03-01&last=2027-03-31"
 CAST = [None, "amina", "zoe", "bruno", "chloe", "oscar", "remi"]
@@ -176,9 +177,9 @@ def test_what_is_no_month_is_not_found(app, stage, month):
 
 
 def test_all_of_a_month_are_closed_in_one_go(app, stage):
-    answer = submit(
-        browser(app, "zoe"), "/manage/statements", "/manage/statements", month="2027-03"
-    )
+    zoe = browser(app, "zoe")
+    asked = submit(zoe, "/manage/statements", "/manage/statements", month="2027-03")
+    answer = send(zoe, asked.text, "/manage/statements", confirm="1")
 
     assert answer.status_code == 303
     assert len(db.session.scalars(select(Statement.uid)).all()) == 4
@@ -198,11 +199,91 @@ def test_a_statement_is_looked_at_then_closed_and_shows_its_fingerprint(app, sta
     assert "This statement is not an invoice." in page
     assert "€28.00" in page
 
-    answer = submit(zoe, preview(stage, Scope.ORGANIZATION), "/statements")
+    asked = submit(zoe, preview(stage, Scope.ORGANIZATION), "/statements")
+    answer = send(zoe, asked.text, "/statements", confirm="1")
 
     assert answer.status_code == 303
     sha256 = db.session.scalar(select(Statement.sha256))
     assert sha256 in zoe.get(answer.location).text
+
+
+def rows_of(page):
+    """The cells of all tables of a page, row by row."""
+    return [
+        [
+            re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", cell)).strip()
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    ]
+
+
+def test_before_one_is_closed_a_page_says_what_and_who_is_told(app, stage):
+    zoe = browser(app, "zoe")
+
+    asked = submit(zoe, preview(stage, Scope.ORGANIZATION), "/statements")
+
+    assert asked.status_code == 200
+    assert db.session.scalar(select(Statement.uid)) is None
+    assert "March 2027" in asked.text
+    assert "This cannot be undone." in asked.text
+    assert rows_of(asked.text)[1:] == [["Studio Fil", "2", "2 h", "€40.00", "Bruno Lefil"]]
+
+
+def test_before_all_of_a_month_are_closed_a_page_says_which_and_who_is_told(app, stage):
+    stage.terms(late_percent=0)
+    zoe = browser(app, "zoe")
+
+    with counting(db.engine) as statements:
+        asked = submit(zoe, "/manage/statements", "/manage/statements", month="2027-03")
+
+    assert asked.status_code == 200
+    assert db.session.scalar(select(Statement.uid)) is None
+    assert "Close 4 statements?" in asked.text
+    assert {row[0]: row[-1] for row in rows_of(asked.text)[1:]} == {
+        "Studio Fil": "Bruno Lefil",
+        "Studio Fil, activity lamps": "Bruno Lefil, Chloé Navette",
+        "Chloé Navette": "Chloé Navette",
+        "Studio Fil, own machines": "Bruno Lefil",
+    }
+    assert len(statements) <= 2 * 14
+
+
+def test_a_statement_that_tells_nobody_says_so(app, stage):
+    with writing() as session:
+        session.execute(
+            update(Member).values(confirmed_at=None).where(Member.first_name == "Bruno")
+        )
+
+    asked = submit(browser(app, "zoe"), preview(stage, Scope.ORGANIZATION), "/statements")
+
+    assert rows_of(asked.text)[1][-1] == "nobody"
+
+
+@pytest.mark.parametrize("of_month", [True, False])
+def test_what_changed_since_it_was_shown_is_shown_anew_and_not_closed(app, stage, of_month):
+    zoe = browser(app, "zoe")
+    page = "/manage/statements" if of_month else preview(stage, Scope.ORGANIZATION)
+    action = "/manage/statements" if of_month else "/statements"
+    asked = submit(zoe, page, action)
+    stage.for_studio("bench", "2027-03-31 10:00-11:00", "bruno")
+
+    answer = send(zoe, asked.text, action, confirm="1")
+
+    assert "Something changed since this page was shown." in answer.text
+    assert "€52.00" in answer.text
+    assert db.session.scalar(select(Statement.uid)) is None
+    assert send(zoe, answer.text, action, confirm="1").status_code == 303
+
+
+def test_whoever_confirms_twice_closes_once(app, stage):
+    zoe = browser(app, "zoe")
+    asked = submit(zoe, preview(stage, Scope.ORGANIZATION), "/statements")
+
+    once, twice = (send(zoe, asked.text, "/statements", confirm="1") for _ in range(2))
+
+    assert once.status_code == twice.status_code == 303
+    assert once.location == twice.location
 
 
 @pytest.mark.parametrize("who", ["bruno", "chloe", "remi"])
@@ -460,9 +541,9 @@ def test_what_stands_against_some_is_told_and_the_others_are_closed(app, stage):
     later = date(2027, 3, 15), date(2027, 4, 1)
     stage.close(stage.member("chloe"), Period(*later), now=IN_APRIL)
 
-    answer = submit(
-        browser(app, "zoe"), "/manage/statements", "/manage/statements", month="2027-03"
-    )
+    zoe = browser(app, "zoe")
+    asked = submit(zoe, "/manage/statements", "/manage/statements", month="2027-03")
+    answer = send(zoe, asked.text, "/manage/statements", confirm="1")
 
     assert answer.status_code == 303
     assert "Closed in part" in browser(app, "zoe").get("/manage/statements?month=2027-03").text
