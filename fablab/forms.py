@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, time
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,10 @@ from fablab.words import NotTaken
 DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 HOUR = re.compile(r"(\d{1,2}):(\d{2})(?::00)?", re.ASCII)
+BLANK = "[ \u00a0\u2009\u202f]"  # between thousands: ordinary, no-break, thin
+BLANKS = re.compile(BLANK)
+NUMBER = re.compile(rf"(\d{{1,3}}(?:{BLANK}\d{{3}})+|\d+)(?:[.,](\d+))?", re.ASCII)
+MINUS = "-\N{MINUS SIGN}\N{EN DASH}"
 FIRST_YEAR, LAST_YEAR = 2000, 2200  # of the days a form takes and a page shows
 
 
@@ -120,6 +125,30 @@ class StrictTimeField(StrictField):
 
     def written(self, value: time) -> str:
         return f"{value:%H:%M}"
+
+
+class DecimalField(StrictField):
+    """A number without a sign, as it is written by hand: 1 250,50 or 1250.5.
+
+    Thousands may be parted by blanks, ordinary or not; the decimals stand after a comma or a point.
+    """
+
+    widget = TextInput()
+    negative = lazy_gettext("It cannot be less than zero.")
+    whole, decimals = 12, 2  # digits before and after the comma, at most
+
+    def parse(self, typed: str) -> Decimal | None:
+        if typed[0] in MINUS:
+            raise ValueError(str(self.negative))
+        found = NUMBER.fullmatch(typed)
+        digits, rest = (BLANKS.sub("", found[1]), found[2] or "") if found else ("", "")
+        if not digits or len(digits) > self.whole or len(rest) > self.decimals:
+            return None
+        return Decimal(f"{digits}.{rest or 0}")
+
+    def written(self, value: Decimal) -> str:
+        plain = f"{value.normalize():f}"
+        return plain.replace(".", ",") if texts.language() == "fr" else plain
 
 
 class TextField(StringField):

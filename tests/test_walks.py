@@ -183,6 +183,7 @@ class Stage:
             "pack_uid": db.session.scalar(select(Pack.uid)),
             "consumption_uid": "00000000-0000-4000-8000-000000000000",
             "allowance_uid": db.session.scalar(select(Allowance.uid)),
+            "year": "2026",
             "key": "machines",  # a list of the report
         }
         if name not in known:

@@ -1,22 +1,15 @@
 """What the people of an organization may type, in which format."""
 
-import re
-from collections.abc import Iterable
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, RadioField, SelectChoice, SelectField, ValidationError
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, ValidationError
 from wtforms.validators import InputRequired, Optional
-from wtforms.widgets import TextInput
 
-from fablab.forms import Form, StrictDateField, StrictField, TextField, of_this_century
+from fablab.forms import DecimalField, Form, StrictDateField, TextField, of_this_century
 from fablab.members.forms import EmailField
 from fablab.organizations.kinds import ACTIVITY
-
-FIGURE = re.compile(r"[0-9]{1,12}([.,][0-9]{1,2})?", re.ASCII)
-BLANKS = re.compile("[ \u00a0\u202f]")  # between thousands
 
 
 class Bookings(StrEnum):
@@ -30,29 +23,20 @@ class InvitationForm(Form):
     email = EmailField(lazy_gettext("Mail address"))
 
 
-class FigureField(StrictField):
-    """A number without a sign, with two decimals at most: 1 234,50 or 1234.5."""
+class FigureField(DecimalField):
+    """Two decimals at most: 1 234,50 or 1234.5."""
 
-    widget = TextInput()
     problem = lazy_gettext("Write a number, as 12 or 1234.50.")
-
-    def parse(self, typed: str) -> Decimal | None:
-        written = BLANKS.sub("", typed)
-        return Decimal(written.replace(",", ".")) if FIGURE.fullmatch(written) else None
-
-    def written(self, value: Decimal) -> str:
-        return f"{value.normalize():f}"
 
 
 class YearForm(Form):
-    """What an organization declares of one of its years."""
+    """What an organization declares of one of its years; `seen` is the declaration it was filled
+    with, by when that was made.
+    """
 
-    year = SelectField(lazy_gettext("Year"), coerce=int)
+    seen = HiddenField()
     jobs = FigureField(lazy_gettext("Jobs"), [Optional()])
     turnover = FigureField(lazy_gettext("Turnover"))
-
-    def offer(self, years: Iterable[int]) -> None:
-        self.year.choices = [(year, str(year)) for year in years]
 
     def validate_turnover(self, field: Any) -> None:
         is_nothing_typed = not (field.raw_data or self.jobs.raw_data)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
@@ -25,6 +25,7 @@ from fablab.home.organization_views import (
 from fablab.machines.inventory import here
 from fablab.members.kinds import Role
 from fablab.organizations import commands, declarations, queries
+from fablab.organizations.declarations import stamp
 from fablab.organizations.rules import Refusal, years
 
 
@@ -32,27 +33,50 @@ from fablab.organizations.rules import Refusal, years
 @members_only
 def declared(slug: str):
     found = find_declared(slug)
-    return years_page(found, blank(found, asked_year(found)))
-
-
-@bp.post("/organizations/<slug>/years")
-@members_only
-def declare(slug: str):
-    found, form = find_declared(slug), YearForm()
-    if not found.is_manager:
-        abort(403)
-    form.offer(years(today(), found.row.hosted_since))
-    if not form.validate():
-        return years_page(found, form), 422
-    declarations.declare(
-        found.row.id,
-        form.year.data,
-        form.jobs.data,
-        form.turnover.data,
-        by=found.doer,
-        now=clock.now(),
+    rows, currency = queries.years(found.row.id), here().place.currency
+    said = {row.year for row in rows}
+    return render_template(
+        "organizations/years.html",
+        organization=found.row,
+        may_declare=found.is_manager,
+        lines=organization_pages.year_lines(rows, here().schedule.zone, currency),
+        to_declare=[each for each in years(today(), found.row.hosted_since) if each not in said],
+        kept=kept(),
     )
-    flash(_("What you declared of %(year)s is kept.", year=form.year.data))
+
+
+@bp.get("/organizations/<slug>/years/<int:year>")
+@members_only
+def year(slug: str, year: int):
+    found = find_year(slug, year)
+    row = declaration(found, year)
+    data = {"jobs": row.jobs, "turnover": row.turnover} if row else {}
+    return year_page(found, year, YearForm(formdata=None, data=data | {"seen": stamp(row)}))
+
+
+@bp.post("/organizations/<slug>/years/<int:year>")
+@members_only
+def declare(slug: str, year: int):
+    found, form = find_year(slug, year), YearForm()
+    if not form.validate():
+        return year_page(found, year, form), 422
+    try:
+        declarations.declare(
+            found.row.id,
+            year,
+            form.jobs.data,
+            form.turnover.data,
+            seen=form.seen.data or "",
+            by=found.doer,
+            now=clock.now(),
+        )
+    except declarations.DeclaredMeanwhile:
+        form.seen.data = stamp(declaration(found, year))
+        form.form_errors.append(
+            _("Somebody declared this year meanwhile, as it stands here. Save again to replace it.")
+        )
+        return year_page(found, year, form), 409
+    flash(_("What you declared of %(year)s is kept.", year=year))
     return redirect(url_for(".declared", slug=slug, **kept()), 303)
 
 
@@ -68,31 +92,27 @@ def find_declared(slug: str) -> Found:
     return found if found.is_manager else abort(403)
 
 
-def asked_year(found: Found) -> int:
-    """The one of the address, else the last that is over, if it may be declared."""
-    possible = years(today(), found.row.hosted_since)
-    asked = request.args.get("year", "")
-    year = int(asked) if asked.isascii() and asked.isdigit() and len(asked) == 4 else 0
-    return year if year in possible else possible[min(1, len(possible) - 1)]
+def find_year(slug: str, year: int) -> Found:
+    """For who may declare it; a year that cannot be declared answers 404."""
+    found = find_declared(slug)
+    if not found.is_manager:
+        abort(403)
+    return found if year in years(today(), found.row.hosted_since) else abort(404)
 
 
-def blank(found: Found, year: int) -> YearForm:
-    known = next((row for row in queries.years(found.row.id) if row.year == year), None)
-    data = {"year": year}
-    data |= {"jobs": known.jobs, "turnover": known.turnover} if known else {}
-    form = YearForm(formdata=None, data=data)
-    form.offer(years(today(), found.row.hosted_since))
-    return form
+def declaration(found: Found, year: int) -> Any:
+    """What stands there for the year, or None."""
+    return next((row for row in queries.years(found.row.id) if row.year == year), None)
 
 
-def years_page(found: Found, form: YearForm) -> str:
-    rows, currency = queries.years(found.row.id), here().place.currency
+def year_page(found: Found, year: int, form: YearForm) -> str:
+    row, currency = declaration(found, year), here().place.currency
+    lines = organization_pages.year_lines([row] if row else (), here().schedule.zone, currency)
     return render_template(
-        "organizations/years.html",
+        "organizations/year.html",
         organization=found.row,
-        may_declare=found.is_manager,
-        is_known=any(row.year == form.year.data for row in rows),
-        lines=organization_pages.year_lines(rows, here().schedule.zone, currency),
+        year=year,
+        known=lines[0] if lines else None,
         currency=currency,
         form=form,
         kept=kept(),

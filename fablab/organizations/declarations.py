@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -11,6 +12,15 @@ from fablab.organizations.models import OrganizationYear
 from fablab.organizations.rules import years
 
 
+class DeclaredMeanwhile(Exception):
+    """Another declaration stands there than the one that was to be corrected."""
+
+
+def stamp(row: Any) -> str:
+    """Which declaration of a year it is; empty where there is none."""
+    return row.declared_at.isoformat() if row else ""
+
+
 @retried
 def declare(
     organization_id: int,
@@ -18,13 +28,15 @@ def declare(
     jobs: Decimal | None,
     turnover: Decimal | None,
     *,
+    seen: str,
     by: Doer,
     now: datetime,
 ) -> None:
-    """Write down what it says of one of its years, or another figure for it; who said so and when
-    is kept with it. The same again changes nothing.
+    """Write down what it says of one of its years, or correct the declaration that was `seen`
+    (`stamp`); who said so and when is kept with it. The same again changes nothing.
 
-    Raises NotAllowed, also of a year that it cannot declare, and NoSuch.
+    Raises DeclaredMeanwhile, so that nothing is replaced unseen; NotAllowed, also of a year that it
+    cannot declare; and NoSuch.
     """
     with writing() as session:
         held = managed(session, organization_id, by, now)
@@ -36,6 +48,8 @@ def declare(
         said = {"jobs": jobs, "turnover": turnover}
         if known and (known.jobs, known.turnover) == (jobs, turnover):
             return
+        if stamp(known) != seen:
+            raise DeclaredMeanwhile
         made = said | {"declared_by_id": by.id, "declared_at": now}
         if known:
             session.execute(update(table).where(*key).values(**made))

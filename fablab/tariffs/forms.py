@@ -1,31 +1,19 @@
 """Amounts and quantities as they are typed."""
 
-import re
-from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext
 from wtforms import SelectField
 from wtforms.validators import InputRequired, ValidationError
-from wtforms.widgets import TextInput
 
-from fablab.forms import Form, StrictField
-
-AMOUNT = re.compile(r"(\d{1,7})(?:[.,](\d{1,4}))?", re.ASCII)
+from fablab.forms import DecimalField, Form
 
 
-class AmountField(StrictField):
-    """An amount or a quantity: `12`, `12.50` or `12,50`; four decimals at most, never negative."""
+class AmountField(DecimalField):
+    """An amount or a quantity: `12`, `12.50` or `1 250,50`; four decimals at most, not negative."""
 
-    widget = TextInput()
     problem = lazy_gettext("Write an amount as 12.50, with four decimals at most.")
-
-    def parse(self, typed: str) -> Decimal | None:
-        found = AMOUNT.fullmatch(typed)
-        return Decimal(f"{found[1]}.{found[2] or 0}") if found else None
-
-    def written(self, value: Decimal) -> str:
-        return f"{value.normalize():f}"
+    whole, decimals = 7, 4
 
 
 class ConsumptionForm(Form):

@@ -55,6 +55,7 @@ FOR_MEMBERS = [
     "/organizations/",
     "/account/statements",
     "/organizations/studio-fil-a-plomb/years",
+    "/organizations/studio-fil-a-plomb/years/2026",
     "/organizations/studio-fil-a-plomb/leaving",
     "/account/allowances",
 ]

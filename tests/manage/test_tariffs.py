@@ -1,5 +1,7 @@
 """The team says prices, supplies, packs and how the place counts; everybody keeps what was."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import select
 
@@ -44,7 +46,11 @@ def test_prices_are_said_and_read_in_the_table(amina):
 @pytest.mark.parametrize(
     ("changed", "error"),
     [
-        ({"everybody": "-1"}, "Write an amount as 12.50"),
+        ({"everybody": "-1"}, "It cannot be less than zero."),
+        ({"resident": "\u22120,01"}, "It cannot be less than zero."),
+        ({"resident": "1 25,50"}, "Write an amount as 12.50"),
+        ({"resident": "1.250,50"}, "Write an amount as 12.50"),
+        ({"resident": "12345678"}, "Write an amount as 12.50"),
         ({"everybody": "1e3"}, "Write an amount as 12.50"),
         ({"resident": "0.12345"}, "Write an amount as 12.50"),
         ({"resident": "\u0661\u0662"}, "Write an amount as 12.50"),
@@ -62,6 +68,15 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_written(amina, chang
     assert answer.status_code == 422
     assert error in answer.text
     assert db.session.scalars(select(Tariff)).all() == []
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u2009", "\u202f"])
+@pytest.mark.parametrize("comma", [",", "."])
+def test_thousands_may_be_parted_by_any_blank(amina, blank, comma):
+    assert save(amina, everybody=f"1{blank}250{comma}50").status_code == 303
+
+    prices = db.session.scalars(select(Tariff.price).order_by(Tariff.price)).all()
+    assert prices == [Decimal("12.5"), Decimal("1250.5")]
 
 
 def test_overlapping_prices_are_refused_at_the_day_and_what_was_typed_is_kept(amina):

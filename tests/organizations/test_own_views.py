@@ -13,6 +13,7 @@ from fablab.organizations import commands, declarations
 from fablab.organizations.commands import Doer
 from fablab.organizations.models import Organization, OrganizationYear
 from tests.booking.conftest import words
+from tests.members.conftest import fields
 from tests.organizations.test_views import PAGE, book_for, change, status_of, stay_of
 from tests.support import instant, slot, submit
 
@@ -28,17 +29,21 @@ def declared():
     }
 
 
-def declare(client, **typed):
-    return submit(client, YEARS, YEARS, **{"year": "2026", "jobs": "", "turnover": ""} | typed)
+def declare(client, year=2026, **typed):
+    page = f"{YEARS}/{year}"
+    seen = fields(client.get(page).text)["seen"]
+    return submit(client, page, page, **{"jobs": "", "turnover": "", "seen": seen} | typed)
 
 
 def test_a_manager_declares_a_year_and_corrects_it(studio, who, at):
     maud = who("maud")
-    assert '<option selected value="2026">' in maud.get(YEARS).text
-    assert declare(maud, jobs="2,5", turnover="84 200").location == YEARS
+    assert f'href="{YEARS}/2026"' in maud.get(YEARS).text
+    assert declare(maud, jobs="2,5", turnover="84\u202f200").location == YEARS
     at("2027-04-02 10:00")
     team = who("amina")
-    filled = team.get(f"{YEARS}?year=2026").text
+    assert "Declare a year" in team.get(YEARS).text
+    filled = team.get(f"{YEARS}/2026").text
+    assert "This year is declared" in filled
     assert 'value="2.5"' in filled
     assert 'value="84200"' in filled
 
@@ -73,10 +78,12 @@ def test_only_managers_the_team_and_accountants_read_it(studio, who):
         assert ("84,200" in answer.text) == (status == 200)
     assert "84,200" not in who("bruno").get(PAGE).text
     assert 'name="turnover"' not in who("anouk").get(YEARS).text
-    token = {"csrf_token": "", "year": "2026", "jobs": "1"}
+    token = {"csrf_token": "", "jobs": "1"}
+    assert "Declare a year" not in who("anouk").get(YEARS).text
+    assert who("anouk").get(f"{YEARS}/2026").status_code == 403
     who("anouk").application.config["WTF_CSRF_ENABLED"] = False
-    assert who("anouk").post(YEARS, data=token).status_code == 403
-    assert who("bruno").post(YEARS, data=token).status_code == 403
+    for name, status in {"anouk": 403, "bruno": 403, "chloe": 404}.items():
+        assert who(name).post(f"{YEARS}/2026", data=token).status_code == status, name
     assert declared() == {2026: (None, Decimal(84200))}
 
 
@@ -85,13 +92,13 @@ def test_only_managers_the_team_and_accountants_read_it(studio, who):
     [
         ({}, "Write down one of the two at least."),
         ({"jobs": "two"}, "Write a number"),
-        ({"jobs": "-1"}, "Write a number"),
+        ({"jobs": "-1"}, "It cannot be less than zero."),
+        ({"turnover": "\u22121"}, "It cannot be less than zero."),
+        ({"turnover": "84 20"}, "Write a number"),
         ({"jobs": "1.005"}, "Write a number"),
         ({"turnover": "٣"}, "Write a number"),
         ({"turnover": "1e9"}, "Write a number"),
         ({"turnover": "9" * 13}, "Write a number"),
-        ({"jobs": "1", "year": "2028"}, "Not a valid choice"),
-        ({"jobs": "1", "year": "x"}, "Invalid Choice"),
     ],
 )
 def test_what_is_no_figure_is_told_at_its_field(studio, who, typed, said):
@@ -102,6 +109,43 @@ def test_what_is_no_figure_is_told_at_its_field(studio, who, typed, said):
     assert declared() == {}
 
 
+def test_each_year_has_its_own_page_and_others_none(studio, who):
+    maud = who("maud")
+    declare(maud, 2025, jobs="1")
+
+    declare(maud, 2026, jobs="2")
+
+    assert declared() == {2025: (Decimal(1), None), 2026: (Decimal(2), None)}
+    for year in ("2028", "1999", "0", "99999999999", "x"):
+        assert maud.get(f"{YEARS}/{year}").status_code == 404
+
+
+def test_what_was_declared_meanwhile_is_shown_and_never_replaced_unseen(studio, who):
+    maud, amina = who("maud"), who("amina")
+    page = f"{YEARS}/2026"
+    blank = fields(maud.get(page).text)
+    declare(amina, jobs="3,5", turnover="90000")
+
+    answer = maud.post(page, data=blank | {"jobs": "1"})
+
+    assert answer.status_code == 409
+    assert "Somebody declared this year meanwhile" in words(answer.text)
+    assert "Jobs: 3.5." in words(answer.text)
+    assert 'value="1"' in answer.text
+    assert declared() == {2026: (Decimal("3.5"), Decimal(90000))}
+    assert maud.post(page, data=fields(answer.text) | {"jobs": "1"}).status_code == 303
+    assert declared() == {2026: (Decimal(1), None)}
+
+
+def test_decimals_are_written_as_the_language_does(studio, who):
+    maud = who("maud")
+    declare(maud, jobs="2,5")
+
+    maud.set_cookie("language", "fr")
+
+    assert 'value="2,5"' in maud.get(f"{YEARS}/2026").text
+
+
 def test_the_same_figures_again_leave_who_declared_them(studio):
     def declare_as(name, year=2026):
         declarations.declare(
@@ -109,6 +153,7 @@ def test_the_same_figures_again_leave_who_declared_them(studio):
             year,
             Decimal("1.5"),
             None,
+            seen="",
             by=Doer(studio.people[name], name == "amina"),
             now=instant("2027-03-29 10:00"),
         )
