@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.db import add_row, db, writing
 from fablab.machines import inventory as inventories
+from fablab.machines.agreement_models import OwnerRange, SharingAgreement
 from fablab.machines.inventory import NothingSetUp, here, of_place
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import (
@@ -26,6 +28,8 @@ from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization, OrganizationKind
 from fablab.places.kinds import Mode
 from fablab.places.models import Closure, Opening, Place
+from fablab.tariffs.kinds import Unit
+from fablab.tariffs.models import Supply, Tariff
 from tests.conftest import populate
 from tests.support import counting, slot
 
@@ -53,6 +57,13 @@ def rows(place_id: int) -> dict[type, Any]:
         add_row(db.session(), Resource, place_id=place_id, slug=name, name=name)
         for name in ("air", "dust")
     )
+    studio = db.session.scalars(select(Organization).filter_by(slug="studio")).one()
+    agreed = {"owner_id": studio.id, "first_day": FIRST, "created_at": clock.now()}
+    bench = db.session.scalars(select(Machine).filter_by(slug="bench")).one()
+    agreement = add_row(
+        db.session(), SharingAgreement, uid="agreement", machine_id=bench.id, **agreed
+    )
+    priced = {"uid": "new", "price": Decimal(3), "first_day": FIRST, "made_at": clock.now()}
     return {
         Opening: Opening(place_id=place_id, weekday=1, **hours),
         Closure: Closure(
@@ -75,6 +86,12 @@ def rows(place_id: int) -> dict[type, Any]:
         Seat: Seat(resource_id=air, number=1),
         MachineResource: MachineResource(machine_id=laser.id, resource_id=air),
         MachineReferent: MachineReferent(machine_id=laser.id, member_id=1),
+        SharingAgreement: SharingAgreement(uid="new", machine_id=laser.id, **agreed),
+        OwnerRange: OwnerRange(
+            agreement_id=agreement, weekday=1, opens_at=time(9), closes_at=time(12)
+        ),
+        Tariff: Tariff(place_id=place_id, machine_id=laser.id, unit=Unit.HOUR, **priced),
+        Supply: Supply(machine_id=laser.id, name="Acrylic", unit="sheet", **priced),
     }
 
 
@@ -89,6 +106,10 @@ CHANGES = {
     Seat: {"number": 2},
     MachineResource: {"resource_id": 2},
     MachineReferent: {"member_id": 2},
+    SharingAgreement: {"last_day": FIRST},
+    OwnerRange: {"weekday": 2},
+    Tariff: {"last_day": FIRST},
+    Supply: {"last_day": FIRST},
 }
 
 

@@ -11,6 +11,7 @@ KINDS = sorted(path.stem for path in TEMPLATES.glob("[!_]*.html"))
 TO_STRANGERS = {
     "account_erased",
     "confirm",
+    "handover_nobody",
     "new_email",
     "no_account",
     "organization_invitation",
