@@ -1,7 +1,7 @@
 """What may be typed of prices, supplies, packs, and how the place counts."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,7 @@ from fablab.manage.words import CHARGED
 from fablab.members.kinds import Audience
 from fablab.members.words import AUDIENCES
 from fablab.places.kinds import Charged
-from fablab.tariffs.changes import Said, Wanted
+from fablab.tariffs.changes import Said, Wanted, held
 from fablab.tariffs.commands import NewPack, NewSupply
 from fablab.tariffs.forms import AmountField
 from fablab.tariffs.kinds import Unit
@@ -44,6 +44,7 @@ class PricesForm(Form):
     first_day = StrictDateField(
         lazy_gettext("From"), [InputRequired(lazy_gettext("Say from when.")), of_this_century]
     )
+    shown = StrictDateField()  # the day whose prices the form was filled with
     unit = SelectField(lazy_gettext("Price for"), choices=translated(UNITS), coerce=Unit)
     step = NumberField(N_("Counted in steps of, in minutes"), least=1, most=A_DAY_LONG)
     minimum = NumberField(N_("At least, in minutes"), least=0, most=A_DAY_LONG)
@@ -61,6 +62,13 @@ class PricesForm(Form):
     @property
     def prices(self) -> list[Any]:
         return [self[name_of(audience)] for audience in (None, *Audience)]
+
+    def is_of_other_prices(self, said: Iterable[Said]) -> bool:
+        """Was it filled with the prices of a day, and is saved for another with other prices?"""
+        said, shown, first_day = list(said), self.shown.data, self.first_day.data
+        if shown is None or first_day is None:
+            return False
+        return held(said, shown) != held(said, first_day)
 
     def wanted(self) -> dict[Audience | None, Wanted | None]:
         return {audience: self._wanted(audience) for audience in (None, *Audience)}
@@ -81,16 +89,19 @@ def name_of(audience: Audience | None) -> str:
     return audience.value if audience else EVERYBODY
 
 
-def filled(said: Iterable[Said], today: date) -> dict[str, Any]:
-    """The form as the prices stand today, or as the first ones will."""
+def filled(said: Iterable[Said], day: date) -> dict[str, Any]:
+    """The form as the prices stand on the day that they would begin, or as the first ones will."""
     said = list(said)
-    holding = [each for each in said if each.holds_on(today)] or said
+    first = min((each.first_day for each in said if each.first_day > day), default=day)
+    holding = [each for each in said if each.holds_on(day)]
+    holding = holding or [each for each in said if each.holds_on(first)]
+    days = {"first_day": day, "shown": day}
     if not holding:
-        return {"first_day": today, "unit": Unit.HOUR, "step": 15, "minimum": 0, "included": 0}
+        return days | {"unit": Unit.HOUR, "step": 15, "minimum": 0, "included": 0}
     rate = holding[0].rate
     counted = (("step", rate.step), ("minimum", rate.minimum), ("included", rate.included))
     return {
-        "first_day": today + timedelta(days=1),
+        **days,
         "unit": rate.unit,
         "product": holding[0].product,
         **{name: length // A_MINUTE for name, length in counted},

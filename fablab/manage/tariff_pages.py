@@ -16,7 +16,7 @@ from fablab.members.words import AUDIENCES
 from fablab.tariffs.allowance_pages import covers
 from fablab.tariffs.changes import A_DAY, Said
 from fablab.tariffs.models import Pack
-from fablab.tariffs.prices import PriceList
+from fablab.tariffs.prices import Price, PriceList
 from fablab.tariffs.rules import A_MINUTE
 from fablab.tariffs.words import amount_said, counted_said, money, rate_said
 
@@ -26,15 +26,20 @@ class Column(NamedTuple):
     text: str
 
 
+class Cell(NamedTuple):
+    text: str
+    later: str = ""  # what is planned next, and from when
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A machine, or company, and its price for each column; empty where it is everybody's."""
+    """A machine, or company, and its price for each column."""
 
     title: str
     code: str
     hue: str
     slug: str
-    cells: list[str]
+    cells: list[Cell]
     supplies: str = ""
 
 
@@ -45,8 +50,10 @@ class Family(NamedTuple):
 
 
 def columns(prices: PriceList, day: date) -> list[Column]:
-    """Those of whom anything is said today; everybody else last."""
-    said = {price.audience for price in prices.prices if price.holds_on(day)}
+    """Those of whom anything is said that day or planned after it; everybody else last."""
+    said = {
+        price.audience for price in prices.prices if price.holds_on(day) or price.first_day > day
+    }
     found = [Column(each, _(AUDIENCES[each])) for each in Audience if each in said]
     return [*found, Column(None, _("Everybody else"))] if None in said else found
 
@@ -88,9 +95,16 @@ def _row(machine: MachineFacts, prices: PriceList, shown: list[Column], day: dat
     )
 
 
-def _cell(prices: PriceList, machine_id: int | None, audience: Audience | None, day: date) -> str:
-    price = prices.price_for(machine_id, audience, day)
-    return rate_said(price.rate, prices.terms.currency) if price else "–"
+def _cell(prices: PriceList, machine_id: int | None, audience: Audience | None, day: date) -> Cell:
+    def said(price: Price | None) -> str:
+        return rate_said(price.rate, prices.terms.currency) if price else "–"
+
+    now = prices.price_for(machine_id, audience, day)
+    for later, price in prices.after(machine_id, audience, day):
+        if said(price) != said(now):
+            when = texts.day(later, "d MMM y")
+            return Cell(said(now), _("From %(day)s: %(price)s", day=when, price=said(price)))
+    return Cell(said(now))
 
 
 class SupplyLine(NamedTuple):

@@ -3,6 +3,7 @@
 Whoever keeps the accounts reads them; the team says them.
 """
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +18,28 @@ from fablab import clock
 from fablab.access import accounts_only, team_only
 from fablab.db import db
 from fablab.exports import csv_file
-from fablab.forms import Confirmation, Form, StrictDateField
+from fablab.forms import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Confirmation,
+    Form,
+    StrictDateField,
+    parse_day,
+)
 from fablab.machines.inventory import MachineFacts, here
 from fablab.manage import member_pages, queries, tariff_pages
 from fablab.manage.blueprint import bp, page, today
-from fablab.manage.tariff_forms import PackForm, PricesForm, SupplyForm, TermsForm, filled
+from fablab.manage.tariff_forms import (
+    PackForm,
+    PricesForm,
+    SupplyForm,
+    TermsForm,
+    filled,
+    name_of,
+)
 from fablab.members.kinds import Deed
 from fablab.tariffs import commands
-from fablab.tariffs.changes import planned_days
+from fablab.tariffs.changes import A_DAY, Said, planned_days
 from fablab.tariffs.models import Pack
 from fablab.tariffs.price_list import prices_of
 
@@ -36,12 +51,14 @@ class WithdrawalForm(Form):
 @bp.get("/manage/tariffs")
 @accounts_only
 def tariffs():
-    inventory, day = here(), today()
+    inventory, day = here(), day_asked() or today()
     prices = prices_of(inventory)
     shown = tariff_pages.columns(prices, day)
     return page(
         "tariffs.html",
         columns=shown,
+        day=day,
+        is_today=day == today(),
         families=tariff_pages.families(inventory, prices, shown, day),
         company=tariff_pages.company(prices, shown, day),
         terms=prices.terms,
@@ -51,6 +68,15 @@ def tariffs():
             for row in queries.record_of_place(inventory.place.id, Deed.TARIFF)
         ],
     )
+
+
+def day_asked() -> date | None:
+    """The day that the address asks about; any that is none is a 404."""
+    typed = request.args.get("day", "").strip()
+    day = parse_day(typed)
+    if typed and (day is None or not FIRST_YEAR <= day.year <= LAST_YEAR):
+        abort(404)
+    return day
 
 
 @bp.get("/manage/tariffs.csv")
@@ -161,6 +187,12 @@ def prices_of_one(machine: MachineFacts | None) -> Any:
     if not form.validate():
         return one_page(machine, form=form), 422
     assert form.first_day.data is not None
+    if form.is_of_other_prices(said_of_one(machine)):
+        form.shown.raw_data, form.shown.data = [], form.first_day.data
+        form.first_day.errors = [
+            _("Other prices hold on that day, as the list says: look over yours, then save again.")
+        ]
+        return one_page(machine, form=form), 422
     try:
         is_changed = commands.set_prices(
             here().place.id,
@@ -171,7 +203,8 @@ def prices_of_one(machine: MachineFacts | None) -> Any:
             now=clock.now(),
         )
     except commands.NotOnThatDay as refused:
-        form.first_day.errors = [_(refused.problem)]
+        for name in [name_of(each) for each in refused.whose] or ["first_day"]:
+            form[name].errors = [_(refused.problem)]
         return one_page(machine, form=form), 422
     if is_changed:
         flash(_("The prices are saved; what was before stays as it was."))
@@ -204,18 +237,23 @@ def one_page(
 ) -> str:
     inventory, day = here(), today()
     prices = prices_of(inventory)
-    rows = commands.rows_of(inventory.place.id, machine.id if machine else None)
-    said = [commands.said_of(row) for row in rows]
+    said = said_of_one(machine)
+    first_day = day_asked() or (day + A_DAY if said else day)
     return page(
         "tariff.html",
         machine=machine,
         action=url_of(machine),
-        form=form or PricesForm(formdata=None, data=filled(said, day)),
+        form=form or PricesForm(formdata=None, data=filled(said, first_day)),
         supply=supply or SupplyForm(formdata=None, data={"supply_from": day}),
         supplies=tariff_pages.supply_lines(prices, machine.id, day) if machine else (),
         currency=prices.terms.currency,
         periods=tariff_pages.periods(said, planned_days(said, day), prices.terms.currency),
     )
+
+
+def said_of_one(machine: MachineFacts | None) -> list[Said]:
+    rows = commands.rows_of(here().place.id, machine.id if machine else None)
+    return [commands.said_of(row) for row in rows]
 
 
 def packs_page(form: PackForm) -> str:

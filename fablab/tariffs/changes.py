@@ -52,19 +52,30 @@ class Steps:
         return bool(self.ended or self.dropped or self.begun)
 
 
-def problem(said: Iterable[Said], first_day: date, today: date) -> Problem | None:
+def held(said: Iterable[Said], day: date) -> dict[Audience | None, Wanted]:
+    """Whose prices hold on that day, and which."""
+    return {each.audience: Wanted(each.rate, each.product) for each in said if each.holds_on(day)}
+
+
+def is_past(said: Sequence[Said], first_day: date, today: date) -> bool:
     """Days gone by may be given a price only where nothing was ever said."""
-    said = list(said)
-    if said and first_day < today:
-        return Problem.PAST
-    later = (each.first_day > first_day for each in said)
-    return Problem.PLANNED if any(later) else None
+    return bool(said) and first_day < today
+
+
+def planned_for(
+    said: Sequence[Said], wanted: Mapping[Audience | None, Wanted | None], first_day: date
+) -> list[Audience | None]:
+    """Who is to have another price although one is planned for them later; not whose stays."""
+    stands = held(said, first_day)
+    later = {each.audience for each in said if each.first_day > first_day}
+    return [who for who, asked in wanted.items() if who in later and asked != stands.get(who)]
 
 
 def steps(
     said: Sequence[Said], wanted: Mapping[Audience | None, Wanted | None], first_day: date
 ) -> Steps:
-    """From `first_day` on what is wanted holds, and nothing else; what is the same is left alone.
+    """From `first_day` on what is wanted holds, and nothing else; what is the same is left alone,
+    and so is what is planned to follow it.
 
     A price that would have begun that very day is dropped: it never held.
     """
@@ -73,8 +84,10 @@ def steps(
     begun: dict[Audience | None, Wanted] = {}
     for audience, asked in wanted.items():
         own = [s for s in said if s.audience == audience and s.holds_on(first_day)]
+        is_followed = any(s.audience == audience and s.first_day > first_day for s in said)
         if asked and any(
-            Wanted(each.rate, each.product) == asked and each.last_day is None for each in own
+            Wanted(each.rate, each.product) == asked and (is_followed or each.last_day is None)
+            for each in own
         ):
             continue
         for each in own:

@@ -1,6 +1,6 @@
 """What the place says of its prices: from a day on, never of the past."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,7 +17,16 @@ from fablab.machines.policy_commands import alone_in
 from fablab.members import audit
 from fablab.members.kinds import Audience, Deed
 from fablab.places.models import Place
-from fablab.tariffs.changes import A_DAY, Problem, Said, Wanted, planned_days, problem, steps
+from fablab.tariffs.changes import (
+    A_DAY,
+    Problem,
+    Said,
+    Wanted,
+    is_past,
+    planned_days,
+    planned_for,
+    steps,
+)
 from fablab.tariffs.models import Pack, Supply, Tariff
 from fablab.tariffs.rules import A_MINUTE, Rate
 
@@ -25,11 +34,12 @@ TERMS = ("currency", "charged", "late_percent", "missed_percent", "vat_text")
 
 
 class NotOnThatDay(Exception):
-    """The day is refused; nothing was changed."""
+    """The day is refused; nothing was changed. `whose` prices it is about, when not all are."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, whose: Sequence[Audience | None] = ()) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.whose = whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +82,11 @@ def set_prices(
         zone = _alone(session, place_id, machine_id)
         rows = rows_of(place_id, machine_id)
         said = [said_of(row) for row in rows]
-        why = problem(said, first_day, today(zone, now))
-        if why:
-            raise NotOnThatDay(why)
+        if is_past(said, first_day, today(zone, now)):
+            raise NotOnThatDay(Problem.PAST)
+        whose = planned_for(said, wanted, first_day)
+        if whose:
+            raise NotOnThatDay(Problem.PLANNED, whose)
         found = steps(said, wanted, first_day)
         by_id = {row.id: row for row in rows}
         for key in found.ended:

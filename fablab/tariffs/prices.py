@@ -11,7 +11,7 @@ from fablab.places.kinds import Charged
 from fablab.slots import Slot
 from fablab.tariffs.rules import Rate, amount_of
 
-A_MOMENT = timedelta(microseconds=1)
+A_MOMENT, A_DAY = timedelta(microseconds=1), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,19 @@ class PriceList:
                 if price.holds_on(day):
                     return price
         return None
+
+    def after(
+        self, machine_id: int | None, audience: Audience | None, day: date
+    ) -> list[tuple[date, Price | None]]:
+        """Each later day on which a price of theirs begins or ends, and the one that holds then."""
+        own = [
+            price
+            for whose in dict.fromkeys((audience, None))
+            for price in self._by_scope.get((machine_id, whose), ())
+        ]
+        ends = {price.last_day + A_DAY for price in own if price.last_day}
+        days = sorted(each for each in ends | {price.first_day for price in own} if each > day)
+        return [(each, self.price_for(machine_id, audience, each)) for each in days]
 
     def company_for(self, audience: Audience | None, day: date) -> Price | None:
         """The price of somebody of the team who stays with them."""

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from fablab.db import db
 from fablab.tariffs.models import Pack, Supply, Tariff
 from tests.booking.conftest import words
+from tests.booking.test_views import invalid
 from tests.support import counting, submit
 
 LASER = "/manage/tariffs/machines/laser"
@@ -87,6 +88,70 @@ def test_overlapping_prices_are_refused_at_the_day_and_what_was_typed_is_kept(am
     assert answer.status_code == 422
     assert "withdraw them first" in answer.text
     assert 'value="31"' in answer.text
+
+
+def test_a_planned_price_of_one_audience_leaves_the_others_free(amina):
+    save(amina)
+    save(amina, first_day="2027-06-01", everybody="31")
+
+    refused = save(amina, first_day="2027-05-01", everybody="30", resident="13")
+    assert invalid(refused.text) == {"everybody"}
+    assert save(amina, first_day="2027-05-01", resident="13").status_code == 303
+
+    prices = db.session.execute(select(Tariff.price, Tariff.first_day, Tariff.last_day)).all()
+    assert sorted(
+        (int(price), first.month, last and last.month) for price, first, last in prices
+    ) == [
+        (12, 3, 4),
+        (13, 5, None),
+        (28, 3, 5),
+        (31, 6, None),
+    ]
+
+
+def test_the_form_is_filled_with_the_prices_of_the_chosen_day(amina):
+    save(amina)
+    save(amina, first_day="2027-06-01", everybody="31")
+
+    assert 'value="28"' in amina.get(LASER).text
+    later = amina.get(f"{LASER}?day=2027-07-01").text
+    assert 'value="31"' in later
+    assert 'name="first_day" required type="date" value="2027-07-01"' in later
+    for odd in ("2027-02-30", "x", "9999-12-31"):
+        assert amina.get(f"{LASER}?day={odd}").status_code == 404
+
+
+def test_a_form_of_other_prices_than_those_of_its_day_is_looked_over_first(amina):
+    """Else today's prices would silently take the place of the planned ones."""
+    save(amina)
+    save(amina, first_day="2027-06-01", everybody="31")
+
+    unseen = save(amina, first_day="2027-07-01", shown="2027-03-30", resident="13")
+
+    assert unseen.status_code == 422
+    assert invalid(unseen.text) == {"first_day"}
+    assert 'value="13"' in unseen.text
+    assert 'name="shown" type="hidden" value="2027-07-01"' in unseen.text
+    assert len(db.session.scalars(select(Tariff)).all()) == 3
+    seen = save(amina, first_day="2027-07-01", shown="2027-07-01", everybody="31", resident="13")
+    assert seen.status_code == 303
+
+
+def test_the_table_says_what_is_planned_and_shows_another_day(amina):
+    save(amina)
+    save(amina, first_day="2027-06-01", everybody="31", association="20", resident="")
+
+    now = words(amina.get("/manage/tariffs").text)
+    assert "€28.00 an hour From 1 Jun 2027: €31.00 an hour" in now
+    assert "€12.50 an hour From 1 Jun 2027: €31.00 an hour" in now  # theirs ends
+    assert "€28.00 an hour From 1 Jun 2027: €20.00 an hour" in now  # theirs begins
+    later = words(amina.get("/manage/tariffs?day=2027-06-01").text)
+    assert "What holds on 1 June 2027" in later
+    assert "€31.00 an hour" in later
+    assert "€28.00" not in later.partition("What the team did")[0]
+    assert "From 1 Jun" not in later
+    for odd in ("2027-02-30", "x", "9999-12-31"):
+        assert amina.get(f"/manage/tariffs?day={odd}").status_code == 404
 
 
 def test_a_planned_price_is_withdrawn_from_the_page(amina):

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from fablab.members.kinds import Audience
-from fablab.tariffs.changes import Problem, Said, Wanted, planned_days, problem, steps
+from fablab.tariffs.changes import Said, Wanted, is_past, planned_days, planned_for, steps
 from fablab.tariffs.rules import Rate
 
 TODAY, JUNE = date(2027, 5, 10), date(2027, 6, 1)
@@ -27,15 +27,39 @@ OLD = said(1, "20", date(2027, 1, 1))
 @pytest.mark.parametrize(
     ("prices", "first_day", "expected"),
     [
-        ([], date(2026, 1, 1), None),  # nothing was ever said of those days
-        ([OLD], TODAY, None),
-        ([OLD], date(2027, 5, 9), Problem.PAST),
-        ([OLD, said(2, "22", JUNE)], date(2027, 5, 31), Problem.PLANNED),
-        ([OLD, said(2, "22", JUNE)], JUNE, None),
+        ([], date(2026, 1, 1), False),  # nothing was ever said of those days
+        ([OLD], TODAY, False),
+        ([OLD], date(2027, 5, 9), True),
     ],
 )
-def test_prices_begin_today_or_later_and_before_none_that_is_planned(prices, first_day, expected):
-    assert problem(prices, first_day, TODAY) is expected
+def test_prices_begin_today_or_later(prices, first_day, expected):
+    assert is_past(prices, first_day, TODAY) is expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "first_day", "whose"),
+    [
+        ({None: "24"}, date(2027, 5, 31), [None]),
+        ({None: "24"}, JUNE, []),  # it is dropped: it never held
+        ({None: "20"}, TODAY, []),  # it stays as it is
+        ({None: "20", RESIDENT: "12"}, TODAY, []),  # another's is nothing to them
+        ({None: "24", RESIDENT: "12"}, TODAY, [None]),
+    ],
+)
+def test_a_planned_price_stands_in_the_way_of_its_own_audience_alone(asked, first_day, whose):
+    prices = [said(1, "20", date(2027, 1, 1), date(2027, 5, 31)), said(2, "22", JUNE)]
+
+    found = planned_for(prices, {who: wanted(price) for who, price in asked.items()}, first_day)
+
+    assert found == whose
+
+
+def test_what_is_planned_stays_when_another_audience_gets_a_price():
+    prices = [said(1, "20", date(2027, 1, 1), date(2027, 5, 31)), said(2, "22", JUNE)]
+
+    found = steps(prices, {None: wanted("20"), RESIDENT: wanted("12")}, TODAY)
+
+    assert (found.ended, found.dropped, found.begun) == ((), (), {RESIDENT: wanted("12")})
 
 
 def test_the_old_price_ends_and_the_new_one_begins():
