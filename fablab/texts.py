@@ -40,8 +40,8 @@ def hour(at: time | datetime) -> str:
 
 
 def hour_mark(hours: int) -> str:
-    """A mark on a scale of hours: `9 h` in French, `9:00` elsewhere."""
-    return f"{hours % 24} h" if language() == "fr" else f"{hours % 24}:00"
+    """A mark on a scale of hours: `9 h` in French, `9:00` elsewhere; a whole day ends at `24 h`."""
+    return f"{hours} h" if language() == "fr" else f"{hours}:00"
 
 
 def day(when: date, form: str = DAY) -> str:

@@ -101,6 +101,8 @@ def test_no_sentence_says_nothing(spoken):
     assert spoken("en", lambda: texts.filled("", {}, PARIS)) == ""
 
 
-@pytest.mark.parametrize(("language", "marks"), [("fr", ["8 h", "0 h"]), ("en", ["8:00", "0:00"])])
+@pytest.mark.parametrize(
+    ("language", "marks"), [("fr", ["8 h", "24 h"]), ("en", ["8:00", "24:00"])]
+)
 def test_a_scale_is_marked_as_each_language_does(spoken, language, marks):
     assert spoken(language, lambda: [texts.hour_mark(8), texts.hour_mark(24)]) == marks

@@ -607,6 +607,11 @@ def is_acceptable(slot: Slot, facts: Facts, *, is_of_free_time: bool = False) ->
     return all(rule(slot, facts) is None for rule in asked)
 
 
+def first_refusal(slot: Slot, facts: Facts) -> Refusal | None:
+    """The first reason to refuse `slot` that the form could not put right."""
+    return next((no for rule in OF_THE_SLOT if (no := rule(slot, facts))), None)
+
+
 def consents(slot: Slot, facts: Facts) -> list[ConsentKind]:
     """Whose yes an acceptable booking still needs before it is confirmed."""
     policy = facts.policy

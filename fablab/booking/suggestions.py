@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 
 from fablab.booking.known import Facts
-from fablab.booking.rules import is_acceptable, may_have_some
+from fablab.booking.rules import first_refusal, is_acceptable, may_have_some
+from fablab.booking.verdicts import Reason, Refusal
 from fablab.clock import midnight, to_wall, whole_days
 from fablab.machines.seating import full_time
 from fablab.places.rules import days
@@ -36,9 +37,35 @@ def acceptable(facts: Facts, first: date, last: date, duration: timedelta) -> It
     machine's step; nothing that has started is offered, nor what begins or ends in the second
     pass of the hour shown twice: its hours would say the first.
     """
-    if not facts.policy.step or duration < facts.policy.minimum or duration > facts.policy.maximum:
-        return
     if not may_have_some(facts):
+        return
+    if facts.policy.whole_days:
+        asked = candidates(facts, first, last, duration)
+        yield from (slot for slot in asked if is_acceptable(slot, facts))
+        return
+    for slot in candidates(facts, first, last, duration):
+        if is_acceptable(slot, facts, is_of_free_time=True):
+            yield slot
+
+
+def what_refuses(
+    facts: Facts, first: date, last: date, duration: timedelta
+) -> dict[Reason, Refusal]:
+    """Why no free slot of `duration` is accepted: of each reason the first, the soonest first."""
+    found: dict[Reason, Refusal] = {}
+    for slot in candidates(facts, first, last, duration):
+        refusal = first_refusal(slot, facts)
+        if refusal:
+            found.setdefault(refusal.reason, refusal)
+    return found
+
+
+def candidates(facts: Facts, first: date, last: date, duration: timedelta) -> Iterator[Slot]:
+    """Every slot of `duration` in free time, of which the rules have not been asked yet.
+
+    Of what is lent by the day, every span of days: whether they are free is a rule's to say.
+    """
+    if not facts.policy.step or duration < facts.policy.minimum or duration > facts.policy.maximum:
         return
     if facts.policy.whole_days:
         yield from _by_the_day(facts, first, last, duration)
@@ -48,7 +75,7 @@ def acceptable(facts: Facts, first: date, last: date, duration: timedelta) -> It
         start = on_step(facts, max(stretch.start, facts.now + facts.policy.notice))
         while start < too_late and start + duration <= stretch.end:
             slot = Slot.lasting(start, duration)
-            if can_be_said(slot, facts.zone) and is_acceptable(slot, facts, is_of_free_time=True):
+            if can_be_said(slot, facts.zone):
                 yield slot
             start += facts.policy.step
 
@@ -57,7 +84,7 @@ def _by_the_day(facts: Facts, first: date, last: date, duration: timedelta) -> I
     """So many days from midnight to midnight, as long as some of `duration` needs."""
     for day in days(first, last):
         slot = whole_days(facts.zone, day, day + -(-duration // A_DAY) * A_DAY - A_DAY)
-        if slot.start >= facts.now and is_acceptable(slot, facts):
+        if slot.start >= facts.now:
             yield slot
 
 

@@ -86,6 +86,19 @@ NEVER_OVERRIDDEN = frozenset(
 )
 
 
+# What else the member has booked is why: to cancel or move some of it lifts these.
+OWN_BOOKINGS = frozenset(
+    {
+        Reason.QUOTA_MACHINE,
+        Reason.QUOTA_CATEGORY,
+        Reason.QUOTA_RISKY,
+        Reason.WEEKLY_BOOKINGS,
+        Reason.BOOKINGS_AHEAD,
+        Reason.TWO_AT_ONCE,
+        Reason.TOO_MANY_UNITS,
+    }
+)
+
 # A training is what lifts these.
 FOR_A_TRAINING = frozenset({Reason.UNQUALIFIED, Reason.LEVEL_TOO_LOW, Reason.NOT_VALID_THEN})
 

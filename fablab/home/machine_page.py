@@ -18,8 +18,8 @@ from fablab.booking.pages import end_day_to_say
 from fablab.booking.presence_pages import Presence, presence_of
 from fablab.booking.rules import refusals
 from fablab.booking.sharing_words import agreed
-from fablab.booking.suggestions import acceptable, on_step
-from fablab.booking.verdicts import Reason, Refusal
+from fablab.booking.suggestions import acceptable, on_step, what_refuses
+from fablab.booking.verdicts import OWN_BOOKINGS, TAKEN, Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
 from fablab.figures.pages import Chart, chart, monday_of
 from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
@@ -70,6 +70,8 @@ PERSONAL = {
     Reason.LEVEL_TOO_LOW,
     Reason.NOT_VALID_THEN,
 }
+# Of one slot, not of them all: that it is taken, or at the wrong time.
+OF_ITS_TIME = TAKEN | {Reason.OUTAGE, Reason.TOO_FAR, Reason.TOO_LATE, Reason.CLOSED_DAY}
 
 
 class DayOfSlots(NamedTuple):
@@ -84,6 +86,8 @@ class DayOfWeek(NamedTuple):
     left: str  # what is left free; empty when nothing is
     is_closed: bool
     now: int | None
+    nothing: str = ""  # why nothing is left
+    reserved: str = ""  # when it is kept for its owner, in words
 
 
 class Length(NamedTuple):
@@ -276,6 +280,24 @@ class MachinePage:
             return []
         return list(islice(self._days_with_slots(), DAYS_OF_SLOTS))
 
+    @cached_property
+    def why_none(self) -> list[dict[str, str]]:
+        """What the rules say against every free slot, when none is left for this reader."""
+        return [self._in_words(refusal) for refusal in self._against_all]
+
+    @property
+    def is_for_own_bookings(self) -> bool:
+        """What else the reader has booked stands in the way: some of it may be moved."""
+        return any(refusal.reason in OWN_BOOKINGS for refusal in self._against_all)
+
+    @cached_property
+    def _against_all(self) -> list[Refusal]:
+        if self.next_slots or self.obstacles or not self.length:
+            return []
+        last = self.today + timedelta(days=min(self.policy.horizon_days, DAYS_SEARCHED))
+        found = what_refuses(self.facts, self.today, last, self.length)
+        return [no for reason, no in found.items() if reason not in OF_ITS_TIME]
+
     def _days_with_slots(self) -> Iterator[DayOfSlots]:
         for ahead in range(min(self.policy.horizon_days, DAYS_SEARCHED) + 1):
             day = self.today + timedelta(days=ahead)
@@ -344,7 +366,8 @@ class MachinePage:
         day = self.day(when)
         day.hours = self.hours
         parts, _terms = day.segments_of(self.machine)
-        left = left_in(day.whole_day_of(self.machine, parts))
+        whole = day.whole_day_of(self.machine, parts)
+        left = left_in(whole)
         return DayOfWeek(
             texts.capital(texts.day(when, texts.SHORT_DAY)),
             day.day_url(when),
@@ -352,6 +375,8 @@ class MachinePage:
             LENGTHS[left] if left else "",
             not day.open_in(self.policy.modes),
             day.now_shown,
+            "" if left else day.nothing_left(self.machine, whole)[1],
+            day.reserved_in_words(self.machine, whole),
         )
 
     @cached_property

@@ -58,6 +58,7 @@ SLOTS_ON_A_CARD = 3
 LINKS_ON_A_PHONE = 6
 SEARCHED = 10  # days looked through for the open day before or after
 WITHDRAWN = (Kind.OUTAGE, Kind.HIRE)
+NOBODYS = (Kind.CLOSED, Kind.PAST, Kind.SHORT, Kind.IN_USE)  # nobody asked for these hours
 ASIDE = (Kind.FREE, Kind.OPEN, Kind.SHORT)  # what a strip leaves blank
 
 
@@ -162,6 +163,7 @@ class Row:
     detail: str
     is_yours: bool
     barred: str = ""  # why the reader can book nothing of it that day
+    reserved: str = ""  # when it is kept for its owner, in words
     drawings: recent.Drawings = field(default_factory=recent.Drawings, repr=False)
 
 
@@ -307,6 +309,11 @@ class Day:
         ]
 
     @cached_property
+    def has_owners(self) -> bool:
+        """Is a machine shared by its owner, who may come first? A look of its own in the legend."""
+        return any(machine.agreements for machine in self.inventory.machines)
+
+    @cached_property
     def groups(self) -> list[Group]:
         return [
             Group(machines[0].category, [self.row(machine) for machine in machines])
@@ -443,13 +450,14 @@ class Day:
             machine=machine,
             url=self.machine_url(machine),
             cells=cells,
-            parts=strip_parts(parts),
+            parts=strip_parts(parts, is_barred=machine.id in self.barred),
             slots=self.slots_of(machine, whole, terms),
             lamp=lamp,
             state=state,
             detail=detail,
             is_yours=is_yours,
             barred=self.barred.get(machine.id, ""),
+            reserved=self.reserved_in_words(machine, whole),
         )
 
     def slots_of(
@@ -476,9 +484,43 @@ class Day:
         left = left_in(parts)
         if left:
             return "free", self.words.left_free % {"length": LENGTHS[left]}, "", False
-        if self.day_off:
-            return "stopped", self.words.state_closed, self.day_off, False
-        return "stopped", self.words.left_none, "", False
+        kind, title = self.nothing_left(machine, parts)
+        why = {"closed": self.day_off, "stopped": self._why_stopped(machine, parts)}
+        return "stopped", title, why.get(kind, ""), False
+
+    def nothing_left(self, machine: MachineFacts, whole: Iterable[Segment]) -> tuple[str, str]:
+        """Why nothing of its day is free: a kind of the week's cells, and words."""
+        words = self.words
+        if self.is_over:
+            return "past", words.is_over
+        if not self.open_in(machine.policy_for(self.viewer.audience).modes):
+            return "closed", words.closed
+        if not machine.is_in_service:
+            return "stopped", words.stopped
+        kinds = {part.kind for part in whole if part.kind not in NOBODYS}
+        if kinds == {Kind.OUTAGE}:
+            return "stopped", words.outage
+        if kinds == {Kind.HIRE}:
+            return "stopped", words.hire
+        if kinds == {Kind.RESERVED}:
+            return "reserved", words.reserved
+        return "nothing", words.left_none
+
+    def _why_stopped(self, machine: MachineFacts, parts: Iterable[Segment]) -> str:
+        if not machine.is_in_service:
+            return machine.state_reason
+        return next((part.row.title for part in parts if part.kind in WITHDRAWN), "")
+
+    def reserved_in_words(self, machine: MachineFacts, parts: Iterable[Segment]) -> str:
+        """`Reserved for the owner, Studio Fil: 10:00–12:00`; empty when no hour is."""
+        kept = [p for p in parts if p.kind is Kind.RESERVED]
+        if not kept:
+            return ""
+        agreement = machine.agreement_on(self.day)
+        return self.words.reserved_hours % {
+            "owner": agreement.owner if agreement else "",
+            "hours": ", ".join(f"{HOURS[p.start]}–{HOURS[p.end]}" for p in kept),
+        }
 
     def state_words(self, state: State, machine: MachineFacts) -> tuple[str, str, str]:
         """A lamp and what it means."""
@@ -583,7 +625,7 @@ class Day:
             "owner": agreement.owner if agreement else "",
         }
         url = self.machine_url(machine)  # which says when they are free for all
-        return Cell("barred", part.span, said, self.words.reserved, url=url)
+        return Cell("reserved", part.span, said, self.words.reserved, url=url)
 
     def free(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
         if machine.policy_for(self.viewer.audience).whole_days:
@@ -851,16 +893,21 @@ class Day:
         return min(steps, default=15)
 
 
-STRIP_KINDS = {Kind.STOPPED: "outage", Kind.IN_USE: "booked", Kind.RESERVED: "barred"}
+STRIP_KINDS = {Kind.STOPPED: "outage", Kind.IN_USE: "booked"}
 
 
-def strip_parts(parts: Iterable[Segment]) -> list[Part]:
-    """The day as a strip shows it: what is free stays blank, neighbours alike are one."""
+def strip_parts(parts: Iterable[Segment], *, is_barred: bool = False) -> list[Part]:
+    """The day as a strip shows it: what is free stays blank, neighbours alike are one.
+
+    What is free, but not for a reader who is barred from the machine, is drawn as such.
+    """
     drawn: list[Part] = []
     for part in parts:
-        if part.kind in ASIDE:
+        if part.kind in ASIDE and not is_barred:
             continue
         kind = STRIP_KINDS.get(part.kind, part.kind.value)
+        if part.kind in ASIDE:
+            kind = "barred"
         if drawn and drawn[-1].kind == kind and drawn[-1].end == part.start:
             drawn[-1] = drawn[-1]._replace(end=part.end)
         else:

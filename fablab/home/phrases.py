@@ -64,6 +64,7 @@ class Phrases(NamedTuple):
     then_free: str
     then_free_until: str
     left_free: str
+    left_briefly: str
     left_none: str
     is_over: str
     yours: str
@@ -72,6 +73,7 @@ class Phrases(NamedTuple):
     in_use_said: str
     reserved: str
     reserved_said: str
+    reserved_hours: str
     state_reserved: str
     what_to_do: str
 
@@ -127,6 +129,7 @@ def _phrases(_language: str) -> Phrases:
         then_free=_("then free"),
         then_free_until=_("then free until %(hour)s"),
         left_free=_("%(length)s left free"),
+        left_briefly=pgettext("week", "%(length)s left free"),
         left_none=_("Nothing left free"),
         is_over=pgettext("day", "Over"),
         yours=_("Yours"),
@@ -135,6 +138,7 @@ def _phrases(_language: str) -> Phrases:
         in_use_said=_("%(start)s to %(end)s, what it shares is in full use by other machines"),
         reserved=_("Reserved for the owner"),
         reserved_said=_("%(start)s to %(end)s, reserved for the owner, %(owner)s"),
+        reserved_hours=_("Reserved for the owner, %(owner)s: %(hours)s"),
         state_reserved=_("Reserved for its owner until %(hour)s"),
         what_to_do=_("What to do"),
     )

@@ -15,7 +15,7 @@ from fablab.clock import midnight, today
 from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.home import recent
 from fablab.home.live import version_shown
-from fablab.home.pages import ASIDE, Addresses, Asked, Day, Part, Viewer, strip_parts
+from fablab.home.pages import Addresses, Asked, Day, Part, Viewer, strip_parts
 from fablab.home.phrases import HOURS, LENGTHS, Phrases, phrases
 from fablab.home.planning import (
     DAYTIME,
@@ -44,7 +44,7 @@ class OwnBooking(NamedTuple):
 class Cell:
     """One machine on one day."""
 
-    kind: str  # free, barred, nothing, closed, stopped, past
+    kind: str  # free, barred, reserved, nothing, closed, stopped, past
     url: str  # the planning of that day
     text: str
     said: str  # read aloud after the text
@@ -162,6 +162,11 @@ class Week:
         ]
 
     @cached_property
+    def has_owners(self) -> bool:
+        """As of a day: whether hours may be kept for a machine's owner."""
+        return any(machine.agreements for machine in self.inventory.machines)
+
+    @cached_property
     def groups(self) -> list[Group]:
         found = groupby(map(self.row, self.machines), lambda row: row.machine.category.id)
         lists = (list(rows) for _category, rows in found)
@@ -215,30 +220,24 @@ class Week:
         drawn, _terms = day.segments_of(machine, self.hours)
         whole = day.whole_day_of(machine, drawn)
         left = left_in(whole)
-        parts = strip_parts(drawn)
-        if barred:
-            parts += [Part("barred", p.start, p.end) for p in drawn if p.kind in ASIDE]
-        kind, text = self._left(machine, day, left, barred)
+        parts = strip_parts(drawn, is_barred=bool(barred))
+        kind, text = self._left(left, barred) if left and not day.is_over else ("", "")
+        if not kind:
+            kind, text = day.nothing_left(machine, whole)
         title = texts.day(day.day)
         said = _("%(machine)s, %(day)s", machine=machine.name, day=title)
         if kind == "barred":
             said = _("not for you: %(why)s", why=barred) + f" {said}"
+        if reserved := day.reserved_in_words(machine, whole):
+            said = f"{said}. {reserved}"
         now = day.minute if day.is_today else None
         shown = now if now is not None and self.hours[0] <= now <= self.hours[1] else None
         return Cell(kind, day.day_url(day.day), text, said, parts, self._own(machine, day), shown)
 
-    def _left(self, machine: MachineFacts, day: Day, left: int, barred: str) -> tuple[str, str]:
-        """What the cell says: what is left free, or why nothing is."""
-        words = self.words
-        if day.is_over:
-            return "past", words.is_over
-        if not day.open_in(machine.policy_for(self.viewer.audience).modes):
-            return "closed", words.closed
-        if machine.is_out_on(day.day):
-            return "stopped", words.stopped
-        if not left:
-            return "nothing", words.left_none
-        return "barred" if barred else "free", words.left_free % {"length": LENGTHS[left]}
+    def _left(self, left: int, barred: str) -> tuple[str, str]:
+        """What the cell says of what is left free."""
+        text = self.words.left_briefly % {"length": LENGTHS[left]}
+        return "barred" if barred else "free", text
 
     def _own(self, machine: MachineFacts, day: Day) -> list[OwnBooking]:
         """The reader's bookings of that day, soonest first."""

@@ -26,6 +26,21 @@ def test_a_newcomer_reads_the_next_step_and_a_member_nothing(fablab, browse, pag
         assert "You cannot book here yet." not in browse(None).get(page).text
 
 
+def test_on_a_machines_page_they_read_it_in_the_place_of_the_slots(fablab, browse):
+    add_cast(fablab)
+
+    newcomer, member, visitor = (
+        browse(name).get("/machines/bench").text for name in ("lina", "bruno", None)
+    )
+
+    assert newcomer.count("You cannot book here yet.") == 1
+    assert "/bookings/new" not in newcomer
+    assert "/waits/" not in newcomer
+    for page in (member, visitor):
+        assert "You cannot book here yet." not in page
+        assert "/bookings/new" in page
+
+
 def test_who_has_not_confirmed_their_address_reads_that_first(fablab, browse):
     add_cast(fablab)
     with writing() as session:

@@ -34,6 +34,17 @@ def grid(html: str) -> str:
     return html[html.index('<div class="plan"') : html.index('<div class="machine-list"')]
 
 
+def cards(html: str) -> dict[str, str]:
+    """The cards of the list, by the machine's slug."""
+    found = re.findall(
+        r'<article class="machine-card" aria-labelledby="card-([\w-]+)".*?</article>', html, re.S
+    )
+    return {
+        slug: re.search(rf'aria-labelledby="card-{slug}".*?</article>', html, re.S)[0]
+        for slug in found
+    }
+
+
 def change(row: type, **values: object) -> None:
     """As staff would, so that the place's revision moves."""
     with writing() as session:
@@ -118,6 +129,45 @@ def test_ones_own_booking_leads_to_its_page_and_can_be_moved(fablab, browse):
     assert f'href="/bookings/{uid}"' in page
     assert f'data-move-url="/bookings/{uid}/move"' in page
     assert uid not in browse("chloe").get(f"/planning/{TUESDAY}").text
+
+
+def test_a_turn_for_everyone_is_told_when_it_leaves_no_slot(fablab, browse):
+    change(Policy, weekly_bookings=1, horizon_days=5)
+    fablab.book("bench", AFTERNOON, "chloe")
+
+    page = words(browse("chloe").get("/machines/bench").text)
+
+    assert "You have booked this machine 1 times in the week of Monday 29 March" in page
+    assert "No free slot of this length" not in page
+    assert "Move or cancel one of your bookings" in page
+    assert "Next free slots" in page
+
+
+def test_the_hours_of_a_week_are_told_when_they_are_used_up(fablab, browse):
+    change(Policy, quota_machine=timedelta(hours=2), last_minute=timedelta(0), horizon_days=5)
+    fablab.book("bench", AFTERNOON, "chloe")
+
+    page = words(browse("chloe").get("/machines/bench").text)
+
+    assert "in the week of Monday 29 March; 2 h is the most" in page
+    assert "You have booked 2 h that week." in page
+    assert "Move or cancel one of your bookings" in page
+
+
+def test_a_machine_that_is_all_taken_says_just_that(fablab, browse):
+    change(Policy, horizon_days=1)
+    machines.withdraw(
+        fablab.machine("bench").id,
+        slot("2027-03-30 10:00-18:00"),
+        "Vice",
+        by=None,
+        now=clock.now(),
+    )
+
+    page = words(browse("chloe").get("/machines/bench").text)
+
+    assert "No free slot of this length" in page
+    assert "Move or cancel one of your bookings" not in page
 
 
 def test_a_booking_that_waits_for_an_answer_says_so(fablab, browse):

@@ -1,12 +1,14 @@
 """What the planning and a machine's page say of a machine that a resident shares."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
 
 from fablab.db import db
 from tests.conftest import share
-from tests.home.test_pages import grid, words
+from tests.home.test_pages import cards, grid, words
+from tests.home.test_week import cells, strips
 from tests.support import counting, slot
 
 TUESDAY = "2027-03-30"
@@ -52,8 +54,55 @@ def test_the_week_leaves_them_out_of_what_is_free(fablab, browse):
     chloe, bruno = (browse(who).get("/planning/week/2027-W13").text for who in ("chloe", "bruno"))
 
     assert "6 h left free" in chloe
-    assert "strip__part--barred" in chloe
-    assert "6 h left free" not in bruno
+    said, theirs = cells(chloe, "bench")[2], cells(bruno, "bench")[2]
+    assert said.startswith("6 h left free")
+    assert "Reserved for the owner, Studio Fil: 10:00–12:00" in said
+    assert strips(chloe, "bench")[2] == ["reserved"]
+    assert "Reserved" not in theirs
+    assert strips(bruno, "bench")[2] == []
+
+
+def test_a_day_that_is_all_the_owners_says_so_in_the_week_and_the_list(fablab, browse):
+    share(fablab, ranges=((3, 10, 18),), release=timedelta(hours=12))
+
+    week = browse("chloe").get("/planning/week/2027-W13").text
+    card = cards(browse("chloe").get("/planning/2027-03-31").text)["bench"]
+
+    assert cells(week, "bench")[2].startswith("Reserved for the owner, ")
+    assert "Reserved for the owner, Studio Fil: 10:00–18:00" in words(card)
+    assert "Nothing left free" not in card
+
+
+def test_on_the_list_they_have_their_own_look_and_words(fablab, browse):
+    share(fablab, ranges=((2, 10, 12),), release=timedelta(hours=12))
+
+    card = cards(browse("chloe").get(f"/planning/{TUESDAY}").text)["bench"]
+    own = cards(browse("bruno").get(f"/planning/{TUESDAY}").text)["bench"]
+
+    assert re.findall(r"strip__part--(\w+)", card) == ["closed", "reserved", "closed"]
+    assert "Reserved for the owner, Studio Fil: 10:00–12:00" in words(card)
+    assert "reserved" not in own
+    assert "Reserved" not in own
+
+
+def test_the_seven_days_of_its_page_say_when_it_is_kept_for_its_owner(fablab, browse):
+    share(fablab, ranges=((2, 10, 12),), release=timedelta(hours=12))
+
+    page = browse("chloe").get("/machines/bench").text
+
+    assert page.count("strip__part--reserved") == 1
+    assert "Reserved for the owner, Studio Fil: 10:00–12:00" in words(page)
+
+
+@pytest.mark.parametrize("address", [f"/planning/{TUESDAY}", "/planning/week/2027-W13"])
+def test_the_legend_explains_the_look_where_a_machine_has_an_owner(fablab, browse, address):
+    assert "Reserved for the owner" not in browse("chloe").get(address).text
+
+    share(fablab)
+
+    legends = re.findall(r'<ul class="legend".*?</ul>', browse("chloe").get(address).text, re.S)
+    assert legends
+    assert all("Reserved for the owner" in legend for legend in legends)
 
 
 def test_a_machine_says_now_that_it_is_reserved(fablab, browse, at):

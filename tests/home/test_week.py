@@ -1,6 +1,7 @@
 """The planning of a week: machines by days."""
 
 import re
+from datetime import time
 
 import pytest
 from sqlalchemy import update
@@ -9,9 +10,10 @@ from fablab import clock
 from fablab.db import db, writing
 from fablab.machines import commands as machines
 from fablab.machines.kinds import MachineState, Status
-from fablab.machines.models import Machine, Occupancy
-from fablab.places.models import Place
-from tests.home.test_pages import change, words
+from fablab.machines.models import Machine, Occupancy, Policy
+from fablab.places.kinds import Mode
+from fablab.places.models import Opening, Place
+from tests.home.test_pages import cards, change, words
 from tests.manage.conftest import booking
 from tests.support import counting, slot
 
@@ -86,6 +88,48 @@ def test_each_reason_for_nothing_has_its_words_and_its_look(fablab, browse, at):
     assert strips(page, "bench")[3] == ["past"]
     change(Machine, state=MachineState.OUT_OF_SERVICE, state_reason="Broken")
     assert cells(browse("bruno").get(WEEK).text, "bench")[4].startswith("Out of service, ")
+
+
+def test_a_day_without_free_time_says_why(fablab, browse):
+    bench, now = fablab.machine("bench").id, clock.now()
+    machines.withdraw(bench, slot("2027-03-31 10:00-18:00"), "Vice", by=None, now=now)
+
+    week = browse("bruno").get(WEEK).text
+    card = cards(browse("bruno").get("/planning/2027-03-31").text)["bench"]
+
+    assert cells(week, "bench")[2].startswith("Maintenance, ")
+    assert "Maintenance Vice" in words(card)
+    change(Machine, state=MachineState.OUT_OF_SERVICE, state_reason="Broken")
+    assert cells(browse("bruno").get(WEEK).text, "bench")[2].startswith("Out of service, ")
+    stopped = cards(browse("bruno").get("/planning/2027-04-01").text)["bench"]
+    assert "Out of service Broken" in words(stopped)
+
+
+def test_a_machine_closed_while_the_place_is_open_says_so_on_the_list(fablab, browse):
+    change(Policy, modes=[Mode.SUPERVISED])
+    with writing() as session:
+        session.add(
+            Opening(
+                place_id=fablab.place_id,
+                weekday=7,
+                opens_at=time(10),
+                closes_at=time(12),
+                mode=Mode.RESIDENT,
+            )
+        )
+
+    card = words(cards(browse("chloe").get("/planning/2027-04-04").text)["bench"])
+
+    assert "Closed" in card
+    assert "Nothing left free" not in card
+
+
+def test_what_is_free_but_not_for_the_reader_looks_alike_in_the_list_and_the_week(fablab, browse):
+    card = cards(browse("chloe").get("/planning/2027-03-31").text)["laser"]
+    week = browse("chloe").get(WEEK).text
+
+    assert "barred" in re.findall(r"strip__part--(\w+)", card)
+    assert strips(week, "laser")[2] == ["barred"]
 
 
 def test_ones_own_bookings_are_links_and_say_when_they_wait(fablab, browse):

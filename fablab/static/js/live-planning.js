@@ -23,7 +23,7 @@ const isFilled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => value
  *  that has passed. */
 function taken(row) {
   const cells = ".booking .hidden-text, .block--outage .hidden-text, .block--hire .hidden-text"
-  const strips = ".strip__part:not(.strip__part--past, .strip__part--closed, .strip__part--barred)"
+  const strips = ".strip__part:not(.strip__part--past, .strip__part--closed, .strip__part--barred, .strip__part--reserved)"
   const drawn = inDocument(strips, row).map((part) => part.outerHTML)
   return inDocument(cells, row).map((cell) => cell.textContent).concat(drawn).join("|")
 }
