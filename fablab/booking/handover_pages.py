@@ -18,6 +18,8 @@ from fablab.booking.queries import BookedBy
 from fablab.booking.rules import refusals
 from fablab.booking.verdicts import Reason, Refusal
 from fablab.machines.inventory import Inventory, of_place
+from fablab.members.people import Person
+from fablab.places.kinds import NamesShown
 from fablab.slots import Slot
 from fablab.tariffs.price_list import prices_of
 from fablab.tariffs.prices import quote
@@ -155,6 +157,19 @@ def of_booking(booking: Any, member_id: int, inventory: Inventory, now: datetime
             _("It stays yours until they accept. They may answer until %(moment)s.", moment=due),
         ),
     )
+
+
+def given_in_words(row: Any, person: Person, inventory: Inventory) -> str:
+    """`row` is one of `handover_queries.given_by`; to whom is for those who may read names."""
+    when = texts.moment(row.ended_at, inventory.schedule.zone)
+    shown, is_member = inventory.place.names_shown, inventory.place.id in person.standings
+    if shown == NamesShown.EVERYONE or (shown == NamesShown.MEMBERS and is_member):
+        return _(
+            "You handed this booking over to %(who)s, who accepted it on %(moment)s.",
+            who=full_name(row),
+            moment=when,
+        )
+    return _("You handed this booking over; it was accepted on %(moment)s.", moment=when)
 
 
 def of_whose_it_is(history: Sequence[Any]) -> Sequence[Any]:

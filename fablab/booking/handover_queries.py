@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import aliased
 
+from fablab.booking.kinds import HandoverEnd
 from fablab.booking.models import Handover
 from fablab.db import db
 from fablab.machines.kinds import Status
 from fablab.machines.models import Category, Machine, Occupancy
 from fablab.members.models import Member
 
-_giver = aliased(Member)
+_giver, _taker = aliased(Member), aliased(Member)
 
 
 def handovers() -> Select[*tuple[Any, ...]]:
@@ -74,3 +75,31 @@ def of_booking(occupancy_id: int, now: datetime) -> Row[str, datetime] | None:
         table.c.occupancy_id == occupancy_id, table.c.ended_at.is_(None), table.c.due_at > now
     )
     return db.session.execute(asked).first()
+
+
+def given_by(member_id: int, booking_uid: str) -> Row[Any] | None:
+    """How a booking that was theirs went to somebody else, the last time; None when it did not."""
+    given = (
+        select(
+            Handover.ended_at,
+            Machine.place_id,
+            Machine.slug,
+            Machine.code,
+            Machine.name.label("machine_name"),
+            Category.hue,
+            _taker.first_name,
+            _taker.last_name,
+        )
+        .select_from(Handover)
+        .join(Occupancy, Occupancy.id == Handover.occupancy_id)
+        .join(Machine, Machine.id == Occupancy.machine_id)
+        .join(Category, Category.id == Machine.category_id)
+        .join(_taker, _taker.id == Handover.offered_to_id)
+        .where(
+            Occupancy.uid == booking_uid,
+            Handover.offered_by_id == member_id,
+            Handover.outcome == HandoverEnd.ACCEPTED,
+        )
+        .order_by(Handover.ended_at.desc(), Handover.id.desc())
+    )
+    return db.session.execute(given.limit(1)).first()

@@ -3,9 +3,20 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.exceptions import NotFound
 
 from fablab import clock, texts
 from fablab.access import anyone, members_only
@@ -104,6 +115,20 @@ def find_own(uid: UUID) -> Any:
     booking = queries.find_own(str(uid), current_user.id)
     g.inventory = of_place(place_id=booking.place_id)
     return booking
+
+
+@bp.app_errorhandler(queries.NotTheirs)
+def not_theirs(error: queries.NotTheirs) -> Any:
+    """An address that was kept of a booking since handed over says so; any other is no page."""
+    given = handover_queries.given_by(current_user.id, error.uid)
+    if given is None:
+        return current_app.handle_user_exception(NotFound())
+    g.inventory = of_place(place_id=given.place_id)
+    return render_template(
+        "booking/handed_over.html",
+        given=given,
+        said=handover_pages.given_in_words(given, current_user, here()),
+    ), 410
 
 
 def may_offer(booking: Any) -> bool:

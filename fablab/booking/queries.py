@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import abort
 from sqlalchemy import ColumnElement, Row, Select, or_, select
+from werkzeug.exceptions import NotFound
 
 from fablab.booking.models import Series
 from fablab.db import db
@@ -138,11 +139,19 @@ def visible_to(person: Person) -> ColumnElement[bool]:
     )
 
 
+class NotTheirs(NotFound):
+    """A 404 like any other, but for whoever has handed that booking over: they are told so."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__()
+        self.uid = uid
+
+
 def find_visible(uid: str, person: Person) -> Row[Any]:
     """A booking they may see; any other answers 404, as if it did not exist."""
     found = db.session.execute(bookings().where(Occupancy.uid == uid, visible_to(person))).first()
     if found is None:
-        abort(404)
+        raise NotTheirs(uid)
     return found
 
 
@@ -152,7 +161,10 @@ def find_own(uid: str, member_id: int) -> Row[Any]:
     """
     own = bookings().add_columns(Member.language)
     own = own.where(Occupancy.uid == uid, Occupancy.member_id == member_id)
-    return db.session.execute(own).first() or abort(404)
+    found = db.session.execute(own).first()
+    if found is None:
+        raise NotTheirs(uid)
+    return found
 
 
 def of_series(uid: str, person: Person) -> Sequence[Row[Any]]:

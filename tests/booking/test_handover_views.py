@@ -10,10 +10,13 @@ from fablab import clock
 from fablab.booking import commands, handover_links, handovers
 from fablab.booking.kinds import HandoverEnd
 from fablab.db import db
+from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Policy
 from fablab.members.kinds import Audience
 from fablab.members.models import Member
 from fablab.organizations.models import Organization
+from fablab.places.kinds import NamesShown
+from fablab.places.models import Place
 from tests.booking.conftest import change, words
 from tests.booking.test_handovers import AFTERNOON, mails, offer, offers, row
 from tests.support import counting, slot, submit
@@ -149,7 +152,40 @@ def test_it_is_on_my_bookings_and_one_press_takes_it_over(fablab, browse):
     assert "Taken over by Chloé" in said
     assert "Booked by Bruno" not in said
     assert "It is yours" in client.get(f"/handovers/{offers()[0].uid}").text
-    assert browse("bruno").get(f"/bookings/{uid}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_named"), [(NamesShown.MEMBERS, True), (NamesShown.NOBODY, False)]
+)
+def test_the_old_address_says_that_it_was_handed_over(fablab, browse, shown, is_named):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    offer(fablab, uid)
+    change(Place, names_shown=shown)
+    respond(browse("chloe"), "yes")
+    client = browse("bruno")
+
+    for page in ("", "/move", "/cancellation", "/handover"):
+        answer = client.get(f"/bookings/{uid}{page}")
+        said = words(answer.text)
+        assert answer.status_code == 410
+        assert "You handed this booking over" in said
+        assert ("Chloé Navette" in said) is is_named
+        assert 'href="/bookings/"' in answer.text
+        assert 'href="/machines/bench"' in answer.text
+    late = submit(client, "/bookings/", f"/bookings/{uid}/cancellation")
+    assert late.status_code == 410
+    assert row(uid).status == Status.CONFIRMED
+
+
+def test_to_anybody_else_the_address_is_no_page(fablab, browse):
+    fablab.book("bench", slot("2027-03-31 14:00-16:00"), "bruno")
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    offer(fablab, uid)
+    respond(browse("chloe"), "no")
+
+    assert browse("bruno").get(f"/bookings/{uid}").status_code == 200
+    for address in (f"/bookings/{uid}", f"/bookings/{NOBODYS}"):
+        assert browse("chloe").get(address).status_code == 404
 
 
 def test_declined_on_screen_it_stays(fablab, browse):
