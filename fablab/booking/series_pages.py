@@ -1,7 +1,7 @@
 """What the pages of repeated bookings show, as plain values."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, tzinfo
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from fablab.booking import pages, series_forms
 from fablab.booking.orders import Order
 from fablab.booking.series import Pick, Verdict, Wish
 from fablab.booking.series_forms import SeriesForm
+from fablab.booking.verdicts import TAKEN
 from fablab.clock import today
 from fablab.machines.inventory import Inventory
 from fablab.slots import Slot
@@ -42,11 +43,20 @@ class DateLine:
     name: str
     when: str
     so_far: str  # when it is now, of one that would move
-    whys: list[pages.Why]
+    whys: list[pages.Why]  # without what is said of several dates at once
     notes: list[str]
     options: list[Option]  # what one may choose of a date that is refused
     is_in: bool
     is_lost: bool
+    is_said_above: bool = False  # some of its reasons are told once, with the other dates
+
+
+class InCommon(NamedTuple):
+    """A reason that holds against several dates, told once."""
+
+    sentence: str
+    advice: str
+    dates: list[str]
 
 
 class Repeated(NamedTuple):
@@ -89,6 +99,31 @@ def date_lines(
 ) -> list[DateLine]:
     """`who` they are for, when that is not who asks."""
     return [_date_line(n, verdict, inventory, now, who) for n, verdict in enumerate(verdicts)]
+
+
+def said_once(lines: Sequence[DateLine]) -> tuple[list[InCommon], list[DateLine]]:
+    """What holds against several dates in the same words, and the lines without it.
+
+    That a slot is taken is said of each: it is what one reads a date for.
+    """
+    dates: dict[str, list[str]] = {}
+    for line in lines:
+        for why in line.whys:
+            if why.reason not in TAKEN:
+                dates.setdefault(why.sentence, []).append(line.when)
+    common = {sentence for sentence, whens in dates.items() if len(whens) > 1}
+    told = {why.sentence: why for line in lines for why in line.whys if why.sentence in common}
+    return (
+        [InCommon(why.sentence, why.advice, dates[why.sentence]) for why in told.values()],
+        [
+            replace(
+                line,
+                whys=[why for why in line.whys if why.sentence not in common or why.url],
+                is_said_above=any(why.sentence in common for why in line.whys),
+            )
+            for line in lines
+        ],
+    )
 
 
 def _date_line(n: int, verdict: Verdict, inventory: Inventory, now: datetime, who: str) -> DateLine:

@@ -331,6 +331,8 @@ def dates_page(
     if refused:
         status = 409 if refused.is_only_taken else 422
     form.renew_key()
+    lines = series_pages.date_lines(verdicts, draft.inventory, now, draft.who)
+    in_common, lines = series_pages.said_once(lines)
     page = render_template(
         "booking/series_dates.html",
         form=form,
@@ -345,7 +347,8 @@ def dates_page(
         is_own=draft.member_id == current_user.id,
         somebody=draft.somebody,
         repeats=pages.EVERY.get(form.every_weeks, ""),
-        lines=series_pages.date_lines(verdicts, draft.inventory, now, draft.who),
+        in_common=in_common,
+        lines=lines,
         summary=series_pages.summary(verdicts),
         are_all_possible=not any(verdict.refusals for verdict in verdicts),
         waits_for=series_pages.waits_for(verdicts),

@@ -37,6 +37,7 @@ from fablab.booking.forms import (
     parse_near_day,
 )
 from fablab.booking.known import Facts
+from fablab.booking.obstacles import known_of, obstacles
 from fablab.booking.presence_pages import expectation
 from fablab.booking.rules import may_cancel, may_move, may_override, refusals
 from fablab.booking.verdicts import FOR_A_TRAINING, FOR_THE_TEAM, Reason, Refusal
@@ -291,9 +292,28 @@ class Draft:
     def is_team(self) -> bool:
         return current_user.manages(self.inventory.place.id)
 
-    @property
-    def like_machines(self) -> list[MachineFacts]:
-        return [self.machine, *self.inventory.equivalents(self.machine)]
+    def like_machines(self, day: date) -> list[MachineFacts]:
+        """Those a booking may move to: of the others, what nothing keeps its member from that day.
+
+        The team may set a rule aside, and chooses from all of them.
+        """
+        others = self.inventory.equivalents(self.machine)
+        if not self.booking or not others or self.is_team:
+            return [self.machine, *others]
+        now, place_id = clock.now(), self.inventory.place.id
+        known = known_of(
+            self.member_id, current_user.standings.get(place_id), self.inventory, now=now
+        )
+        barred = obstacles(known, self.inventory, day, now=now) if known else {}
+        return [
+            self.machine,
+            *(
+                other
+                for other in others
+                if other.id == self.booking.machine_id
+                or (other.is_in_service and other.id not in barred)
+            ),
+        ]
 
     @property
     def spans_nights(self) -> bool:
@@ -411,7 +431,7 @@ def form_page(
     pages.blame(form, whys)
     form.offer(
         [] if draft.booking else possible_for(draft.member_id, draft.inventory, day),
-        draft.like_machines,
+        draft.like_machines(day),
     )
     form.renew_key()
     starts, ends = pages.hour_options(facts, form, day)

@@ -251,6 +251,20 @@ def test_a_form_that_had_booked_something_else_leads_to_it(fablab, browse):
     assert count() == 3
 
 
+def test_what_holds_against_several_dates_is_said_once_with_them(fablab, browse):
+    set_policy(fablab, "bench", bookings_ahead=1)
+    fablab.book("bench", slot("2027-03-31 10:00-11:00"), "bruno")
+
+    page = dates(browse("bruno")).text
+
+    said = words(page)
+    assert said.count("You have 1 bookings ahead") == 1
+    above = said.partition("Not possible: the reason is told above.")[0]
+    for when in ("Tomorrow, 14:00", "Tuesday 6 April, 14:00", "Tuesday 13 April, 14:00"):
+        assert when in above
+    assert said.count("Not possible: the reason is told above.") == 3
+
+
 def test_looking_again_keeps_the_choices_and_makes_room(fablab, browse):
     set_policy(fablab, "bench", bookings_ahead=2)
     client = browse("bruno")

@@ -1056,6 +1056,27 @@ def test_a_booking_is_moved_to_a_like_machine_without_scripts(fablab, browse):
     assert booked().machine_id == fablab.machine("bench2").id
 
 
+def test_a_move_offers_the_machines_its_member_may_use(fablab, browse):
+    for slug in ("bench2", "bench3"):
+        add_machine(fablab, slug, "bench")
+    add_machine(fablab, "bench4", "bench", state=MachineState.OUT_OF_SERVICE)
+    with writing() as session:
+        third = fablab.machine("bench3").id
+        session.add(Policy(place_id=fablab.place_id, machine_id=third, level=2))
+    uid = fablab.book("bench", AFTERNOON, "chloe")
+
+    offered = machines_offered(browse("chloe").get(f"/bookings/{uid}/move").text)
+    to_the_team = machines_offered(browse("amina").get(f"/bookings/{uid}/move").text)
+
+    assert offered == ["bench", "bench2"]
+    assert to_the_team == ["bench", "bench2", "bench3", "bench4"]
+
+
+def machines_offered(page: str) -> list[str]:
+    chosen = re.search(r'<select[^>]*name="machine".*?</select>', page, re.S)[0]
+    return re.findall(r'<option[^>]* value="([^"]+)"', chosen)
+
+
 def test_a_move_drawn_on_the_planning_opens_the_form_filled_with_it(fablab, browse):
     uid = fablab.book("bench", AFTERNOON, "bruno", purpose="Lamp")
     client = browse("bruno")
