@@ -77,7 +77,7 @@ def of_booking(occupancy_id: int, now: datetime) -> Row[str, datetime] | None:
     return db.session.execute(asked).first()
 
 
-def given_by(member_id: int, booking_uid: str) -> Row[Any] | None:
+def given_by(member_id: int, booking_uid: str) -> Any:
     """How a booking that was theirs went to somebody else, the last time; None when it did not."""
     given = (
         select(
