@@ -38,14 +38,18 @@ def is_number(text: str) -> bool:
     return text.lstrip("+-").replace(" ", "").replace(".", "").isdigit()
 
 
-def csv_file(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+def csv_bytes(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """UTF-8 with its mark, without which a spreadsheet guesses another encoding."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(headings)
     writer.writerows([cell(each) for each in row] for row in rows)
+    return file.getvalue().encode("utf-8-sig")
+
+
+def csv_file(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
     return Response(
-        file.getvalue().encode("utf-8-sig"),
+        csv_bytes(headings, rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )

@@ -1,5 +1,8 @@
 """Everything that is kept about somebody, for them to read or take along (GDPR, art. 15 and 20)."""
 
+import io
+import json
+import zipfile
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +11,7 @@ from sqlalchemy import JSON, Enum, Select, String, Table, select
 
 from fablab.accounts.traces import BELOW, TRACES, Part, Trace, ids_of, rows_of, table
 from fablab.db import db
+from fablab.exports import csv_bytes
 
 # What opens something, or is only the machinery's.
 LEFT_OUT = frozenset(
@@ -50,6 +54,24 @@ def everything(member_id: int, now: datetime) -> dict[str, Any]:
         asked = select(source).where(source.c[column] == email)
         found[f"{name} to the address"] = rows(asked, source, member_id)
     return {name: kept for name, kept in found.items() if kept}
+
+
+def tables(kept: dict[str, Any], now: datetime) -> bytes:
+    """The same as tables for a spreadsheet: a ZIP file of one CSV file for each kind."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for kind, found in kept.items():
+            lines = found if isinstance(found, list) else [{kind: found}]
+            entry = zipfile.ZipInfo(f"{kind.replace(' ', '-')}.csv", now.timetuple()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            cells = [[flat(value) for value in line.values()] for line in lines]
+            packed.writestr(entry, csv_bytes(list(lines[0]), cells))
+    return file.getvalue()
+
+
+def flat(value: Any) -> Any:
+    """As a cell has it: what is no plain word or number, as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | dict | list) else value
 
 
 def rows(asked: Select[Any], source: Table, member_id: int) -> list[dict[str, Any]]:

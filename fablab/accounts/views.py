@@ -30,11 +30,25 @@ def data():
     to press and no link that something might follow by itself.
     """
     kept = export.everything(current_user.id, clock.now())
+    text = json.dumps(kept, ensure_ascii=False, indent=2)
+    return to_keep(text, "my-data.json", "application/json; charset=utf-8")
+
+
+@bp.post("/account/data/tables")
+@members_only
+def tables():
+    """The same for a spreadsheet."""
+    now = clock.now()
+    kept = export.everything(current_user.id, now)
+    return to_keep(export.tables(kept, now), "my-data.zip", "application/zip")
+
+
+def to_keep(content: str | bytes, name: str, kind: str) -> Response:
     return Response(
-        json.dumps(kept, ensure_ascii=False, indent=2),
-        content_type="application/json; charset=utf-8",
+        content,
+        content_type=kind,
         headers={
-            "Content-Disposition": 'attachment; filename="my-data.json"',
+            "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",
         },
     )

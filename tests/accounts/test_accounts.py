@@ -1,6 +1,9 @@
 """Taking one's data along, and erasing one's account."""
 
+import csv
+import io
 import json
+import zipfile
 
 import pytest
 from sqlalchemy import select, update
@@ -86,6 +89,37 @@ def test_the_file_holds_all_that_is_about_them_and_names_nobody_else(lived):
         assert other not in text
     for secret in export.LEFT_OUT:
         assert f'"{secret}"' not in text
+
+
+def test_the_tables_hold_what_the_file_does_and_open_in_a_spreadsheet(any_app, lived):
+    with writing() as session:
+        told = update(Occupancy.__table__).where(Occupancy.title == "A private thing")
+        session.execute(told.values(title="=cmd()"))
+    bruno = browser(any_app, "bruno")
+    kept = json.loads(submit(bruno, "/account/", "/account/data").data)
+
+    answer = submit(bruno, "/account/", "/account/data/tables")
+
+    assert answer.content_type == "application/zip"
+    assert "my-data.zip" in answer.headers["Content-Disposition"]
+    assert "no-store" in answer.headers["Cache-Control"]
+    packed = zipfile.ZipFile(io.BytesIO(answer.data))
+    assert packed.namelist() == [f"{kind.replace(' ', '-')}.csv" for kind in kept]
+    read = {name: table_in(packed, name) for name in packed.namelist()}
+    for kind, rows in kept.items():
+        if isinstance(rows, list):
+            table_ = read[f"{kind.replace(' ', '-')}.csv"]
+            assert [list(row) for row in table_] == [list(row) for row in rows]
+    assert read["member.csv"][0]["first_name"] == "Bruno"
+    assert read["occupancy.member_id.csv"][0]["title"] == "'=cmd()"
+    for other in ("Chloé", "Navette", "chloe@", "Amina", "Rahal"):
+        assert other not in str(read)
+    assert browser(any_app, "bruno").post("/account/data/tables").status_code == 400
+
+
+def table_in(packed, name):
+    text = packed.read(name).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_the_file_is_downloaded_by_its_owner_alone(any_app, lived):
