@@ -25,7 +25,7 @@ def faults():
     asked = request.args.get("state", "")
     asked = asked if asked in SHOWN or asked in list(FaultState) else "open"
     machine = inventory.by_slug.get(request.args.get("machine", ""))
-    number = logbook_views.page_number()
+    number = upkeep.page_number()
     rows = queries.of_place(
         inventory.place.id,
         states=SHOWN.get(asked) or [FaultState(asked)],

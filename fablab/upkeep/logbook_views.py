@@ -16,7 +16,14 @@ from fablab.upkeep import logbook, pages, queries
 from fablab.upkeep.forms import EntryForm, take_paper
 from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.logbook import Entry
-from fablab.upkeep.views import bp, find_machine, is_framed, looks_after_it, place_asked
+from fablab.upkeep.views import (
+    bp,
+    find_machine,
+    is_framed,
+    looks_after_it,
+    page_number,
+    place_asked,
+)
 
 PAGE = 100
 
@@ -106,9 +113,3 @@ def book_values(machine: MachineFacts, form: EntryForm | None = None) -> dict[st
         "has_more": len(rows) > PAGE,
         "place_asked": place_asked(),
     }
-
-
-def page_number() -> int:
-    typed = request.args.get("page", "")
-    is_number = typed.isascii() and typed.isdigit() and len(typed) < 5
-    return max(int(typed), 1) if is_number else 1

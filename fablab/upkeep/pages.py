@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import format_currency
 from flask_babel import gettext as _
 
 from fablab import texts
+from fablab.machines.kinds import MachineState
 from fablab.upkeep.kinds import OPEN, STOPPING, EntryKind, FaultState
 from fablab.upkeep.words import ENTRIES, FAULTS
 
@@ -52,6 +54,14 @@ class Line:
     who: str
     said: str
     state: State
+
+
+def own_line(row: Any, first_place_id: int) -> Line:
+    """Of one's own reports, in whatever place. What is retired has no page."""
+    place = row.place_slug if row.place_id != first_place_id else None
+    url = url_for("upkeep.fault", slug=row.slug, uid=row.uid, place=place)
+    is_retired = row.machine_state is MachineState.RETIRED
+    return line(row, "" if is_retired else url, ZoneInfo(row.zone))
 
 
 def line(row: Any, url: str, zone: tzinfo) -> Line:

@@ -87,6 +87,26 @@ def of_place(
     return db.session.execute(ordered.limit(limit).offset(offset)).all()
 
 
+def reported_by(member_id: int, *, limit: int, offset: int = 0) -> Sequence[Any]:
+    """What somebody reported, in whatever place, the open ones first, each latest first, with the
+    state of its machine and the place. One statement.
+    """
+    asked = (
+        _faults()
+        .add_columns(
+            Machine.state.label("machine_state"),
+            Place.slug.label("place_slug"),
+            Place.zone,
+        )
+        .join(Place, Place.id == Machine.place_id)
+        .where(Fault.reported_by_id == member_id)
+    )
+    ordered = asked.order_by(
+        Fault.closed_at.is_not(None), Fault.reported_at.desc(), Fault.id.desc()
+    )
+    return db.session.execute(ordered.limit(limit).offset(offset)).all()
+
+
 def others_on(machine_id: int, leaving_out: int) -> list[Found]:
     """The other open faults of the machine, the oldest first."""
     rows = db.session.execute(

@@ -78,6 +78,24 @@ def report(slug: str):
     return redirect(url_for(".fault", slug=slug, uid=uid, place=place_asked()), 303)
 
 
+OWN = 50  # on a page
+
+
+@bp.get("/account/faults")
+@members_only
+def own_faults():
+    """What became of all that they reported."""
+    number = page_number()
+    rows = queries.reported_by(current_user.id, limit=OWN + 1, offset=(number - 1) * OWN)
+    first, _revision = g.first_place
+    return render_template(
+        "upkeep/own.html",
+        faults=[pages.own_line(row, first) for row in rows[:OWN]],
+        number=number,
+        has_more=len(rows) > OWN,
+    )
+
+
 @bp.get("/machines/<slug>/faults/<uuid:uid>")
 @members_only
 def fault(slug: str, uid: UUID):
@@ -204,6 +222,12 @@ def address_of(row: Any) -> str:
     if current_user.manages(row.place_id):
         return url_for("manage.fault", uid=row.uid, place=place_asked())
     return url_for("upkeep.fault", slug=row.slug, uid=row.uid, place=place_asked())
+
+
+def page_number() -> int:
+    typed = request.args.get("page", "")
+    is_number = typed.isascii() and typed.isdigit() and len(typed) < 5
+    return max(int(typed), 1) if is_number else 1
 
 
 def is_framed() -> bool:

@@ -58,6 +58,7 @@ FOR_MEMBERS = [
     "/organizations/studio-fil-a-plomb/years/2026",
     "/organizations/studio-fil-a-plomb/leaving",
     "/account/allowances",
+    "/account/faults",
 ]
 FOR_THE_TEAM = [
     "/manage/",

@@ -433,6 +433,45 @@ def test_the_reporter_is_told_what_became_of_it(any_fablab):
     assert "/mails/stop/" in mended.unsubscribe
 
 
+def test_one_s_own_reports_are_found_again_with_what_became_of_each(cast, browse, at):
+    stopped = reported(cast)
+    decided(cast, stopped, FaultState.REPAIRED, "A new belt")
+    at("2027-03-29 15:00")
+    later = reported(cast, what="It squeaks")
+    reported(cast, who="bruno", what="It is mine")
+    chloe = browse("chloe")
+
+    page = chloe.get("/account/faults").text
+
+    assert page.index(later) < page.index(stopped)  # the open one first
+    for words in ("It squeaks", WORDS, "A new belt", "Repaired"):
+        assert words in page
+    assert "It is mine" not in page
+    assert chloe.get(f"/machines/bench/faults/{stopped}").status_code == 200
+    for way in ("/account/", "/machines/bench"):
+        assert 'href="/account/faults"' in chloe.get(way).text
+
+
+def test_a_report_of_a_machine_that_is_gone_leads_nowhere(cast, browse):
+    uid = reported(cast)
+    with writing() as session:
+        bench = session.scalars(select(Machine).where(Machine.slug == "bench")).one()
+        bench.state = MachineState.RETIRED
+
+    page = browse("chloe").get("/account/faults").text
+
+    assert WORDS in page
+    assert uid not in page
+
+
+def test_who_reported_nothing_reads_where_one_does(cast, browse):
+    page = browse("bruno").get("/account/faults").text
+
+    assert "You have reported no fault" in page
+    assert 'href="/machines/"' in page
+    assert browse(None).get("/account/faults").status_code == 303
+
+
 def test_the_mail_speaks_french(cast):
     decided(cast, reported(cast), FaultState.RESTRICTED, "À mi-vitesse")
 
