@@ -256,6 +256,7 @@ def test_an_own_booking_is_dragged_to_another_hour(visit):
 
 def test_an_own_booking_is_dragged_to_another_machine(visit):
     noa, uid, start = with_own_booking(visit)
+    noa.page.set_viewport_size({**DESK, "height": 2400})  # all of the grid in sight
     others = noa.page.locator("a.free[data-start]").evaluate_all(
         "(all, [from, to]) => all.filter(a => a.dataset.start <= from && a.dataset.end >= to)"
         ".map(a => a.dataset.machine)",

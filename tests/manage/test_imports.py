@@ -198,10 +198,10 @@ def test_the_list_of_members_is_imported_without_a_change(cast, browse):
     assert "0 lines are new; 0 change something" in page
 
 
-def test_there_is_no_fourth_kind_and_no_draft_of_others(annex, cast, browse, amina):
+def test_there_is_no_other_kind_and_no_draft_of_others(annex, cast, browse, amina):
     draft = send(amina, MACHINES).location
 
-    assert amina.get(f"{HUB}/bookings").status_code == 404
+    assert amina.get(f"{HUB}/invoices").status_code == 404
     assert browse("dora").get(draft).status_code == 404
 
 
