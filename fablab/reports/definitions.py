@@ -96,10 +96,20 @@ SECTIONS = (
                 N_(
                     "Machine hours of bookings that begin in the period on the place's clock and"
                     " were neither cancelled nor missed. What ends after midnight counts where it"
-                    " begins."
+                    " begins; a loan counts from its fetching to its return, nights included."
                 ),
                 Unit.HOURS,
                 "machines",
+            ),
+            Indicator(
+                "ahead",
+                N_("Hours still to come"),
+                N_(
+                    "Hours booked in the period for after the moment that the report was closed"
+                    " at: they are in no other figure."
+                ),
+                Unit.HOURS,
+                "",
             ),
             Indicator(
                 "used",

@@ -31,6 +31,7 @@ class Figure(NamedTuple):
 def of(ground: Ground, facts: Facts) -> dict[str, Figure]:
     """Every indicator of `definitions`, by its key."""
     whole = summed(facts.lines)
+    ahead = summed(facts.ahead)["booked"]
     machines = cut(facts.lines, lambda line: line.machine_id)
     hosted = {one.id for one in ground.hosted(facts)}
     declared = [row for row in facts.declared if row.organization_id in hosted]
@@ -52,8 +53,9 @@ def of(ground: Ground, facts: Facts) -> dict[str, Figure]:
             measure: Figure(hours(whole[measure].value), whole[measure].people)
             for measure in MEASURES[1:]
         },
+        "ahead": Figure(hours(ahead.value), ahead.people),
         "occupancy": Figure(rules.occupancy(machines, ground, facts), whole["booked"].people),
-        "each": Figure(rules.structures_each(machines)),
+        "each": Figure(rules.structures_each(machines), _who_tell(facts)),
         "several": Figure(rules.used_by_several(machines)),
         "opened": Figure(hours(others["booked"].value), others["booked"].people),
         "opened_share": Figure(
@@ -69,6 +71,36 @@ def of(ground: Ground, facts: Facts) -> dict[str, Figure]:
         "renewed": _count(facts.renewed),
         "lapsed": _count(facts.lapsed),
     }
+
+
+def _who_tell(facts: Facts) -> frozenset[int]:
+    """Of whom it is how many structures used the machines."""
+    for_some = summed(line for line in facts.lines if line.organization_id is not None)
+    return told_apart(for_some.structures, for_some["bookings"].people)
+
+
+def told_apart(structures: frozenset[int], people: frozenset[int]) -> frozenset[int]:
+    """Of whom a number of structures is: a structure may be one person, and one person several."""
+    return min(structures, people, key=len)
+
+
+# What a period says nothing of when nothing was recorded in it.
+OF_USE = (
+    *("users", "supported", "booked", "used", "late", "missed", "ahead", "occupancy"),
+    *("each", "several", "opened", "opened_share", "funded"),
+)
+
+
+def unrecorded(facts: Facts) -> frozenset[str]:
+    """The figures that are of nothing, for nothing of their kind was recorded in the period."""
+    found: set[str] = set()
+    if not facts.lines:
+        found |= set(OF_USE)
+    if not facts.sessions:
+        found |= {"sessions", "trainees", "trainee_hours"}
+    if not (facts.given or facts.renewed or facts.lapsed):
+        found |= {"given", "renewed", "lapsed"}
+    return frozenset(found)
 
 
 def _given_back(ground: Ground, facts: Facts) -> Figure:

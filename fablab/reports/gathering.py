@@ -1,10 +1,10 @@
 """Gathering what a report is made of: both periods at once, of one place or of several."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, tzinfo
-from typing import Any
+from datetime import date, datetime, tzinfo
+from typing import Any, NamedTuple
 
 from fablab.clock import to_wall, whole_days
 from fablab.machines.inventory import Inventory
@@ -30,9 +30,12 @@ BOOKINGS, BOOKED, USED, LATE, MISSED = map(
 )
 
 
-def gather(inventories: Sequence[Inventory], period: Period) -> tuple[Ground, Facts, Facts]:
-    """What stands, the period, and the one before it. As many statements whatever is in them;
-    places whose clocks differ are asked for one clock at a time.
+def gather(
+    inventories: Sequence[Inventory], period: Period, until: datetime
+) -> tuple[Ground, Facts, Facts]:
+    """What stands, the period, and the one before it, closed at `until`: what begins later is only
+    `ahead`. As many statements whatever is in them; places whose clocks differ are asked for one
+    clock at a time.
     """
     place_ids = [inventory.place.id for inventory in inventories]
     both = (period, period.before)
@@ -46,12 +49,13 @@ def gather(inventories: Sequence[Inventory], period: Period) -> tuple[Ground, Fa
     for zone, some in by_zone.items():
         found = [
             _joined(facts, more)
-            for facts, more in zip(found, _of_zone(ground, zone, some, both), strict=True)
+            for facts, more in zip(found, _of_zone(ground, zone, some, both, until), strict=True)
         ]
     given = queries.qualifications(both[1].first_day, both[0].last_day, place_ids)
     back = queries.given_back(both[1].first_day, both[0].last_day, place_ids)
+    today = to_wall(inventories[0].schedule.zone, until).date()
     now, before = (
-        replace(_with_people(facts, given, declared), given_back=_back_in(facts, back))
+        replace(_with_people(facts, given, declared, today), given_back=_back_in(facts, back))
         for facts in found
     )
     return ground, now, before
@@ -83,13 +87,17 @@ def _ground(inventories: Sequence[Inventory], place_ids: list[int], currency: st
 
 
 def _of_zone(
-    ground: Ground, zone: tzinfo, inventories: Sequence[Inventory], both: Sequence[Period]
+    ground: Ground,
+    zone: tzinfo,
+    inventories: Sequence[Inventory],
+    both: Sequence[Period],
+    until: datetime,
 ) -> list[Facts]:
     ids = {inventory.place.id for inventory in inventories}
     machine_ids = [one.id for one in ground.machines.values() if one.place_id in ids]
     spans = [whole_days(zone, each.first_day, each.last_day) for each in both]
     whole = Slot(spans[1].start, spans[0].end)
-    lines = _lines(spans, ids, set(machine_ids))
+    lines, ahead = _lines(spans, ids, set(machine_ids), until)
     out = _by_machine(queries.outages(whole, machine_ids))
     held = _sessions(queries.sessions(whole, ids), zone)
     return [
@@ -97,17 +105,47 @@ def _of_zone(
             each.first_day,
             each.last_day,
             lines=lines[n],
-            open=_open(inventories, each, out),
+            ahead=ahead[n],
+            open=_open(inventories, each, out, until),
             sessions=[one for one in held if each.first_day <= one.day <= each.last_day],
         )
         for n, each in enumerate(both)
     ]
 
 
-def _lines(spans: Sequence[Slot], place_ids: set[int], machine_ids: set[int]) -> list[list[Line]]:
-    now, before = _Sums(), _Sums()
+def _lines(
+    spans: Sequence[Slot], place_ids: set[int], machine_ids: set[int], until: datetime
+) -> tuple[list[list[Line]], list[list[Line]]]:
+    """Of the period and the one before it: what had begun, and what was still ahead."""
     span, span_before = spans
-    for row in queries.uses(span, span_before):
+    whole = Slot(span_before.start, span.end)
+    nothing: list[list[Line]] = [[], []]
+    if until <= whole.start:
+        return nothing, _sums(span, whole, machine_ids).lines
+    if until >= whole.end:
+        return _sums(span, whole, machine_ids, place_ids).lines, nothing
+    begun, ahead = Slot(whole.start, until), Slot(until, whole.end)
+    return (
+        _sums(span, begun, machine_ids, place_ids).lines,
+        _sums(span, ahead, machine_ids).lines,
+    )
+
+
+class _Both(NamedTuple):
+    now: "_Sums"
+    before: "_Sums"
+
+    @property
+    def lines(self) -> list[list[Line]]:
+        return [self.now.lines(), self.before.lines()]
+
+
+def _sums(
+    span: Slot, within: Slot, machine_ids: set[int], place_ids: Collection[int] = ()
+) -> _Both:
+    """Of what begins `within`: in the period and before it; and what was cancelled late there."""
+    now, before = found = _Both(_Sums(), _Sums())
+    for row in queries.uses(span, within):
         if row.machine_id not in machine_ids:
             continue
         key, is_missed = row[:4], row.status == Status.MISSED
@@ -120,11 +158,11 @@ def _lines(spans: Sequence[Slot], place_ids: set[int], machine_ids: set[int]) ->
             (row.booked_in_all or 0) - booked,
             (row.used_in_all or 0) - used,
         )
-    for row in queries.late(span, span_before, place_ids):
+    for row in queries.late(span, within, place_ids) if place_ids else ():
         late = row.now or 0
         now.add_late(row[:4], late)
         before.add_late(row[:4], row.in_all - late)
-    return [now.lines(), before.lines()]
+    return found
 
 
 class _Sums:
@@ -168,18 +206,25 @@ def _by_machine(rows: Iterable[Any]) -> dict[int, list[Slot]]:
 
 
 def _open(
-    inventories: Sequence[Inventory], period: Period, out: dict[int, list[Slot]]
+    inventories: Sequence[Inventory],
+    period: Period,
+    out: dict[int, list[Slot]],
+    until: datetime,
 ) -> dict[int, int]:
-    """Seconds in which each machine may be booked, by the hours as they are set today."""
+    """Seconds in which each machine could be booked, by the hours as they are set today."""
     found: dict[int, int] = {}
     for inventory in inventories:
         hours: dict[Any, list[Slot]] = {}
         for machine in inventory.machines:
             modes = frozenset(machine.policy_for(None).modes)
             if modes not in hours:
-                hours[modes] = inventory.schedule.open_time(
-                    period.first_day, period.last_day, modes
-                )
+                hours[modes] = [
+                    Slot(one.start, min(one.end, until))
+                    for one in inventory.schedule.open_time(
+                        period.first_day, period.last_day, modes
+                    )
+                    if one.start < until
+                ]
             stretches = hours[modes]
             if machine.id in out:
                 stretches = without(stretches, out[machine.id])
@@ -202,12 +247,13 @@ def _joined(facts: Facts, more: Facts) -> Facts:
     return replace(
         facts,
         lines=[*facts.lines, *more.lines],
+        ahead=[*facts.ahead, *more.ahead],
         open={**facts.open, **more.open},
         sessions=[*facts.sessions, *more.sessions],
     )
 
 
-def _with_people(facts: Facts, rows: Sequence[Any], declared: Sequence[Any]) -> Facts:
+def _with_people(facts: Facts, rows: Sequence[Any], declared: Sequence[Any], today: date) -> Facts:
     def is_in(day: date | None) -> bool:
         return day is not None and facts.first_day <= day <= facts.last_day
 
@@ -219,7 +265,7 @@ def _with_people(facts: Facts, rows: Sequence[Any], declared: Sequence[Any]) -> 
         lapsed=[
             GivenTold(row.what, row.member_id)
             for row in rows
-            if is_in(row.expires_on) and not row.goes_on
+            if is_in(row.expires_on) and row.expires_on < today and not row.goes_on
         ],
         declared=[
             Declared(row.organization_id, row.jobs, row.turnover)

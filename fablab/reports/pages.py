@@ -1,14 +1,14 @@
 """The report as its pages show it: figures written for people, charts, the period in words."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, tzinfo
 from decimal import Decimal
 from typing import NamedTuple
 
 from flask_babel import format_currency, format_decimal, ngettext
 from flask_babel import gettext as _
 
-from fablab import texts
+from fablab import clock, texts
 from fablab.reports.definitions import SECTIONS, Indicator, Unit
 from fablab.reports.figures import Hidden, Told
 from fablab.reports.periods import Period, PeriodKind, recent
@@ -17,6 +17,7 @@ from fablab.reports.tables import Column, Report, Table, Value, Word
 NOTHING = "–"
 # What a bar is as long as: the column of a table, and the one of the period before.
 CHARTS = {"audiences": (4, 5), "categories": (2, 3), "machines": (2, 3)}
+AHEAD = "ahead"  # of a period that is over there is none
 SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -61,7 +62,11 @@ def sections(report: Report, currency: str) -> list[Section]:
         Section(
             one.key,
             _(one.title),
-            [figure(each, report, currency) for each in one.indicators],
+            [
+                figure(each, report, currency)
+                for each in one.indicators
+                if each.key != AHEAD or report.now[AHEAD]
+            ],
             [block(report.tables[key]) for key in one.tables if key in report.tables],
         )
         for one in SECTIONS
@@ -75,7 +80,9 @@ def figure(indicator: Indicator, report: Report, currency: str) -> Figure:
         _(indicator.title),
         _(indicator.definition),
         number(now, indicator.unit, currency),
-        number(before, indicator.unit, currency),
+        _("nothing recorded")
+        if indicator.key in report.unrecorded
+        else number(before, indicator.unit, currency),
         change(now, before, indicator.unit, currency),
         indicator.behind if indicator.behind in report.tables else "",
     )
@@ -187,6 +194,13 @@ def named(period: Period) -> str:
 def days(period: Period) -> str:
     first, last = (texts.day(day, "d MMMM y") for day in (period.first_day, period.last_day))
     return _("%(first)s – %(last)s", first=first, last=last)
+
+
+def moment(zone: tzinfo) -> str:
+    """Now, on the place's clock: `29 November 2026 at 10:00`."""
+    now = clock.now()
+    day = texts.day(clock.today(zone, now), "d MMMM y")
+    return _("%(day)s at %(hour)s", day=day, hour=texts.hour(clock.to_wall(zone, now)))
 
 
 class Choice(NamedTuple):

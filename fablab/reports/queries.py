@@ -34,9 +34,10 @@ def begins_in(span: Slot) -> ColumnElement[bool]:
     return and_(Occupancy.starts_at >= span.start, Occupancy.starts_at < span.end).is_(true())
 
 
-def uses(now: Slot, before: Slot) -> Sequence[Any]:
-    """Of every place, who booked what for whom, by status: counts and seconds in `now` and, with
-    `before`, which ends where `now` begins, in both together. One walk along one index.
+def uses(now: Slot, within: Slot) -> Sequence[Any]:
+    """Of every place, who booked what for whom, by status: counts and seconds of what begins
+    `within`, which is of the period and the one before it; and of what is in `now`, the period.
+    One walk along one index.
     """
     is_now = Occupancy.starts_at >= now.start
     summed: dict[str, Any] = {
@@ -54,14 +55,14 @@ def uses(now: Slot, before: Slot) -> Sequence[Any]:
         .where(
             Occupancy.kind == OccupancyKind.BOOKING,
             Occupancy.status.in_((Status.CONFIRMED, Status.MISSED)),
-            begins_in(Slot(before.start, now.end)),
+            begins_in(within),
         )
         .group_by(*grouped)
     )
 
 
-def late(now: Slot, before: Slot, place_ids: Collection[int]) -> Sequence[Any]:
-    """The seconds cancelled late that nobody excused, in `now` and in both together: found by their
+def late(now: Slot, within: Slot, place_ids: Collection[int]) -> Sequence[Any]:
+    """The seconds cancelled late that nobody excused, in `now` and in all `within`: found by their
     marks, which are few.
     """
     marked = select(Mark.occupancy_id).where(
@@ -77,7 +78,7 @@ def late(now: Slot, before: Slot, place_ids: Collection[int]) -> Sequence[Any]:
         .where(
             Occupancy.id.in_(marked),
             Occupancy.status == Status.CANCELLED,
-            begins_in(Slot(before.start, now.end)),
+            begins_in(within),
         )
         .group_by(*WHO)
     )

@@ -101,6 +101,7 @@ class Facts:
     first_day: date
     last_day: date
     lines: Sequence[Line] = ()
+    ahead: Sequence[Line] = ()  # of the period, and not begun when the report was closed
     open: Mapping[int, int] = field(default_factory=dict)  # by machine, outages taken out
     sessions: Sequence[SessionTold] = ()
     given: Sequence[GivenTold] = ()

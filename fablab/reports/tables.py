@@ -11,7 +11,7 @@ from fablab.members.kinds import Audience
 from fablab.organizations.kinds import OrganizationKind
 from fablab.reports import figures, rules
 from fablab.reports.definitions import Unit
-from fablab.reports.disclosure import hidden
+from fablab.reports.disclosure import hidden, may_tell
 from fablab.reports.figures import HIDDEN, Cuts, Figure, Hidden, Told
 from fablab.reports.rules import (
     Facts,
@@ -80,6 +80,7 @@ class Report:
     now: dict[str, Told]
     before: dict[str, Told]
     tables: dict[str, Table]
+    unrecorded: frozenset[str] = frozenset()  # figures of which nothing was recorded before
 
 
 USE = (
@@ -110,8 +111,13 @@ def report(ground: Ground, facts: Facts, earlier: Facts, *, is_public: bool) -> 
     )
     made = Made(ground, facts, earlier, now, before, is_public)
     tables = {key: table for key, table in _tables(made) if not (is_public and key in NOT_PUBLIC)}
+    nothing = figures.unrecorded(earlier)
+    told = _told(ground, earlier, before, is_public)
     return Report(
-        _told(ground, facts, now, is_public), _told(ground, earlier, before, is_public), tables
+        _told(ground, facts, now, is_public),
+        told | dict.fromkeys(nothing, None),
+        tables,
+        nothing,
     )
 
 
@@ -145,7 +151,7 @@ def _use(now: figures.Cut, before: figures.Cut, key: int | str | None) -> tuple[
     return (
         now.of(key, "bookings"),
         now.hours(key, "booked"),
-        before.hours(key, "booked"),
+        before.hours(key, "booked") if before.sums else None,
         now.hours(key, "used"),
         now.hours(key, "late"),
         now.hours(key, "missed"),
@@ -155,7 +161,12 @@ def _use(now: figures.Cut, before: figures.Cut, key: int | str | None) -> tuple[
 def _audiences(made: Made) -> Table:
     now, before = made.now.audiences, made.before.audiences
     rows = [
-        (Word(word), now.people(key), before.people(key), *_use(now, before, key))
+        (
+            Word(word),
+            now.people(key),
+            before.people(key) if before.sums else None,
+            *_use(now, before, key),
+        )
         for key, word in AUDIENCES.items()
         if key in now.sums or key in before.sums
     ]
@@ -176,6 +187,10 @@ def _categories(made: Made) -> Table:
 
 def _machines(made: Made) -> Table:
     now, before = made.now.machines, made.before.machines
+    for_some = cut(
+        (line for line in made.facts.lines if line.organization_id is not None),
+        lambda line: line.machine_id,
+    )
     rows: list[tuple[Value, ...]] = []
     for one in made.ground.machines.values():
         if not (one.id in now.sums or one.id in before.sums or made.facts.open.get(one.id)):
@@ -184,13 +199,15 @@ def _machines(made: Made) -> Table:
         booked = now.of(one.id, "booked")
         is_hidden = isinstance(booked, Hidden)
         sums = now.sums.get(one.id, rules.NOTHING)
+        behind = for_some.get(one.id, rules.NOTHING)["bookings"].people
+        is_of_few = made.is_public and not may_tell(figures.told_apart(sums.structures, behind))
         rows.append(
             (
                 f"{one.code} {one.name}",
                 *_use(now, before, one.id),
                 hours(seconds) if seconds else None,
                 HIDDEN if isinstance(booked, Hidden) else share(booked, seconds),
-                HIDDEN if is_hidden else len(sums.structures),
+                HIDDEN if is_hidden or is_of_few else len(sums.structures),
             )
         )
     more = (

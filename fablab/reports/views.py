@@ -85,19 +85,21 @@ def read() -> Reading:
     is_of_all = argument("scope") == "all" and len(ids) > 1
     inventories = [of_place(place_id=each) for each in ids] if is_of_all else [here()]
     is_public = bool(argument("public"))
-    ground, now, before = gather(inventories, wanted.period)
+    ground, now, before = gather(inventories, wanted.period, clock.now())
     made = report(ground, now, before, is_public=is_public)
     return Reading(wanted, inventories, is_public, ground.currency, made)
 
 
 def page(template: str, reading: Reading, **values: Any) -> str:
     today = clock.today(here().schedule.zone, clock.now())
+    is_over = reading.asked.period.last_day < today
     return render_template(
         f"reports/{template}",
         reading=reading,
         period=pages.named(reading.asked.period),
         before=pages.named(reading.asked.period.before),
-        made_on=texts.day(today, texts.DAY_AND_YEAR),
+        closed_at=texts.day(today, "d MMMM y") if is_over else pages.moment(here().schedule.zone),
+        is_over=is_over,
         **values,
     )
 

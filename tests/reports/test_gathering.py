@@ -1,7 +1,7 @@
 """What the database sums, against the same sums done row by row; where periods begin and end."""
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -31,11 +31,12 @@ from tests.support import counting, instant, slot
 
 MARCH = read("2027-03")
 HOUR = 3600  # seconds
+LATER = instant("2028-06-01 00:00")  # than all that is booked: nothing is ahead
 
 
-def told(period: Period, *places: int) -> tuple[dict, dict]:
+def told(period: Period, *places: int, until: datetime = LATER) -> tuple[dict, dict]:
     inventories = [of_place(place_id=each) for each in places] or [of_place()]
-    ground, now, before = gather(inventories, period)
+    ground, now, before = gather(inventories, period, until)
     return tuple(
         {key: figure.value for key, figure in figures.of(ground, facts).items()}
         for facts in (now, before)
@@ -58,7 +59,7 @@ def test_the_demonstration_sums_up_row_by_row(any_app, at, written):
     at("2026-11-25 10:40")
     assert demo.load(clock.now())
     period, inventory = read(written), of_place()
-    _ground, now, before = gather([inventory], period)
+    _ground, now, before = gather([inventory], period, LATER)
 
     for facts, each in ((now, period), (before, period.before)):
         assert summed(facts.lines) == row_by_row(inventory, each)
@@ -126,6 +127,41 @@ def test_the_night_that_the_clocks_change_is_as_long_as_it_was(any_fablab):
     assert told(read("2027-10"))[0]["booked"] == 5
 
 
+@pytest.mark.parametrize(
+    ("until", "booked", "ahead", "before", "before_ahead"),
+    [
+        ("2027-02-01 00:00", 0, 7, 0, 1),  # both periods are still to come
+        ("2027-02-20 00:00", 0, 7, 1, 0),
+        ("2027-03-05 10:00", 1, 6, 1, 0),  # what begins at that very moment is ahead
+        ("2027-03-05 10:01", 3, 4, 1, 0),
+        ("2027-04-01 00:00", 7, 0, 1, 0),
+    ],
+)
+def test_a_period_that_is_not_over_counts_what_has_begun(
+    any_fablab, until, booked, ahead, before, before_ahead
+):
+    for span in ("2027-02-10 10:00-11:00", "2027-03-02 10:00-11:00", "2027-03-05 10:00-12:00"):
+        add(any_fablab, slot(span))
+    add(any_fablab, slot("2027-03-31 10:00-14:00"))
+
+    now, earlier = told(MARCH, until=instant(until))
+
+    assert (now["booked"], now["ahead"]) == (booked, ahead)
+    assert (earlier["booked"], earlier["ahead"]) == (before, before_ahead)
+
+
+def test_open_hours_are_those_gone_by(any_fablab):
+    bench = any_fablab.machine("bench").id
+
+    def opened(until: str) -> int:
+        return gather([of_place()], MARCH, instant(until))[1].open[bench]
+
+    assert opened("2027-03-01 09:00") == 0
+    evening, noon = opened("2027-03-31 23:00"), opened("2027-03-30 12:00")
+    assert noon < evening == gather([of_place()], MARCH, LATER)[1].open[bench]
+    assert opened("2027-03-30 11:00") == noon - HOUR
+
+
 def test_what_is_pending_or_cancelled_in_time_is_not_counted(any_fablab):
     add(any_fablab, slot("2027-03-02 10:00-11:00"), status=Status.PENDING)
     add(any_fablab, slot("2027-03-03 10:00-11:00"), status=Status.CANCELLED)
@@ -171,10 +207,10 @@ def test_real_use_is_from_the_arrival_to_the_leaving_or_the_booked_end(any_fabla
 
 def test_an_outage_is_neither_use_nor_open_time(any_fablab):
     bench = any_fablab.machine("bench").id
-    before = gather([of_place()], MARCH)[1].open[bench]
+    before = gather([of_place()], MARCH, LATER)[1].open[bench]
     machines.withdraw(bench, slot("2027-03-30 09:00-12:00"), "The vice", by=None, now=clock.now())
 
-    _ground, now, _before = gather([of_place()], MARCH)
+    _ground, now, _before = gather([of_place()], MARCH, LATER)
 
     assert before - now.open[bench] == 2 * 3600  # it opens at ten
     assert not now.lines
@@ -270,6 +306,8 @@ def test_a_qualification_is_given_then_renewed_and_lapses_unless_it_goes_on(any_
 
     assert (now["given"], now["renewed"], now["lapsed"]) == (1, 1, 1)
     assert (before["given"], before["renewed"], before["lapsed"]) == (0, 0, 0)
+    on_the_last_day = told(MARCH, until=instant("2027-03-31 12:00"))[0]
+    assert on_the_last_day["lapsed"] == 0  # it holds until midnight
 
 
 def test_jobs_are_of_the_year_in_which_the_period_ends(any_fablab):

@@ -193,7 +193,61 @@ def test_in_public_there_are_no_lists_of_the_few():
     assert not NOT_PUBLIC & set(made.tables)
     row = next(row for row in made.tables["machines"].rows if row[0] == "L1 Laser")
     assert HIDDEN in row
-    assert row[1:5] == (HIDDEN, HIDDEN, 0, 0)
+    assert row[1:5] == (HIDDEN, HIDDEN, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("behalf", "told_structures"),
+    [
+        ((FORGE, FORGE, FORGE), HIDDEN),  # one structure, which may be one person
+        ((FORGE, STUDIO, None), HIDDEN),
+        ((FORGE, STUDIO, GUEST), 3),
+        ((None, None, None), 0),
+    ],
+)
+def test_in_public_fewer_than_three_structures_are_not_counted(behalf, told_structures):
+    lines = [line(LASER, n, organization_id=whose) for n, whose in enumerate(behalf)]
+
+    made = report(GROUND, facts(*lines), facts(), is_public=True)
+
+    row = next(row for row in made.tables["machines"].rows if row[0] == "L1 Laser")
+    assert row[-1] == told_structures
+    assert row[1] == 3  # its bookings are of three people
+    each = {HIDDEN: HIDDEN, 3: Decimal(3), 0: None}[told_structures]
+    assert made.now["each"] == each
+
+
+def test_in_public_one_person_behind_three_structures_is_one_person():
+    mine = [line(LASER, 1, organization_id=whose) for whose in (FORGE, STUDIO, GUEST)]
+    lines = [*mine, line(LASER, 2), line(LASER, 3)]
+
+    made = report(GROUND, facts(*lines), facts(), is_public=True)
+
+    assert next(row for row in made.tables["machines"].rows if row[0] == "L1 Laser")[-1] is HIDDEN
+    assert made.now["each"] is HIDDEN
+
+
+def test_where_nothing_was_recorded_before_there_is_no_zero():
+    lines = (line(LASER, 1),)
+
+    made = report(GROUND, facts(*lines), facts(given=[GivenTold("Saw", 1)]), is_public=False)
+    again = report(GROUND, facts(*lines), facts(*lines), is_public=False)
+
+    assert {"booked", "users", "occupancy", "sessions"} <= made.unrecorded
+    assert made.before["booked"] is made.before["users"] is None
+    assert (made.before["given"], made.before["renewed"]) == (1, 0)
+    assert made.before["hosted"] == 2  # of days, not of what was recorded
+    assert [row[3] for row in made.tables["machines"].rows] == [None]
+    assert not again.unrecorded & {"booked", "users"}
+    assert again.before["booked"] == 1
+
+
+def test_what_is_ahead_is_in_no_other_figure():
+    ahead = [line(LASER, 2, 3)]
+
+    assert value("ahead", line(LASER, 1), ahead=ahead) == 3
+    assert value("booked", line(LASER, 1), ahead=ahead) == 1
+    assert value("users", line(LASER, 1), ahead=ahead) == 1
 
 
 def test_in_public_qualifications_of_one_person_are_hidden():

@@ -94,6 +94,31 @@ def test_each_figure_stands_beside_the_one_before_and_what_it_means(used, browse
     assert "Compared with: March 2027." in words(page)
 
 
+def test_where_nothing_was_recorded_before_the_page_says_so(used, browse_any):
+    page = browse_any("amina").get(f"{PAGE}?period=2027-03").text
+
+    assert figure(page, "Hours booked") == "3.0 h before: nothing recorded"
+    assert "bars__before" not in page.partition('class="legend"')[2].partition("</ul>")[0]
+
+
+def test_a_period_that_is_not_over_says_until_when_it_counts(used, browse_any):
+    with writing() as session:
+        ahead = slot("2027-03-30 10:00-14:00")
+        session.add(booking(used.machine("bench").id, used.people["bruno"], ahead))
+    amina = browse_any("amina")
+
+    page = amina.get(f"{PAGE}?period=2027-03").text
+    over = amina.get(f"{PAGE}?first=2027-03-02&last=2027-03-03").text
+
+    assert "The period is not over" in page
+    assert re.search(r"Closed on 29 March 2027 at \d+:\d\d\.", words(page))
+    assert figure(page, "Hours booked").startswith("3.0 h")
+    assert figure(page, "Hours still to come").startswith("4.0 h")
+    assert "The period is not over" not in over
+    assert "Closed on 29 March 2027." in words(over)
+    assert "Hours still to come" not in over
+
+
 def test_two_days_of_ones_own_choice(used, browse_any):
     page = browse_any("amina").get(f"{PAGE}?first=2027-03-03&last=2027-03-03").text
 
@@ -121,7 +146,7 @@ def test_the_list_behind_a_figure_has_its_rows_and_its_file(used, browse_any):
     file = amina.get(f"{PAGE}/lists/machines.csv{query}").get_data().decode("utf-8-sig")
 
     assert "B1 Workbench" in words(page) or "Bench" in words(page)
-    assert re.search(r"^[^,]*ench,2,3\.0,0\.0,0\.0,0\.0,0\.0,", file, re.M)
+    assert re.search(r"^[^,]*ench,2,3\.0,,0\.0,0\.0,0\.0,", file, re.M)
 
 
 def test_no_name_of_a_person_is_in_any_of_it(used, browse_any):
