@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 from sqlalchemy import Date, and_, bindparam, func, or_, select
 
+from fablab.booking.fact_statements import HELD
 from fablab.booking.facts import (
-    HELD,
     About,
     audience_of,
     held_from,

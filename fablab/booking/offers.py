@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from fablab.booking import ledger, suggestions
-from fablab.booking.facts import LONGEST, gather, own_bookings
+from fablab.booking.fact_statements import LONGEST
+from fablab.booking.facts import gather, own_bookings
 from fablab.booking.known import Facts
 from fablab.booking.rules import refusals
 from fablab.booking.verdicts import HOPELESS

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from fablab.agendas.models import AgendaEntry
-from fablab.booking.facts import NEXT_SESSION, OWNER_SINCE
+from fablab.booking.fact_statements import NEXT_SESSION, OWNER_SINCE
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import (

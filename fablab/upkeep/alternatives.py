@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fablab.booking import ledger, offers
-from fablab.booking.facts import LONGEST, gather, own_bookings
+from fablab.booking.fact_statements import LONGEST
+from fablab.booking.facts import gather, own_bookings
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Taken
 from fablab.booking.offers import Offer
