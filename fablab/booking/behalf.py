@@ -1,6 +1,6 @@
 """For whom a booking counts, put right by the team: by mistake it was made for somebody else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from fablab.machines.inventory import of_place
 from fablab.machines.models import Occupancy
 from fablab.members import audit
 from fablab.members.kinds import Audience, Deed
+from fablab.members.people import Standing
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.slots import Slot
 from fablab.tariffs.price_list import prices_of
@@ -68,7 +69,8 @@ def put_down(
             return False
         if revision not in (None, booking.revision):
             raise ChangedMeanwhile
-        wished |= worth(booking, chosen, place_id)
+        standing = standing_of(booking.member_id, place_id)
+        wished |= worth(booking, chosen, place_id, standing)
         _write(session, booking, wished, now=now)
         before, after = told(booking, found), told_of(wished, found) | {"why": why}
         record(session, booking.id, "put_down", by=by, now=now, before=before, after=after)
@@ -116,9 +118,10 @@ def possible(booking: Row[Any], place_id: int, day: date) -> Sequence[Behalf]:
     return [Behalf(row.id, row.name, row.activity or "", row.audience) for row in rows]
 
 
-def audience_in(booking: Row[Any], chosen: Behalf | None, place_id: int) -> Audience | None:
+def audience_in(
+    booking: Row[Any], chosen: Behalf | None, standing: Standing | None
+) -> Audience | None:
     """Whose prices hold for it from now on: as for a booking that is made today."""
-    standing = standing_of(booking.member_id, place_id)
     if chosen and chosen.prices:
         return chosen.prices
     if standing is None:
@@ -127,9 +130,22 @@ def audience_in(booking: Row[Any], chosen: Behalf | None, place_id: int) -> Audi
     return standing.audience if chosen else audience_of(standing)
 
 
-def worth(booking: Row[Any], chosen: Behalf | None, place_id: int) -> dict[str, Any]:
+def choices(
+    booking: Row[Any], found: Iterable[Behalf], place_id: int
+) -> dict[int | None, dict[str, Any]]:
+    """What `put_down` would make of it, for each that may be chosen; None: their own."""
+    standing = standing_of(booking.member_id, place_id)
+    return {
+        chosen.id if chosen else None: worth(booking, chosen, place_id, standing)
+        for chosen in (None, *found)
+    }
+
+
+def worth(
+    booking: Row[Any], chosen: Behalf | None, place_id: int, standing: Standing | None
+) -> dict[str, Any]:
     """Whose prices hold for it then, and the amount that they make."""
-    audience = audience_in(booking, chosen, place_id)
+    audience = audience_in(booking, chosen, standing)
     quoted = quote(
         prices_of(of_place(place_id=place_id)),
         booking.machine_id,

@@ -21,6 +21,7 @@ from fablab.booking.presence_pages import Presence, expectation, presence_of
 from fablab.booking.rules import answer_due, cancellable_until, may_cancel, may_move
 from fablab.booking.third_person import OF_SOMEBODY
 from fablab.booking.verdicts import OVERRIDES, Reason, Refusal
+from fablab.booking.worth import worth_of
 from fablab.clock import from_wall, is_repeated, to_wall, today, whole_day
 from fablab.forms import StrictTimeField, parse_time
 from fablab.machines.inventory import Inventory, MachineFacts
@@ -28,8 +29,6 @@ from fablab.machines.kinds import Status
 from fablab.machines.policies import BookingPolicy
 from fablab.places.kinds import Mode
 from fablab.slots import Slot
-from fablab.tariffs.price_list import prices_of
-from fablab.tariffs.words import amount_said
 
 MINUTES = timedelta(minutes=1)
 A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
@@ -539,7 +538,8 @@ class Line:
     repeats: str  # "Every week"
     presence: Presence
     trouble: str  # why its machine is not there for it; empty when it is
-    amount: str = ""  # what was shown when it was made; empty where no price was known
+    amount: str = ""  # what counts of what was shown when it was made
+    nothing_counts: bool = False  # of an amount that was shown
 
 
 def booking_line(
@@ -579,9 +579,7 @@ def booking_line(
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
         presence=presence_of(row, inventory, now),
         trouble=_trouble(row, inventory, now),
-        amount=amount_said(row.quoted, prices_of(inventory).terms.currency)
-        if row.quoted is not None
-        else "",
+        **worth_of(row, inventory)._asdict(),
     )
 
 

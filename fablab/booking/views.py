@@ -26,6 +26,7 @@ from fablab.booking import (
     series_pages,
     wait_pages,
     waits,
+    worth,
 )
 from fablab.booking.facts import audience_of, gather
 from fablab.booking.forms import (
@@ -142,6 +143,7 @@ def show(uid):
         history=pages.history_lines(history, inventory),
         buddy=queries.name_of(booking.buddy_id),
         is_own=booking.member_id == current_user.id,
+        is_for_oneself=is_for_oneself(booking, inventory),
         waiting=consent_pages.waiting_lines(booking, inventory, current_user),
         offer=wait_pages.offer_of(booking, current_user.id, inventory, clock.now()),
         freedom=mark_pages.freedom(booking, inventory, clock.now()),
@@ -155,6 +157,14 @@ def show(uid):
         is_team=current_user.manages(booking.place_id),
         may_note=has_supplies(booking, inventory, clock.now()),
     )
+
+
+def is_for_oneself(booking: Any, inventory: Inventory) -> bool:
+    """Worth saying to whoever might have booked for an organization of theirs instead."""
+    if booking.organization_id is not None or booking.member_id != current_user.id:
+        return False
+    day = clock.today(inventory.schedule.zone, booking.starts_at)
+    return bool(queries.organizations_of(current_user.id, booking.place_id, day))
 
 
 def has_supplies(booking: Any, inventory: Inventory, now: datetime) -> bool:
@@ -189,13 +199,18 @@ def cancellation(uid):
 
 def cancellation_page(booking: Any, form: CancellationForm) -> str:
     inventory, now = inventory_of(booking), clock.now()
+    freedom = mark_pages.freedom(booking, inventory, now)
+    is_own = booking.member_id == current_user.id
     return render_template(
         "booking/cancellation.html",
         booking=line(booking, inventory, now),
         ticket=pages.ticket(booking, slot_of(booking), inventory),
         form=form,
-        is_own=booking.member_id == current_user.id,
-        freedom=mark_pages.freedom(booking, inventory, now),
+        is_own=is_own,
+        freedom=freedom,
+        cost=worth.cost_of_cancelling(
+            booking, inventory, is_own=is_own, is_late=freedom.is_over if freedom else None
+        ),
     )
 
 

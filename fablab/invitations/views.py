@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from fablab import clock
 from fablab.access import anyone
-from fablab.booking import commands, mark_pages, pages, queries, wait_pages
+from fablab.booking import commands, mark_pages, pages, queries, wait_pages, worth
 from fablab.booking.views import inventory_of, slot_of
 from fablab.db import NotAllowed
 from fablab.invitations import links
@@ -27,6 +27,7 @@ def booking(token: str):
     line = pages.booking_line(row, inventory, now, is_own=True, is_team=False)
     history = queries.history(row.id)
     moves = [each for each in history if each.what == "moved"]
+    freedom = mark_pages.freedom(row, inventory, now)
     return render_template(
         "invitations/booking.html",
         booking=line,
@@ -35,7 +36,10 @@ def booking(token: str):
         moved=pages.history_lines(moves[-1:], inventory),
         buddy=queries.name_of(row.buddy_id),
         offer=wait_pages.offer_of(row, row.member_id, inventory, now),
-        freedom=mark_pages.freedom(row, inventory, now),
+        freedom=freedom,
+        cost=worth.cost_of_cancelling(
+            row, inventory, is_own=True, is_late=freedom.is_over if freedom else None
+        ),
         cancel_url=url_for(".cancel", token=token),
     )
 

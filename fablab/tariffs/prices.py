@@ -132,15 +132,21 @@ def quote(
     slot: Slot,
     *,
     is_accompanied: bool = False,
+    percent: int = 100,
 ) -> Decimal | None:
-    """What is shown before a slot is booked, company included; None where no price is known."""
+    """What is shown before a slot is booked, company included; None where no price is known.
+
+    `percent` of each counts: of what was cancelled late, or missed.
+    """
     zone = prices.terms.zone
     day, days = day_of(zone, slot.start), days_in(zone, slot)
     price = prices.price_for(machine_id, audience, day)
     if price is None:
         return None
     found = [price, prices.company_for(audience, day) if is_accompanied else None]
-    return total(amount_of(each.rate, slot.duration, days=days) for each in found if each)
+    return total(
+        amount_of(each.rate, slot.duration, days=days, percent=percent) for each in found if each
+    )
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

@@ -1,23 +1,28 @@
 """The amount of a booking: shown before it is confirmed, frozen on it, quoted anew for a move."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import commands
-from fablab.db import db
+from fablab.db import db, writing
 from fablab.machines.inventory import of_place
+from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
 from fablab.members.kinds import Audience
+from fablab.members.models import Mark
 from fablab.organizations.models import Organization
+from fablab.places.models import Place
+from fablab.tariffs.models import Tariff
 from fablab.tariffs.price_list import prices_of
 from tests.booking.conftest import change, words
 from tests.booking.test_series_views import Sheet
 from tests.booking.test_series_views import dates as listing
 from tests.booking.test_views import NEW
+from tests.booking.test_wider_rules import set_policy
 from tests.support import counting, slot, submit
 from tests.tariffs.conftest import set_price
 
@@ -174,3 +179,118 @@ def test_a_move_shows_what_the_new_slot_is_worth_for_whom_it_counts_already(benc
 
     assert "Indicative amount: €5.00" in moved
     assert "Indicative amount: €6.00" in words(browse("chloe").get(f"/bookings/{uid}/move").text)
+
+
+# What counts of it once it is cancelled, or nobody came
+
+
+@pytest.fixture
+def late_counts(bench):
+    """Until 24 hours before; half of what is cancelled later counts, a third of an absence."""
+    set_policy(bench, "bench", free_cancellation=timedelta(hours=24))
+    change(Place, late_percent=50, missed_percent=33)
+    return bench
+
+
+def cancelled(fablab, at, when, by="chloe"):
+    uid = fablab.book("bench", AFTERNOON, "chloe")
+    at(when)
+    commands.cancel(uid, by=fablab.people[by], is_team=by == "amina", now=clock.now())
+    return uid
+
+
+def test_of_what_was_cancelled_in_time_nothing_counts(late_counts, browse, at):
+    uid = cancelled(late_counts, at, "2027-03-29 13:59")
+    chloe = browse("chloe")
+
+    page = words(chloe.get(f"/bookings/{uid}").text)
+
+    assert "Indicative amount Nothing of it counts" in page
+    assert "nothing is paid here" not in page
+    assert "€" not in chloe.get("/bookings/").text
+
+
+def test_of_what_was_cancelled_late_the_places_part_counts(late_counts, browse, at):
+    uid = cancelled(late_counts, at, "2027-03-29 14:01")
+    chloe = browse("chloe")
+
+    for page in (f"/bookings/{uid}", "/bookings/"):
+        assert "€3.00, 50 % of €6.00" in words(chloe.get(page).text)
+    with writing() as session:
+        session.execute(update(Mark).values(lifted_at=clock.now(), lift_reason="Our mistake"))
+    assert "Indicative amount Nothing of it counts" in words(chloe.get(f"/bookings/{uid}").text)
+
+
+def test_the_part_is_rounded_once_as_in_a_statement(late_counts, browse, at):
+    """2 h at 3.33 are 6.66 €; 33 % of 6.66 € are 2.1978 €."""
+    change(Tariff, price=Decimal("3.33"))
+    uid = late_counts.book("bench", AFTERNOON, "chloe")
+    with writing() as session:
+        session.execute(update(Occupancy).values(status=Status.MISSED, standing=False))
+
+    assert "€2.20, 33 % of €6.66" in words(browse("chloe").get(f"/bookings/{uid}").text)
+
+
+def test_the_team_cancels_for_nothing(late_counts, browse, at):
+    uid = cancelled(late_counts, at, "2027-03-30 13:00", by="amina")
+
+    assert "Indicative amount Nothing of it counts" in words(
+        browse("chloe").get(f"/bookings/{uid}").text
+    )
+
+
+NOT_LATE = "Cancelling it now is not late. Nothing of its indicative amount counts then."
+
+
+@pytest.mark.parametrize(
+    ("who", "when", "percent", "said"),
+    [
+        ("chloe", "2027-03-29 13:59", 50, NOT_LATE),
+        (
+            "chloe",
+            "2027-03-29 14:01",
+            50,
+            "Cancelled late, 50 % of its indicative amount count: €3.00 of €6.00.",
+        ),
+        (
+            "chloe",
+            "2027-03-29 14:01",
+            0,
+            "Late or not, nothing of its indicative amount (€6.00) counts.",
+        ),
+        (
+            "amina",
+            "2027-03-29 14:01",
+            50,
+            "Cancelled by the team, it is not noted as late: nothing of its amount counts.",
+        ),
+    ],
+)
+def test_before_it_is_cancelled_the_page_says_what_that_costs(
+    late_counts, browse, at, who, when, percent, said
+):
+    change(Place, late_percent=percent)
+    uid = late_counts.book("bench", AFTERNOON, "chloe")
+    at(when)
+
+    assert said in words(browse(who).get(f"/bookings/{uid}/cancellation").text)
+
+
+def test_where_no_rule_says_when_it_is_late_nothing_counts(bench, browse):
+    uid = bench.book("bench", AFTERNOON, "chloe")
+
+    page = words(browse("chloe").get(f"/bookings/{uid}/cancellation").text)
+
+    assert "Nothing of its indicative amount counts then." in page
+    assert "not late" not in page
+
+
+def test_without_a_price_the_page_says_nothing_of_amounts(fablab, browse, at):
+    set_policy(fablab, "bench", free_cancellation=timedelta(hours=24))
+    uid = fablab.book("bench", AFTERNOON, "chloe")
+    page = f"/bookings/{uid}/cancellation"
+
+    assert "amount" not in words(browse("chloe").get(page).text)
+    assert "amount" not in words(browse("amina").get(page).text)
+    at("2027-03-30 13:00")
+    assert "amount" not in words(browse("chloe").get(page).text)

@@ -146,3 +146,13 @@ def test_for_whom_a_booking_is_stays_when_it_moves(fablab, browse):
 
     made = booked()
     assert (made.starts_at, made.organization_id) == (instant("2027-03-30 15:00"), theirs)
+
+
+def test_a_booking_for_oneself_says_so_to_who_might_have_chosen_otherwise(fablab, browse):
+    for_bruno = fablab.book("bench", AFTERNOON, "bruno")
+    for_chloe = fablab.book("bench", slot("2027-03-31 14:00-16:00"), "chloe")
+    said = "On behalf of Myself"
+
+    assert said in words(browse("bruno").get(f"/bookings/{for_bruno}").text)
+    assert "On behalf of" not in words(browse("chloe").get(f"/bookings/{for_chloe}").text)
+    assert said not in words(browse("amina").get(f"/bookings/{for_bruno}").text)
