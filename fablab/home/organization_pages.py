@@ -243,14 +243,17 @@ def year_lines(rows: Iterable[Any], zone: tzinfo, currency: str) -> list[YearLin
             row.year,
             "" if row.jobs is None else format_decimal(row.jobs),
             "" if row.turnover is None else format_currency(row.turnover, currency),
-            _(
-                "%(who)s, %(when)s",
-                who=full_name(row) or _("somebody who left"),
-                when=short(clock.today(zone, row.declared_at)),
-            ),
+            declared(row, short(clock.today(zone, row.declared_at))),
         )
         for row in rows
     ]
+
+
+def declared(row: Any, when: str) -> str:
+    """By whom, and when; the day alone of what nobody here typed."""
+    if row.declared_by_id is None:
+        return when
+    return _("%(who)s, %(when)s", who=full_name(row) or _("somebody who left"), when=when)
 
 
 def after(last_day: date, zone: tzinfo) -> datetime:

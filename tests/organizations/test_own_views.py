@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from fablab.db import NotAllowed, db
+from fablab.db import NotAllowed, db, writing
 from fablab.machines.kinds import Status
 from fablab.members.audit import AuditEntry
 from fablab.organizations import commands, declarations
@@ -144,6 +144,20 @@ def test_decimals_are_written_as_the_language_does(studio, who):
     maud.set_cookie("language", "fr")
 
     assert 'value="2,5"' in maud.get(f"{YEARS}/2026").text
+
+
+def test_of_a_year_without_an_author_only_the_day_is_said(studio, who):
+    """As of what was brought in from elsewhere; somebody who left is another thing."""
+    maud = who("maud")
+    declare(maud, jobs="2.5")
+    with writing() as session:
+        session.execute(update(OrganizationYear).values(declared_by_id=None))
+
+    page = words(maud.get(YEARS).text)
+
+    assert "29 Mar 2027" in page
+    assert ", 29 Mar 2027" not in page
+    assert "somebody who left" not in page
 
 
 def test_the_same_figures_again_leave_who_declared_them(studio):
