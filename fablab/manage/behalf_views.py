@@ -1,7 +1,8 @@
 """Putting right for whom a booking counts, by the team: also of one that is over."""
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import flash, redirect, url_for
@@ -20,6 +21,12 @@ from fablab.machines.inventory import here
 from fablab.manage.approval_views import find_of_place
 from fablab.manage.behalf_forms import BehalfForm
 from fablab.manage.blueprint import bp, page
+from fablab.members.words import AUDIENCES
+from fablab.statements import queries as statements
+from fablab.statements.pages import HeadShown, heads_shown
+from fablab.statements.rules import LOOKBACK
+from fablab.tariffs.price_list import prices_of
+from fablab.tariffs.words import amount_said
 
 
 @bp.get("/manage/bookings/<uuid:uid>/behalf")
@@ -55,7 +62,9 @@ def put_down(uid: UUID):
         booking = find_of_place(uid)
         return behalf_page(booking, blank(booking)), 409
     if is_changed:
-        flash(_("For whom the booking counts is changed."))
+        made = find_of_place(uid)
+        worth = worth_said(made.audience, made.quoted)
+        flash(_("For whom the booking counts is changed: %(worth)s.", worth=worth))
     else:
         flash(_("Nothing was changed."), "info")
     return redirect(url_for("booking.show", uid=uid), 303)
@@ -80,7 +89,57 @@ def behalf_page(booking: Any, form: BehalfForm) -> str:
         booking=booking,
         who=who,
         ticket=booking_pages.ticket(booking, slot_of(booking), here()),
+        now_worth=worth_said(booking.audience, booking.quoted),
+        choices=choices_of(booking, found, form),
+        closed=closed_of(booking, found),
+        is_settled=day_of(booking) < clock.today(here().schedule.zone, clock.now()) - LOOKBACK,
+        settled_after=LOOKBACK.days,
     )
+
+
+class Choice(NamedTuple):
+    """For whom it may count, and what it is worth then."""
+
+    name: str
+    audience: str
+    amount: str
+    is_now: bool
+
+
+def choices_of(booking: Any, found: Iterable[commands.Behalf], form: BehalfForm) -> list[Choice]:
+    worths = commands.choices(booking, found, booking.place_id)
+    names = [label for _value, label in form.organization.choices]
+    return [
+        Choice(
+            name,
+            audience_said(worth["audience"]),
+            amount_said(worth["quoted"], prices_of(here()).terms.currency) or "–",
+            organization_id == booking.organization_id,
+        )
+        for name, (organization_id, worth) in zip(names, worths.items(), strict=True)
+    ]
+
+
+def worth_said(audience: Any, quoted: Any) -> str:
+    """Whose prices hold for it, and the amount that was shown."""
+    amount = amount_said(quoted, prices_of(here()).terms.currency)
+    return ", ".join(filter(None, (audience_said(audience), amount))) or _("no price is known")
+
+
+def audience_said(audience: Any) -> str:
+    return _(AUDIENCES[audience]) if audience else _("everybody")
+
+
+def closed_of(booking: Any, found: Iterable[commands.Behalf]) -> list[HeadShown]:
+    """The closed statements of that day that the change is a correction of."""
+    organizations = {each.id for each in found}
+    rows = statements.holding(
+        booking.place_id,
+        day_of(booking),
+        organizations=organizations,
+        member_id=booking.member_id,
+    )
+    return heads_shown(rows, here().schedule.zone)
 
 
 def day_of(booking: Any) -> date:

@@ -1,7 +1,8 @@
 """All that a place used in a month, by whom it is stated to: what remains to be closed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any, NamedTuple
 
@@ -11,7 +12,16 @@ from fablab import clock
 from fablab.machines.inventory import Inventory
 from fablab.machines.models import Occupancy
 from fablab.statements import canon, pricing, queries
-from fablab.statements.gathering import first_used, may_cover, missing, out_of_reach, stated
+from fablab.statements.gathering import (
+    drawn_late,
+    first_used,
+    may_cover,
+    missing,
+    out_of_reach,
+    remembered,
+    stated,
+    told_in,
+)
 from fablab.statements.kinds import Scope
 from fablab.statements.pricing import Books
 from fablab.statements.queries import Subject
@@ -76,9 +86,10 @@ def month_of(period: Period, inventory: Inventory, now: datetime) -> Month:
     """By scope and name. At most ten statements, whatever the number of bookings. What is closed
     says what it said; the rest what its preview says.
     """
-    closed = closed_for(period, inventory, now)
+    granted = queries.allowances(inventory.place.id)
+    closed = closed_for(period, granted, inventory, now)
     people = queries.people_in(*(row.id for key in closed.told for row in closed.rows[key]))
-    told, now_there = told_now(closed, inventory, now)
+    told, now_there = told_now(closed, granted, people, inventory, now)
     people |= {canon.reference(row.uid): row for row in now_there.values()}
     gone = queries.bookings(
         uid
@@ -90,15 +101,19 @@ def month_of(period: Period, inventory: Inventory, now: datetime) -> Month:
     return Month(sorted(found, key=in_turn), prices_of(inventory).terms.currency)
 
 
-def closed_for(period: Period, inventory: Inventory, now: datetime) -> Closed:
+def closed_for(
+    period: Period, granted: Iterable[Any], inventory: Inventory, now: datetime
+) -> Closed:
+    """Of what was granted once and may still be used, all that was closed since."""
     zone = inventory.schedule.zone
     oldest = clock.today(zone, now) - LOOKBACK
-    since = clock.midnight(zone, oldest)
+    once = [row.first_day for row in granted if not row.is_monthly and may_cover(row, [period])]
+    since = clock.midnight(zone, min([oldest, *once]))
     rows: dict[Key, list[Any]] = defaultdict(list)
     for row in queries.of_place(inventory.place.id, period.first, period.last, since):
         rows[key_of(row)].append(row)
     told = {
-        key: stated(those, oldest)
+        key: stated(told_in(those), oldest)
         for key, those in rows.items()
         if not any(period.overlaps(period_of(row)) for row in those)
     }
@@ -106,11 +121,15 @@ def closed_for(period: Period, inventory: Inventory, now: datetime) -> Closed:
 
 
 def told_now(
-    closed: Closed, inventory: Inventory, now: datetime
+    closed: Closed,
+    granted: Iterable[Any],
+    people: Mapping[str, Any],
+    inventory: Inventory,
+    now: datetime,
 ) -> tuple[list[Told], dict[int, Any]]:
     """All whose statements there are, and the members by their ids."""
     place_id, periods = inventory.place.id, closed.periods
-    held = [row for row in queries.allowances(place_id) if may_cover(row, periods)]
+    held = [row for row in granted if may_cover(row, periods)]
     uses = uses_in(periods, held, inventory, now)
     prices = prices_of(inventory)
     span = days_of(periods, prices.terms.zone)
@@ -118,11 +137,15 @@ def told_now(
     organizations = queries.organizations(place_id)
     known = {row.member_id for those in closed.rows.values() for row in those} - {None}
     members = queries.members({use.member_id for use in uses} | known)
+    drawn = drawn_of_grants(closed, held, uses)
+    forgotten = queries.forgotten(line.booking for those in drawn.values() for line in those)
     lines: dict[Key, list[Line]] = {key: [] for key in closed.rows}
     for (organization_id, member_id), theirs in by_holder(uses).items():
         books = Books(prices, theirs, consumed, granted_to(held, organization_id, member_id))
-        own = pricing.lines(books, concerned(theirs, periods))
         scope = Scope.ORGANIZATION if member_id is None else Scope.MEMBER
+        late = drawn.get((scope, organization_id, "", member_id), ())
+        books = replace(books, spent=remembered(late, forgotten, people))
+        own = pricing.lines(books, concerned(theirs, periods))
         lines[scope, organization_id, "", member_id] = own
         if member_id is None:
             for activity in sorted({line.activity for line in own} - {""}):
@@ -139,6 +162,18 @@ def told_now(
         row = members[member_id] if member_id else organizations[organization_id or 0]
         told.append(Told(Subject(scope, place_id, row, activity), own))
     return told, members
+
+
+def drawn_of_grants(
+    closed: Closed, held: Iterable[Any], uses: Collection[Use]
+) -> dict[Key, list[Line]]:
+    """The late cancellations of each holder of a grant that are no uses any more."""
+    holders = {(row.organization_id, row.member_id) for row in held}
+    return {
+        key: drawn_late([line for _row, lines in told_in(rows) for line in lines], uses)
+        for key, rows in closed.rows.items()
+        if key[0] in (Scope.ORGANIZATION, Scope.MEMBER) and (key[1], key[3]) in holders
+    }
 
 
 def concerned(uses: Iterable[Use], periods: Sequence[Period]) -> list[Use]:

@@ -2,9 +2,10 @@
 in, lines out.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from fablab.statements.kinds import LineKind
 from fablab.statements.rules import A_MINUTE, KIND_OF, NOTHING, TIME, Line, real_minutes
 from fablab.tariffs.kinds import Unit
 from fablab.tariffs.prices import PriceList
-from fablab.tariffs.rules import Draw, Grant, allot, share_of
+from fablab.tariffs.rules import Draw, Grant, Need, allot, share_of
 from fablab.tariffs.uses import Consumed, Priced, Use, company_priced, need_of, priced
 
 
@@ -30,6 +31,22 @@ class Share(NamedTuple):
         return use.machine_id == self.machine_id and is_then
 
 
+class Spent(NamedTuple):
+    """So many minutes of an allowance, by its UID, went to what somebody had booked."""
+
+    allowance: str
+    starts_at: datetime
+    day: date
+    who: str
+    minutes: int
+
+    def of(self, grant: Grant) -> str:
+        """The portion of the grant that they came from."""
+        return grant.portion_for(
+            Need("", self.starts_at, self.day, category="", minutes=self.minutes, who=self.who)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Books:
     """Uses in the order of time, and all that their amounts need."""
@@ -38,6 +55,7 @@ class Books:
     uses: Sequence[Use]
     consumed: Mapping[int, Sequence[Consumed]] = field(default_factory=dict)
     allowances: Sequence[Any] = ()  # rows of what their holder was granted
+    spent: Sequence[Spent] = ()  # of these, by what is no use any more
 
 
 def lines(books: Books, uses: Iterable[Use]) -> list[Line]:
@@ -76,19 +94,25 @@ def draws_of(books: Books) -> dict[str, list[Draw]]:
     needs = (need_of(use, priced(use, books.prices)) for use in books.uses)
     return allot(
         (need for need in needs if need),
-        [
-            Grant(
-                row.id,
-                row.minutes,
-                row.first_day,
-                row.last_day,
-                frozenset(row.categories),
-                row.is_monthly,
-                row.is_shared,
-            )
-            for row in books.allowances
-        ],
+        [grant_of(row, books.spent) for row in books.allowances],
     )
+
+
+def grant_of(row: Any, spent: Iterable[Spent]) -> Grant:
+    grant = Grant(
+        row.id,
+        row.minutes,
+        row.first_day,
+        row.last_day,
+        frozenset(row.categories),
+        row.is_monthly,
+        row.is_shared,
+    )
+    by_portion: Counter[str] = Counter()
+    for each in spent:
+        if each.allowance == row.uid:
+            by_portion[each.of(grant)] += each.minutes
+    return replace(grant, spent=by_portion) if by_portion else grant
 
 
 def time_line(use: Use, worth: Priced, covered: Mapping[str, int]) -> Line:

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from fablab.db import db
 from fablab.machines.agreement_models import SharingAgreement
+from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy
-from fablab.members.models import Member, Membership
+from fablab.members.models import Mark, Member, Membership
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.organizations.queries import is_in
 from fablab.statements.kinds import Scope
@@ -173,6 +174,22 @@ def stating(subject: Subject, first: date, last: date) -> Sequence[Any]:
     return heads(is_of(subject), Statement.first_day <= last, Statement.last_day >= first)
 
 
+def holding(
+    place_id: int, day: date, *, organizations: Iterable[int], member_id: int
+) -> Sequence[Any]:
+    """Those that state a day of these organizations, or of what the member used for themselves."""
+    theirs = or_(
+        Statement.organization_id.in_(sorted(set(organizations))), Statement.member_id == member_id
+    )
+    return heads(
+        Statement.place_id == place_id,
+        Statement.scope.in_((Scope.ORGANIZATION, Scope.ACTIVITY, Scope.MEMBER)),
+        Statement.first_day <= day,
+        Statement.last_day >= day,
+        theirs,
+    )
+
+
 def of_place(place_id: int, first: date, last: date, since: datetime) -> Sequence[Any]:
     """With their bodies: those that state a day of these, and all closed `since`, in the order in
     which they were closed. One statement.
@@ -253,20 +270,40 @@ def shares(*owner_ids: int) -> dict[int, list[Share]]:
     return found
 
 
+IS_FORGOTTEN = and_(Occupancy.status == Status.CANCELLED, Mark.id.is_(None))
+HAS_NO_MARK = IS_FORGOTTEN.label("is_forgotten")
+
+
 def bookings(uids: Iterable[str]) -> Mapping[str, Any]:
-    """Whether their people's accounts are erased, and whose machines they are on. One statement,
-    none without any.
+    """Whether their people's accounts are erased, whose machines they are on, and whether that
+    they were cancelled late is forgotten, if ever they were. One statement, none without any.
     """
     wanted = sorted(set(uids))
     if not wanted:
         return {}
     asked = (
-        select(Occupancy.uid, Member.erased_at, Machine.owner_id)
+        select(Occupancy.uid, Member.erased_at, Machine.owner_id, HAS_NO_MARK)
         .join(Machine, Machine.id == Occupancy.machine_id)
         .outerjoin(Member, Member.id == Occupancy.member_id)
+        .outerjoin(Mark, Mark.occupancy_id == Occupancy.id)
         .where(Occupancy.uid.in_(wanted))
     )
     return {row.uid: row for row in db.session.execute(asked)}
+
+
+def forgotten(uids: Iterable[str]) -> set[str]:
+    """Of bookings that were cancelled late, those of which nothing says so any more. One statement,
+    none without any.
+    """
+    wanted = sorted(set(uids))
+    if not wanted:
+        return set()
+    asked = (
+        select(Occupancy.uid)
+        .outerjoin(Mark, Mark.occupancy_id == Occupancy.id)
+        .where(Occupancy.uid.in_(wanted), IS_FORGOTTEN)
+    )
+    return set(db.session.scalars(asked))
 
 
 # Who reads

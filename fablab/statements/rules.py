@@ -15,7 +15,7 @@ from fablab.slots import Slot
 from fablab.statements.kinds import LineKind
 from fablab.tariffs.kinds import Outcome
 
-A_MINUTE = timedelta(minutes=1)
+A_MINUTE, A_DAY = timedelta(minutes=1), timedelta(days=1)
 NOTHING = Decimal("0.00")
 NONE: Mapping[str, int] = MappingProxyType({})
 KIND_OF = {
@@ -124,6 +124,21 @@ class Stated(NamedTuple):
 def stated_before(period: Period, closed: Iterable[Period]) -> Period | None:
     """The closed one that the period would state anew, the earliest if there are several."""
     return min((other for other in closed if other.overlaps(period)), default=None)
+
+
+def left_open(days: Iterable[date], closed: Sequence[Period]) -> Period | None:
+    """The month of the first of these days that no closed statement holds, as far as it may still
+    be closed in one go; None where all are stated.
+    """
+    day = min((day for day in days if not any(each.holds(day) for each in closed)), default=None)
+    if day is None:
+        return None
+    first = day.replace(day=1)
+    last = (first + timedelta(days=31)).replace(day=1) - A_DAY
+    return Period(
+        max([first, *(each.last + A_DAY for each in closed if each.last < day)]),
+        min([last, *(each.first - A_DAY for each in closed if each.first > day)]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

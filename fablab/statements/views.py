@@ -29,8 +29,8 @@ from fablab.statements import (
 )
 from fablab.statements.closing import Closing
 from fablab.statements.commands import CannotClose
-from fablab.statements.forms import CloseForm, ColumnsForm, Days, PeriodForm, as_typed
-from fablab.statements.gathering import account_of
+from fablab.statements.forms import CloseForm, ColumnsForm, PeriodForm, as_typed
+from fablab.statements.gathering import account_of, left_open_before
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
 from fablab.statements.queries import Subject
@@ -154,7 +154,7 @@ def close():
     if reason is None and not is_confirmed(closings):
         shown = closing.shown(closings, account.terms.currency, today())
         fields = {name: form[name].data for name in CLOSED_BY} | {"seen": closing.seen(closings)}
-        return closing_page(shown, form.period, preview_address(asked.subject, form), fields)
+        return closing_page(shown, form.period, preview_address(asked.subject, form.period), fields)
     try:
         uid = commands.close(asked.subject, form.period, by=current_user.id, now=clock.now())
     except CannotClose as refused:
@@ -221,14 +221,14 @@ def closing_page(shown: Any, period: Period, back: str, fields: Any) -> str:
     )
 
 
-def preview_address(subject: Subject, form: Days) -> str:
+def preview_address(subject: Subject, period: Period) -> str:
     return url_for(
         ".preview",
         scope=subject.scope.value,
         of=subject.of,
         activity=subject.activity or None,
-        first=form.period.first,
-        last=form.period.last,
+        first=period.first,
+        last=period.last,
         **kept(),
     )
 
@@ -392,7 +392,20 @@ def preview_page(asked: Asked, form: Any, period: Period | None) -> str:
         vat_text=account.terms.vat_text,
         why_not=pages.why_not(reason) if reason else "",
         days=period,
+        left_open=hint_of(subject, period, account.closed, now) if may_close else None,
     )
+
+
+class Hint(NamedTuple):
+    """An earlier period of the same subject that nobody closed yet."""
+
+    title: str
+    url: str
+
+
+def hint_of(subject: Subject, period: Period, closed: Any, now: Any) -> Hint | None:
+    found = left_open_before(subject, period, closed, here(), now)
+    return Hint(pages.period_title(found), preview_address(subject, found)) if found else None
 
 
 def statement_frame(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from fablab import clock
 from fablab.booking import behalf
 from fablab.db import db, writing
 from fablab.machines.models import Change, Occupancy
@@ -13,11 +14,16 @@ from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Audience
 from fablab.members.models import Member
 from fablab.organizations.models import Organization, OrganizationKind, OrganizationMember
+from fablab.statements import commands as statements
+from fablab.statements import queries
+from fablab.statements.kinds import Scope
+from fablab.statements.rules import Period
 from tests.booking.conftest import change, words
 from tests.conftest import Fablab
 from tests.invitations.conftest import kinds, told
 from tests.manage.conftest import add_annex, add_cast
 from tests.support import instant, slot, submit
+from tests.tariffs.conftest import set_price
 
 AFTERNOON = slot("2027-03-30 14:00-16:00")
 
@@ -195,3 +201,58 @@ def test_the_members_calendar_is_another_one_then(fablab):
     )
 
     assert db.session.scalar(version) > before
+
+
+def test_what_it_is_worth_before_and_after_is_said(fablab, browse):
+    set_price(fablab, "bench", "3")
+    set_price(fablab, "bench", "2", audience=Audience.RESIDENT)
+    change(Organization, audience=Audience.RESIDENT)
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    team = browse("amina")
+
+    page = words(team.get(f"/manage/bookings/{uid}/behalf").text)
+    answer = put_down(team, uid, organization=str(fablab.organization_id))
+
+    assert "Prices and amount Individual, €6.00" in page
+    assert "Bruno Lefil personally as it is now Individual €6.00" in page
+    assert "Studio Fil Resident €4.00" in page
+    after = words(team.get(answer.location).text)
+    assert "For whom the booking counts is changed: Resident, €4.00." in after
+    assert "Prices and amount Resident, €4.00" in words(
+        team.get(f"/manage/bookings/{uid}/behalf").text
+    )
+
+
+def test_where_no_price_is_known_only_the_kind_of_member_is_said(fablab, browse):
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+
+    page = words(browse("amina").get(f"/manage/bookings/{uid}/behalf").text)
+
+    assert "Studio Fil Individual –" in page
+
+
+def test_closed_statements_of_that_day_are_corrected_by_the_next(fablab, browse, at):
+    set_price(fablab, "bench", "3")
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    page = f"/manage/bookings/{uid}/behalf"
+    said = "the next statement carries the correction"
+    at("2027-04-02 09:00")
+    team = browse("amina")
+    assert said not in team.get(page).text
+    member = db.session.scalar(select(Member.uid).where(Member.first_name == "Bruno"))
+    closed = statements.close(
+        queries.subject(Scope.MEMBER, member, "", fablab.place_id),
+        Period(date(2027, 3, 1), date(2027, 3, 31)),
+        by=fablab.people["amina"],
+        now=clock.now(),
+    )
+
+    told = team.get(page).text
+    at("2028-01-26 09:00")
+    later = browse("amina").get(page).text
+
+    assert said in told
+    assert f"/statements/{closed}?place=atelier" in told
+    assert "Bruno Lefil, March 2027" in words(told)
+    assert said not in later
+    assert "It began more than 300 days ago" in later

@@ -16,6 +16,7 @@ from fablab.db import add_row, db, writing
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
+from fablab.members import marks
 from fablab.members.kinds import MarkKind, Role
 from fablab.members.models import Mark, Member, Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
@@ -127,6 +128,12 @@ class Workshop:
                 .where(Mark.uid == f"mark of {uid}")
                 .values(lifted_at=clock.now(), lift_reason="It was our mistake")
             )
+
+    def forget(self):
+        """All marks, as a year after they were made."""
+        with writing() as session:
+            session.execute(update(Mark).values(made_at=instant("2026-03-01 09:00")))
+            marks.tidy(session, IN_APRIL)
 
     def terms(self, **columns):
         with writing() as session:

@@ -19,7 +19,7 @@ from fablab.statements.kinds import LineKind, Scope
 from fablab.statements.rules import Period, total
 from fablab.tariffs.models import Consumption, Supply
 from tests.conftest import share
-from tests.statements.conftest import APRIL, IN_APRIL, MARCH
+from tests.statements.conftest import APRIL, IN_APRIL, IN_MAY, MARCH
 from tests.support import counting, instant, slot
 
 
@@ -246,6 +246,95 @@ def test_an_erased_account_is_no_change_of_what_was_stated(workshop):
 
     assert workshop.account(period=APRIL).lines == []
     assert workshop.account(lamps, APRIL).lines == []
+
+
+# A mark is forgotten a year after it was made, which may be long before its booking
+
+
+def late(workshop, slug, when, who="bruno", **changed):
+    uid = workshop.for_studio(slug, when, who, status=Status.CANCELLED, **changed)
+    workshop.mark(uid)
+    return uid
+
+
+def in_the_list(workshop, period=APRIL, scope=Scope.ORGANIZATION):
+    entries = months.month_of(period, workshop.inventory, IN_MAY).entries
+    return [each.total.count for each in entries if each.subject.scope is scope]
+
+
+def test_a_late_cancellation_that_is_forgotten_is_no_change_of_what_was_stated(any_workshop):
+    any_workshop.terms(late_percent=50)
+    late(any_workshop, "laser", "2027-03-30 10:00-11:00")
+    any_workshop.close()
+
+    any_workshop.forget()
+
+    assert any_workshop.account(period=APRIL).lines == []
+    assert in_the_list(any_workshop) == []
+
+
+def test_one_that_is_lifted_is_corrected_and_then_forgotten_for_good(workshop):
+    workshop.terms(late_percent=50)
+    uid = late(workshop, "laser", "2027-03-30 10:00-11:00")
+    workshop.for_studio("bench", "2027-04-01 10:00-11:00")
+    workshop.close()
+    workshop.lift(uid)
+    may = Period(date(2027, 5, 1), date(2027, 5, 31))
+
+    assert [line.amount for line in workshop.account(period=APRIL).lines][-1] == Decimal("-14.00")
+    workshop.close(period=APRIL, now=IN_MAY)
+    workshop.forget()
+
+    assert workshop.account(period=may, now=IN_MAY).lines == []
+
+
+def test_what_was_used_and_is_cancelled_now_is_corrected_although_it_has_no_mark(workshop):
+    uid = workshop.for_studio("laser", "2027-03-30 10:00-11:00")
+    workshop.close()
+    workshop.change(uid, status=Status.CANCELLED, standing=False)
+
+    assert [line.amount for line in workshop.account(period=APRIL).lines] == [Decimal("-28.00")]
+
+
+FEBRUARY = Period(date(2027, 2, 1), date(2027, 2, 28))
+
+
+@pytest.mark.parametrize("is_monthly", [False, True])
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_what_it_drew_of_a_grant_stays_gone_when_it_is_forgotten(workshop, is_monthly, is_shared):
+    """Else what was used since would be covered in its stead, and stated anew."""
+    workshop.terms(late_percent=100)
+    workshop.grant(60, first_day=date(2027, 2, 1), is_monthly=is_monthly, is_shared=is_shared)
+    late(workshop, "laser", "2027-02-23 10:00-11:00", "chloe", activity="lamps")
+    workshop.for_studio("laser", "2027-02-24 10:00-11:00", "chloe", activity="lamps")
+    workshop.for_studio("laser", "2027-02-24 12:00-13:00", "bruno")
+    workshop.for_studio("bench", "2027-03-30 10:00-11:00", "chloe", activity="lamps")
+    lamps = workshop.subject(Scope.ACTIVITY, activity="lamps")
+    for subject in (workshop.subject(), lamps):
+        workshop.close(subject, FEBRUARY)
+        workshop.close(subject)
+
+    workshop.forget()
+
+    for subject in (workshop.subject(), lamps):
+        assert workshop.account(subject, APRIL).lines == []
+    assert in_the_list(workshop) == []
+
+
+def test_a_member_alone_keeps_nothing_of_what_a_forgotten_one_drew(workshop):
+    workshop.terms(late_percent=100)
+    bruno_id = workshop.fablab.people["bruno"]
+    workshop.grant(60, organization_id=None, member_id=bruno_id, is_shared=False)
+    uid = workshop.used("laser", "2027-03-29 10:00-11:00", status=Status.CANCELLED)
+    workshop.mark(uid)
+    workshop.used("laser", "2027-03-30 10:00-11:00")
+    bruno = workshop.member("bruno")
+    workshop.close(bruno)
+
+    workshop.forget()
+
+    assert workshop.account(bruno, APRIL).lines == []
+    assert in_the_list(workshop, scope=Scope.MEMBER) == []
 
 
 def test_the_night_the_clocks_go_back_counts_its_real_hours(any_workshop):

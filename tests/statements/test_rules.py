@@ -16,6 +16,7 @@ from fablab.statements.rules import (
     corrections,
     covered_by,
     in_order,
+    left_open,
     real_minutes,
     refusal,
     statement_of,
@@ -144,6 +145,25 @@ def test_of_a_period_that_reaches_far_back_only_the_recent_days_are_compared():
 
     assert corrections([old], [Stated(MARCH, [], recent)]) == []
     assert len(corrections([line("new", recent.first)], [Stated(MARCH, [], recent)])) == 1
+
+
+JANUARY = Period(date(2027, 1, 1), date(2027, 1, 31))
+
+
+@pytest.mark.parametrize(
+    ("closed", "expected"),
+    [
+        ([], JANUARY),
+        ([JANUARY], MARCH),
+        ([MARCH], JANUARY),
+        ([JANUARY, MARCH], None),
+        ([Period(date(2026, 12, 1), date(2027, 1, 9))], Period(date(2027, 1, 10), JANUARY.last)),
+        ([Period(date(2027, 1, 11), MARCH.first)], Period(JANUARY.first, date(2027, 1, 10))),
+        ([Period(date(2027, 1, 1), date(2027, 1, 10)), MARCH], None),
+    ],
+)
+def test_what_is_left_open_is_the_first_month_with_a_day_that_is_not_stated(closed, expected):
+    assert left_open([date(2027, 3, 30), date(2027, 1, 10)], closed) == expected
 
 
 def test_lines_stand_in_the_order_of_time_and_corrections_last():

@@ -207,6 +207,23 @@ def test_a_statement_is_looked_at_then_closed_and_shows_its_fingerprint(app, sta
     assert sha256 in zoe.get(answer.location).text
 
 
+def test_an_earlier_month_that_is_still_open_is_pointed_out_to_who_closes(app, stage):
+    stage.for_studio("bench", "2027-01-12 10:00-11:00", "bruno")
+    stage.for_studio("bench", "2027-02-10 10:00-11:00", "chloe", activity="lamps")
+    zoe, hint = browser(app, "zoe"), "An earlier period is still open"
+
+    page = zoe.get(preview(stage, Scope.ORGANIZATION)).text
+
+    assert hint in page
+    assert "Statement of January 2027" in page
+    january = preview(stage, Scope.ORGANIZATION, "first=2027-01-01&last=2027-01-31")
+    assert january.replace("&", "&amp;") in page
+    assert hint not in zoe.get(january).text
+    assert "Statement of February 2027" in zoe.get(preview(stage, Scope.ACTIVITY)).text
+    assert hint not in zoe.get(preview(stage, Scope.MEMBER)).text
+    assert hint not in browser(app, "bruno").get(preview(stage, Scope.ORGANIZATION)).text
+
+
 def rows_of(page):
     """The cells of all tables of a page, row by row."""
     return [
