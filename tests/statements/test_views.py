@@ -634,4 +634,4 @@ def test_the_text_of_a_line_is_no_label_to_stick_on_a_machine(app, stage):
 
     page = zoe.get("/manage/statements/columns", headers={"Accept-Language": "fr"}).text
 
-    assert re.search(r"(Libellé|Text of the line) <span class=\"soft\">\(label\)", page)
+    assert re.search(r"(Libellé|Text of the line) <code class=\"soft\">label</code>", page)
