@@ -119,6 +119,19 @@ def test_a_period_that_is_not_over_says_until_when_it_counts(used, browse_any):
     assert "Hours still to come" not in over
 
 
+def test_on_paper_each_sheet_says_what_it_is_of(used, browse_any):
+    page = browse_any("amina").get(f"{PAGE}?period=2027-03").text
+
+    assert 'data-running="Usage report, L&#39;Atelier, March 2027"' in page
+
+
+def test_each_chapter_is_linked_at_the_top(used, browse_any):
+    page = browse_any("amina").get(f"{PAGE}?period=2027-03").text
+
+    for key in ("structures", "use", "pooling", "trainings"):
+        assert page.index(f'href="#{key}"') < page.index(f'<h2 id="{key}"')
+
+
 def test_two_days_of_ones_own_choice(used, browse_any):
     page = browse_any("amina").get(f"{PAGE}?first=2027-03-03&last=2027-03-03").text
 
