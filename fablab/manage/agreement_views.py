@@ -129,14 +129,13 @@ def agreement_page(
         pages.shown(agreement_facts(row, row.owner.name, row.ranges), today())
         for row in rows.values()
     ]
-    used = sum(not row.is_empty for row in form.ranges)
     answer = page(
         "agreement.html",
         machine=machine,
         agreements=shown,
         edited=edited or "",
         form=form,
-        ranges=form.ranges[: max(used + 2, 3)],
+        ranges=form.ranges_shown,
         ends={uid: end if end and uid == ended else end_form(uid) for uid in rows},
         ended=ended,
     )

@@ -88,6 +88,10 @@ class RangeFields(NamedTuple):
     def is_empty(self) -> bool:
         return not (self.weekday.data or self.opens.typed_something or self.closes.typed_something)
 
+    @property
+    def errors(self) -> list[Any]:
+        return [*self.weekday.errors, *self.opens.errors, *self.closes.errors]
+
 
 class HourField(StrictTimeField):
     @property
@@ -173,6 +177,12 @@ class AgreementForm(Form):
         ]
 
     @property
+    def ranges_shown(self) -> list[RangeFields]:
+        """Those up to the last that holds something, wrong or not, and two to write in."""
+        used = [n for n, row in enumerate(self.ranges, 1) if not row.is_empty or row.errors]
+        return self.ranges[: max(max(used, default=0) + 2, 3)]
+
+    @property
     def drawn_for(self) -> int:
         return int(self.revision.data) if self.revision.data else NEVER_SHOWN
 
@@ -206,7 +216,7 @@ for _n in range(RANGES):
                 SelectChoice("", lazy_gettext("None")),
                 *(SelectChoice(str(day), lazy_gettext(name)) for day, name in WEEKDAYS.items()),
             ],
-            validators=[Optional()],
+            default="",
         ),
     )
     setattr(AgreementForm, f"opens_{_n}", HourField(lazy_gettext("From")))

@@ -9,7 +9,7 @@ from fablab.db import db, writing
 from fablab.machines.agreement_models import OwnerRange, SharingAgreement
 from fablab.machines.models import Machine
 from tests.conftest import share
-from tests.support import counting, submit
+from tests.support import counting, send, submit
 
 PAGE = "/manage/machines/bench/agreement"
 FINE = {
@@ -85,6 +85,44 @@ def test_what_cannot_be_is_told_at_its_field_and_nothing_is_written(
     assert says in answer.text
     assert "Le lieu nettoie." in answer.text or field == "terms"
     assert db.session.query(SharingAgreement).count() == 0
+
+
+NASTY = (
+    *("", " ", "\0", "-1", "1e9", "9" * 400, "٣", "NaN", "9999-99-99", "99:99", "a" * 6000),
+    *("%s%(x)s", "<b>", "\N{RIGHT-TO-LEFT OVERRIDE}x", "None", "y\r\nz"),
+)
+FIELDS = (*FINE, "revision", "weekday_6", "opens_6", "closes_6", "document")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_whatever_a_field_holds_is_taken_or_told_and_never_breaks(owned, browse, field):
+    client = browse("amina")
+    page = client.get(PAGE).text
+    for typed in NASTY:
+        answer = send(client, page, PAGE, **FINE | {field: typed})
+        written = db.session.query(SharingAgreement).count()
+        db.session.rollback()
+
+        assert answer.status_code in (303, 422), (field, typed)
+        assert written == (answer.status_code == 303), (field, typed)
+        if answer.status_code == 422:
+            assert 'id="refusal"' in answer.text
+            assert "field__error" in answer.text or field == "revision", (field, typed)
+        with writing() as session:
+            session.query(OwnerRange).delete()
+            session.query(SharingAgreement).delete()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_that_is_missing_or_there_often_never_breaks(owned, browse, field):
+    client, rest = browse("amina"), {name: each for name, each in FINE.items() if name != field}
+    for fields in (rest, FINE | {field: ["2", "x", ""]}):
+        answer = submit(client, PAGE, PAGE, **fields)
+
+        assert answer.status_code in (303, 422), field
+        with writing() as session:
+            session.query(OwnerRange).delete()
+            session.query(SharingAgreement).delete()
 
 
 def test_hours_that_meet_are_refused_over_midnight_too(owned, browse):
