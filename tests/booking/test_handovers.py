@@ -583,6 +583,38 @@ def test_cancelled_and_accepted_in_one_moment_exactly_one_of_them_happens(any_ap
             commands.cancel(uid, by=people["chloe"], is_team=False, now=now)
 
 
+def test_moved_and_accepted_in_one_moment_exactly_one_of_them_happens(any_app, any_fablab):
+    fablab, people = any_fablab, any_fablab.people
+    for n in range(3):
+        uid = fablab.book("bench", slot("2027-03-30 14:00-15:00"), "bruno")
+        offer(fablab, uid)
+        last, now = offers()[-1].uid, clock.now()
+        elsewhere = fablab.order("bench", slot("2027-03-30 16:00-17:00"), "bruno")
+        doings = [
+            lambda uid=uid, order=elsewhere, now=now: commands.move(
+                uid, order, by=people["bruno"], is_team=False, now=now
+            ),
+            lambda last=last, now=now: handovers.accept(
+                last, Acceptance(0), by=people["chloe"], now=now
+            ),
+        ]
+
+        [wrong] = at_once(any_app, *(doings if n % 2 else doings[::-1]))
+
+        left = row(uid)
+        assert left.revision == 1
+        if left.member_id == people["chloe"]:
+            assert isinstance(wrong, NotAllowed)
+            assert left.starts_at == slot("2027-03-30 14:00-15:00").start
+            assert offers()[-1].outcome == HandoverEnd.ACCEPTED
+        else:
+            assert isinstance(wrong, ChangedMeanwhile)
+            assert left.starts_at == elsewhere.slot.start
+            assert offers()[-1].outcome is None
+        assert overlaps() == 0
+        commands.cancel(uid, by=left.member_id, is_team=False, now=now)
+
+
 def test_of_two_tabs_the_second_finds_it_done(any_app, any_fablab):
     fablab = any_fablab
     uid = fablab.book("bench", AFTERNOON, "bruno")
