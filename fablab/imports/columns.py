@@ -53,6 +53,71 @@ CALLED = {
     "status": ("status", "statut", "etat", "state"),
     "reference": ("reference", "id", "numero", "identifiant", "number"),
 }
+# What our columns are called in French: a file that has these names is read without a question,
+# whatever the language of whoever sends it.
+FRENCH = {
+    "email": "courriel",
+    "first_name": "prénom",
+    "last_name": "nom",
+    "phone": "téléphone",
+    "language": "langue",
+    "audience": "public",
+    "membership_until": "fin d’adhésion",
+    "minor": "mineur",
+    "guardian_agreed_on": "accord du responsable légal",
+    "organization": "structure",
+    "manager": "gestionnaire",
+    "activity": "activité",
+    "code": "code",
+    "name": "nom",
+    "category": "catégorie",
+    "model": "modèle",
+    "location": "emplacement",
+    "specs": "caractéristiques",
+    "materials_allowed": "matériaux autorisés",
+    "materials_forbidden": "matériaux interdits",
+    "risk_class": "classe de risque",
+    "notes": "remarques",
+    "asset_number": "numéro d’inventaire",
+    "funder": "financeur",
+    "owner": "propriétaire",
+    "pool": "parc",
+    "state": "état",
+    "state_reason": "raison",
+    "back_on": "retour le",
+    "given_on": "donnée le",
+    "training": "formation",
+    "machine": "machine",
+    "level": "niveau",
+    "expires_on": "valable jusqu’au",
+    "given_by": "donnée par",
+    "start": "début",
+    "end": "fin",
+    "purpose": "objet",
+    "status": "statut",
+    "reference": "référence",
+}
+# What a cell may say in French; the first is how it is written here.
+WORDS = {
+    "used": ("honorée", "utilisée", "venu", "venue", "présent", "présente"),
+    "cancelled": ("annulée", "annulé"),
+    "missed": ("absent", "absente", "absence", "manquée", "non honorée"),
+    "in_service": ("en service",),
+    "out_of_service": ("hors service", "en panne"),
+    "locked_out": ("consignée",),
+    "retired": ("retirée", "retirée du parc", "réformée"),
+    "individual": ("particulier", "particulière", "individuel"),
+    "reduced": ("tarif réduit", "réduit"),
+    "association": ("association",),
+    "professional": ("professionnel", "professionnelle", "pro"),
+    "resident": ("résident", "résidente"),
+    "cooperative": ("coopérative",),
+    "staff": ("équipe", "salarié", "salariée"),
+    "yes": ("oui", "vrai"),
+    "no": ("non", "faux"),
+    "fr": ("français",),
+    "en": ("anglais",),
+}
 # The first lines of exports that are known, by the columns that no other list has together:
 # Fab-manager's of its members, in French and in English.
 EXPORTS = {
@@ -72,10 +137,20 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", bare).strip()
 
 
+def ours(name: str, known: Collection[str]) -> str:
+    """Which of our columns `known` a name is, in English or in French; empty for none."""
+    bare = name.strip().casefold()
+    if bare in known:
+        return bare
+    said = plain(name)
+    called = (each for each in known if said in (plain(each), plain(FRENCH.get(each, ""))))
+    return next(called, "") if said else ""
+
+
 def are_ours(header: Iterable[str], known: Collection[str]) -> bool:
     """Is every column that has a name one of ours, as we write it?"""
-    names = [name.strip().casefold() for name in header if name.strip()]
-    return bool(names) and all(name in known for name in names)
+    names = [name for name in header if name.strip()]
+    return bool(names) and all(ours(name, known) for name in names)
 
 
 def guess(header: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:

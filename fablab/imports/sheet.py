@@ -16,13 +16,14 @@ from typing import Any
 from fablab import exports
 from fablab.forms import FIRST_YEAR, LAST_YEAR, is_visible, parse_day, parse_time
 from fablab.imports import workbook
-from fablab.imports.columns import twice
+from fablab.imports.columns import WORDS, ours, plain, twice
 from fablab.words import N_
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_LINES = 5000  # of data, the first line not counted
 SHOWN = 40  # characters of a wrong cell that a problem repeats
 BETWEEN = "|"  # the parts of a list inside a cell
+MISSING = N_("The column “%(name)s” is missing.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Sheet:
 
     rows: list[Row]
     problems: list[Problem]
+    texts: dict[int, dict[str, str]] = field(default_factory=dict)  # what each line says, by column
 
 
 def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None = None) -> Sheet:
@@ -75,6 +77,7 @@ def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None
     """
     rows: list[Row] = []
     problems: list[Problem] = []
+    texts: dict[int, dict[str, str]] = {}
     try:
         lines = lines_of(data)
         at, cells = next(lines, (0, []))
@@ -85,12 +88,14 @@ def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None
             if count == MAX_LINES:
                 raise Unreadable(0, N_("The file has more than %(limit)s lines."), limit=MAX_LINES)
             values, wrong = values_of(at, cells, header)
+            named_cells = zip(header, cells, strict=False)
+            texts[at] = {one.name: shown(cell.strip()) for one, cell in named_cells if one}
             problems += wrong
             if not wrong:
                 rows.append(Row(at, values))
     except Unreadable as error:
         problems += error.problems
-    return Sheet(rows, problems)
+    return Sheet(rows, problems, texts)
 
 
 def first_lines(data: bytes, most: int) -> list[list[str]]:
@@ -211,7 +216,7 @@ def named(
         }
     ]
     problems += [
-        Problem(line, N_("The column “%(name)s” is missing."), {"name": name})
+        Problem(line, MISSING, {"name": name})
         for name, column in known.items()
         if column.is_required and name not in called
     ]
@@ -226,9 +231,10 @@ def header_of(line: int, cells: list[str], columns: Sequence[Column]) -> list[Co
     if not cells:
         raise Unreadable(0, N_("The file is empty."))
     known = {column.name: column for column in columns}
-    names = [cell.strip().casefold() for cell in cells]
-    while names and not names[-1]:
-        names.pop()
+    typed = [cell.strip().casefold() for cell in cells]
+    while typed and not typed[-1]:
+        typed.pop()
+    names = [ours(name, known) or name for name in typed]
     problems = [
         Problem(
             line,
@@ -244,7 +250,7 @@ def header_of(line: int, cells: list[str], columns: Sequence[Column]) -> list[Co
         if names.count(name) > 1
     ]
     problems += [
-        Problem(line, N_("The column “%(name)s” is missing."), {"name": name})
+        Problem(line, MISSING, {"name": name})
         for name, column in known.items()
         if column.is_required and name not in names
     ]
@@ -335,13 +341,18 @@ def named_facts(typed: str) -> dict[str, str]:
 
 
 def one_of(values: type[StrEnum] | Sequence[str]) -> Callable[[str], str]:
+    """One of these, as they are written here or as `WORDS` says them in French."""
     known = {str(value).casefold(): value for value in values}
+    french = {
+        plain(word): value for value in values for word in WORDS.get(str(value).casefold(), ())
+    }
     told = ", ".join(map(str, values))
 
     def parse(typed: str) -> str:
-        if typed.casefold() not in known:
+        found = known.get(typed.casefold(), french.get(plain(typed)))
+        if found is None:
             raise BadCell(N_("“%(column)s” is one of %(known)s, not “%(cell)s”."), known=told)
-        return known[typed.casefold()]
+        return found
 
     return parse
 

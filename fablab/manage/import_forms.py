@@ -9,6 +9,7 @@ from wtforms import SelectChoice, SelectField, ValidationError
 from fablab.forms import Form
 from fablab.imports import columns
 from fablab.imports.sheet import Column
+from fablab.manage.import_words import column_said
 
 NONE = ""  # of the file's columns
 
@@ -44,7 +45,7 @@ def form_of(
     fields: dict[str, Any] = {"asked": asked, "header": header}
     for each in asked:
         fields[field_of(each)] = SelectField(
-            each.name,
+            column_said(each.name),
             [is_there] if each.is_required else [],
             choices=choices,
             default=at.get(guessed.get(each.name, ""), NONE),

@@ -1,39 +1,70 @@
 """What a file to import would do, as plain values: what is wrong, what is new, what changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from fablab.imports import Plan, Problem
+from fablab.imports import Plan, Problem, Sheet
 from fablab.imports.plan import Step
+from fablab.imports.sheet import MISSING
+from fablab.manage.import_words import TELLING, column_said, words_said
 
 SHOWN = 200  # lines of each list
 
 
+class Line(NamedTuple):
+    """A line of the file: where it stands, what it says, and what is to be said of it."""
+
+    where: str
+    content: str
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    problems: list[tuple[str, str]]  # where, and what is wrong there
+    problems: list[Line]
     problems_left_out: int
     notes: list[tuple[str, str]]
     notes_left_out: int
-    new: list[str]
+    new: list[Line]
     new_left_out: int
-    changed: list[tuple[str, list[tuple[str, str]]]]  # what, its columns and their new text
+    # What, and its columns with their new text.
+    changed: list[tuple[Line, list[tuple[str, str]]]]
     changed_left_out: int
+    same: list[Line]  # there already
+    same_left_out: int
     made: list[str]  # categories and pools that come along
     summary: str
     does_nothing: bool
 
 
-def shown(plan: Plan) -> Shown:
-    problems, notes = map(told, (plan.problems, plan.notes))
-    changed = [
-        (step.name, [said(*each) for each in sorted(step.changes.items())]) for step in plan.changed
+def contents(what: str, lines: Sheet) -> dict[int, str]:
+    """What tells each line from the others, as it stands in the file; none of a calendar."""
+    told = TELLING.get(what, ())
+    return {
+        at: " · ".join(filter(None, (cells.get(name, "") for name in told)))
+        for at, cells in lines.texts.items()
+    }
+
+
+def shown(plan: Plan, contents: Mapping[int, str]) -> Shown:
+    def line(step: Step) -> Line:
+        return Line(where(step.line), contents.get(step.line) or step.name)
+
+    problems = [
+        Line(where(each.line), contents.get(each.line, ""), sentence(each))
+        for each in plan.problems
     ]
-    new = [named(step) for step in plan.new]
+    notes = [(where(each.line), sentence(each)) for each in plan.notes]
+    changed = [
+        (line(step), [said(*each) for each in sorted(step.changes.items())])
+        for step in plan.changed
+    ]
+    new, same = ([line(step) for step in steps] for steps in (plan.new, plan.same))
     made = [_("Category: %(name)s", name=each) for each in plan.categories.values()]
     made += [_("Pool: %(name)s", name=each) for each in plan.pools.values()]
     return Shown(
@@ -45,30 +76,36 @@ def shown(plan: Plan) -> Shown:
         new_left_out=max(0, len(new) - SHOWN),
         changed=changed[:SHOWN],
         changed_left_out=max(0, len(changed) - SHOWN),
+        same=same[:SHOWN],
+        same_left_out=max(0, len(same) - SHOWN),
         made=made,
         summary=summary(plan),
         does_nothing=not (plan.problems or new or changed),
     )
 
 
-def told(found: list[Problem]) -> list[tuple[str, str]]:
-    return [(where(each.line), _(each.sentence) % each.values) for each in found]
+def sentence(found: Problem) -> str:
+    """What is to be said of a line, its columns and words as the reader calls them."""
+    values = dict(found.values)
+    if "column" in values:
+        values["column"] = column_said(values["column"])
+    if "known" in values:
+        values["known"] = ", ".join(words_said(values["known"].split(", ")))
+    if found.sentence == MISSING:
+        values["name"] = column_said(values["name"])
+    return _(found.sentence) % values
 
 
 def where(line: int) -> str:
     return _("Line %(number)s", number=line) if line else _("The file")
 
 
-def named(step: Step) -> str:
-    """Known by its code or address alone, it would not be recognized."""
-    names = (step.changes.get(each, "") for each in ("name", "first_name", "last_name"))
-    return " ".join(filter(None, (step.name, *names)))
-
-
 def said(name: str, value: Any) -> tuple[str, str]:
     """A column as the file calls it, and what it says from now on, where that is a text."""
     column = {"given_by_id": "given_by", "membership": "email"}.get(name, name)
-    return column, str(value) if isinstance(value, str | date) and name != "membership" else ""
+    return column_said(column), str(value) if isinstance(
+        value, str | date
+    ) and name != "membership" else ""
 
 
 def summary(plan: Plan) -> str:

@@ -23,7 +23,14 @@ from fablab.machines.inventory import here
 from fablab.manage import import_pages
 from fablab.manage.blueprint import bp, page
 from fablab.manage.import_forms import ColumnsForm, form_of
-from fablab.manage.import_words import EXAMPLES, EXPLAINED, HELP, KINDS
+from fablab.manage.import_words import (
+    EXAMPLES,
+    EXPLAINED,
+    HELP,
+    KINDS,
+    column_said,
+    words_said,
+)
 from fablab.members.forms import EmailField
 
 BACK = {
@@ -139,7 +146,8 @@ def import_template(what: str):
     check_kind(what)
     if what == imports.CALENDAR:
         abort(404)
-    return csv_file(f"{what}-template", columns_of(what), [EXAMPLES[what]])
+    header = [column_said(name) for name in columns_of(what)]
+    return csv_file(f"{what}-template", header, [words_said(EXAMPLES[what])])
 
 
 @bp.get("/manage/machines.csv")
@@ -291,7 +299,9 @@ def kind_page(what: str, form: SheetForm) -> str:
         what=what,
         title=_(KINDS[what]),
         explained=_(EXPLAINED[what]),
-        columns=[(each.name, each.is_required, _(HELP[what][each.name])) for each in columns],
+        columns=[
+            (column_said(each.name), each.is_required, _(HELP[what][each.name])) for each in columns
+        ],
         form=form,
     )
 
@@ -308,6 +318,6 @@ def draft_page(draft: Any, problem: str = "") -> str:
         title=_(KINDS[draft.what]),
         problem=problem,
         is_asked=draft.what != imports.CALENDAR and draft.options is not None,
-        plan=import_pages.shown(plan),
+        plan=import_pages.shown(plan, import_pages.contents(draft.what, lines)),
         seen=plan.fingerprint,
     )

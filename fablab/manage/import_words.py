@@ -1,5 +1,9 @@
 """What the columns of files to import hold, as their pages explain it; docs/import.md says more."""
 
+from collections.abc import Sequence
+
+from fablab import texts
+from fablab.imports.columns import FRENCH, WORDS
 from fablab.words import N_
 
 KINDS = {
@@ -133,3 +137,26 @@ EXAMPLES = {
         "1",
     ),
 }
+# What tells a line from the others, of each kind.
+TELLING = {
+    "machines": ("code", "name", "category", "location"),
+    "members": ("email", "first_name", "last_name", "organization"),
+    "qualifications": ("email", "training", "machine", "level", "given_on"),
+    "bookings": ("email", "machine", "start", "end", "status", "purpose"),
+}
+
+
+def column_said(name: str) -> str:
+    """What a column is called in the reader's language; a file may call it so."""
+    return FRENCH.get(name, name) if texts.language() == "fr" else name
+
+
+def word_said(word: str) -> str:
+    """What a cell may hold, in the reader's language."""
+    if texts.language() != "fr":
+        return word
+    return WORDS[word][0] if word in WORDS else column_said(word)
+
+
+def words_said(words: Sequence[str]) -> list[str]:
+    return [word_said(word) for word in words]

@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from fablab import clock, imports
+from fablab.agendas.reading import MAX_TIMES
 from fablab.db import db
 from fablab.imports import columns, sheet, workbook
+from fablab.imports.bookings import Use
 from fablab.imports.calendar import Whose, past
+from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Occupancy
+from fablab.members.kinds import Audience
 from fablab.members.models import Member, Membership
 from tests.conftest import browser
+from tests.home.test_pages import words
 from tests.manage.test_imports import apply, send
 from tests.support import PARIS, instant, slot, submit
 from tests.test_import_bookings import written
@@ -174,6 +179,93 @@ def test_columns_are_guessed_by_their_names_here_and_elsewhere():
         "last_name": "NOM",
         "phone": "Téléphone",
     }
+
+
+IN_FRENCH = (
+    "Courriel;Machine;Début;Fin;Structure;Objet;Statut;Référence\n"
+    "bruno@atelier.example;L1;23/03/2027 10:00;12:00;;Lampe;Honorée;1\n"
+    "chloe@atelier.example;L1;24/03/2027 10h00;24/03/2027 12h00;;;annulée;2\n"
+    "chloe@atelier.example;L1;24/03/2027 10h;11h;;;ABSENT;3\n"
+)
+
+
+def test_french_names_and_words_are_read_without_a_question(cast, app):
+    amina = browser(app, "amina")
+    draft = send(amina, IN_FRENCH, "bookings").location
+
+    assert amina.get(draft).status_code == 200
+    apply(amina, draft)
+
+    assert sorted(booking.status for booking in written()) == [
+        Status.CANCELLED,
+        Status.CONFIRMED,
+        Status.MISSED,
+    ]
+
+
+def test_each_of_our_columns_and_words_has_a_french_name_that_means_it_alone():
+    for kind in imports.KINDS.values():
+        known = [each.name for each in kind.columns]
+        assert [columns.ours(columns.FRENCH[name], known) for name in known] == known
+        for typed in (columns.FRENCH[name].upper() for name in known):
+            assert columns.ours(typed, known)
+    for values in (Use, Audience, MachineState, ("yes", "no")):
+        said = [columns.WORDS[value] for value in values]
+        assert len({columns.plain(word) for words in said for word in words}) == sum(
+            len({columns.plain(word) for word in words}) for words in said
+        )
+        for value in values:
+            assert sheet.one_of(values)(columns.WORDS[value][0].upper()) == value
+
+
+def test_no_column_is_said_twice_in_two_languages():
+    header = b"code,Nom,name,category\nL1,Laser,Laser,Laser\n"
+
+    [problem] = sheet.read(header, imports.KINDS["machines"].columns).problems
+
+    assert problem.sentence == "The column “%(name)s” is there twice."
+
+
+def test_a_reader_of_french_sees_french_names_and_each_line_with_its_verdict(cast, app):
+    amina = browser(app, "amina")
+    amina.set_cookie("language", "fr")
+    bad = IN_FRENCH + "chloe@atelier.example;L9;25/03/2027 10h;11h;;;volée;4\n"
+
+    broken = words(amina.get(send(amina, bad, "bookings").location).text)
+    good = words(amina.get(send(amina, IN_FRENCH, "bookings").location).text)
+    page = amina.get("/manage/imports/bookings").text
+    template = amina.get("/manage/imports/bookings/template.csv").text
+
+    assert "chloe@atelier.example · L9 · 25/03/2027 10h · 11h · volée" in broken
+    assert "statut" in broken
+    assert "honorée, annulée, absent" in broken
+    assert "Ligne 2 bruno@atelier.example · L1 · 23/03/2027 10:00 · 12:00 · Honorée" in good
+    for name in ("courriel", "début", "statut"):
+        assert f"<code>{name}</code>" in page
+        assert name in template
+    assert "honorée" in template
+
+
+@pytest.mark.parametrize("what", ["machines", "members", "qualifications", "bookings"])
+def test_the_french_template_is_read_back_without_a_question(cast, app, what):
+    odile = browser(app, "odile")
+    odile.set_cookie("language", "fr")
+    data = odile.get(f"/manage/imports/{what}/template.csv").data
+
+    answer = odile.get(send(odile, data, what).location)
+
+    assert answer.status_code == 200
+    assert "est l’une de" not in answer.text
+
+
+def test_what_is_there_already_is_listed_too(cast, app):
+    amina = browser(app, "amina")
+    apply(amina, send(amina, IN_FRENCH, "bookings").location)
+
+    page = words(amina.get(send(amina, IN_FRENCH, "bookings").location).text)
+
+    assert "There already 3 lines" in page
+    assert "Line 2 bruno@atelier.example · L1" in page
 
 
 def test_no_column_is_guessed_for_two():
@@ -358,4 +450,42 @@ def test_what_is_no_calendar_is_told_and_nothing_is_written(cast, app):
 
     assert "Nothing can be imported" in amina.get(draft).text
     assert apply(amina, draft).status_code == 422
+    assert written() == []
+
+
+BOMBS = {
+    "a rule without end": ICS.replace(b"FREQ=WEEKLY", b"FREQ=DAILY;COUNT=999999999"),
+    "a rule of seconds": ICS.replace(b"FREQ=WEEKLY", b"FREQ=SECONDLY"),
+    "a day that never comes": ICS.replace(
+        b"FREQ=WEEKLY", b"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=99999"
+    ),
+    "packed deep": ICS.replace(
+        b"END:VCALENDAR", b"BEGIN:X\r\n" * 20_000 + b"END:X\r\n" * 20_000 + b"END:VCALENDAR"
+    ),
+    "one endless line": ICS.replace(b"SUMMARY:Lampe", b"SUMMARY:" + b"x" * 900_000),
+    "many guests": ICS.replace(
+        b"SUMMARY:Lampe", b"SUMMARY:Lampe" + b"\r\nATTENDEE:mailto:a@b.example" * 20_000
+    ),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_calendar_that_is_a_bomb_is_bounded_and_spares_what_stands_beside_it(bomb):
+    """In steps and dates, as the reading of every calendar is; see tests/agendas."""
+    found = past(BOMBS[bomb], WHOSE, zone=PARIS, now=instant("2027-03-29 09:00"))
+
+    assert len(found.sheet.rows) <= MAX_TIMES
+    assert instant("2027-03-16 10:00") in [row.values["start"] for row in found.sheet.rows]
+    assert all(len(row.values["purpose"]) <= 200 for row in found.sheet.rows)
+
+
+def test_a_calendar_of_ten_megabytes_is_refused_before_it_is_read(cast, app):
+    amina, page = browser(app, "amina"), "/manage/imports/calendar"
+    large = ICS.replace(b"SUMMARY:Lampe", b"SUMMARY:" + b"x" * 10_000_000)
+    fields = {"machine": "laser", "holder": "bruno@atelier.example"}
+
+    sent = submit(amina, page, page, file=(BytesIO(large), "laser.ics"), **fields)
+
+    assert sent.status_code in (413, 422)
+    assert past(large, WHOSE, zone=PARIS, now=clock.now()).sheet.rows == []
     assert written() == []
