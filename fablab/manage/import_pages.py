@@ -35,6 +35,8 @@ class Shown:
     # What, and its columns with their new text.
     changed: list[tuple[Line, list[tuple[str, str]]]]
     changed_left_out: int
+    right: list[Line]  # beside those that are wrong
+    right_left_out: int
     same: list[Line]  # there already
     same_left_out: int
     made: list[str]  # categories and pools that come along
@@ -64,6 +66,8 @@ def shown(plan: Plan, contents: Mapping[int, str]) -> Shown:
         (line(step), [said(*each) for each in sorted(step.changes.items())])
         for step in plan.changed
     ]
+    wrong = {each.line for each in plan.problems}
+    right = [line(step) for step in plan.steps if step.line not in wrong] if wrong else []
     new, same = ([line(step) for step in steps] for steps in (plan.new, plan.same))
     made = [_("Category: %(name)s", name=each) for each in plan.categories.values()]
     made += [_("Pool: %(name)s", name=each) for each in plan.pools.values()]
@@ -76,6 +80,8 @@ def shown(plan: Plan, contents: Mapping[int, str]) -> Shown:
         new_left_out=max(0, len(new) - SHOWN),
         changed=changed[:SHOWN],
         changed_left_out=max(0, len(changed) - SHOWN),
+        right=right[:SHOWN],
+        right_left_out=max(0, len(right) - SHOWN),
         same=same[:SHOWN],
         same_left_out=max(0, len(same) - SHOWN),
         made=made,

@@ -239,6 +239,9 @@ def test_a_reader_of_french_sees_french_names_and_each_line_with_its_verdict(cas
     assert "chloe@atelier.example · L9 · 25/03/2027 10h · 11h · volée" in broken
     assert "statut" in broken
     assert "honorée, annulée, absent" in broken
+    right = broken.partition("Ce qui est juste")[2]
+    assert "3 lignes" in right
+    assert "Ligne 2 bruno@atelier.example · L1" in right
     assert "Ligne 2 bruno@atelier.example · L1 · 23/03/2027 10:00 · 12:00 · Honorée" in good
     for name in ("courriel", "début", "statut"):
         assert f"<code>{name}</code>" in page
