@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
+from babel import Locale
 from flask_babel import format_date, get_locale, gettext, ngettext
 
 from fablab import clock
@@ -53,6 +54,19 @@ def _day(language: str, when: date, form: str) -> str:
     if language == "fr" and when.day == 1:
         form = form.replace("d", "d'er'")  # `lundi 1er mars`, but `mardi 2 mars`
     return format_date(when, form, rebase=False)
+
+
+def weekday(number: int) -> str:
+    """As it stands in a sentence, `Saturday` or `samedi`; ISO, from 1 for Monday."""
+    name: str = Locale(language()).days["format"]["wide"][number - 1]
+    return name
+
+
+def together(words: Iterable[str]) -> str:
+    """Joined as in a sentence: `laser and milling`, `laser, milling and sewing`."""
+    *before, last = (*words,) or ("",)
+    # Translators: the last of several names joined in a sentence, `laser, milling and sewing`
+    return gettext("%(names)s and %(last)s", names=", ".join(before), last=last) if before else last
 
 
 def near_day(when: date, zone: tzinfo) -> str:

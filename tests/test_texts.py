@@ -1,10 +1,14 @@
 """How days and hours are written in each language."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, time, timedelta
 
 import pytest
 
 from fablab import texts
+from fablab.places import words
+from fablab.places.kinds import Mode
+from fablab.places.rules import WeeklyOpening
 from tests.support import PARIS, instant, slot
 
 
@@ -106,3 +110,29 @@ def test_no_sentence_says_nothing(spoken):
 )
 def test_a_scale_is_marked_as_each_language_does(spoken, language, marks):
     assert spoken(language, lambda: [texts.hour_mark(8), texts.hour_mark(24)]) == marks
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("en", ["", "laser", "laser and saw", "laser, saw and kiln"]),
+        ("fr", ["", "laser", "laser et saw", "laser, saw et kiln"]),
+    ],
+)
+def test_names_are_joined_as_in_a_sentence(spoken, language, written):
+    names = ("laser", "saw", "kiln")
+
+    said = spoken(language, lambda: [texts.together(names[:count]) for count in range(4)])
+
+    assert said == written
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [("en", "first, third and fifth Tuesday"), ("fr", "1er, 3e et 5e mardi")],
+)
+def test_the_weeks_of_an_opening_are_said_of_its_day(spoken, language, written):
+    opening = WeeklyOpening(2, time(10), time(12), Mode.SUPERVISED, frozenset({1, 3, 5}))
+
+    assert spoken(language, lambda: words.weeks(opening)) == written
+    assert spoken(language, lambda: words.weeks(replace(opening, weeks=frozenset()))) == ""

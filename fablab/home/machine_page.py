@@ -33,6 +33,8 @@ from fablab.machines.seating import full_time
 from fablab.members.people import Standing
 from fablab.places.kinds import Mode
 from fablab.slots import Slot
+from fablab.trainings.models import Level
+from fablab.trainings.words import MEANS
 
 DAYS_OF_SLOTS = 3
 SLOTS_A_DAY = 6
@@ -469,10 +471,11 @@ class MachinePage:
 
     def _how_qualified(self) -> tuple[str, str]:
         sentence = _("A qualification of level %(level)s is needed", level=self.policy.level)
+        means = _(MEANS[Level(self.policy.level)])
         training = self.particulars.training
         if not training:
-            return sentence, _("Ask the team how to get it.")
-        return sentence, _("The training “%(training)s” gives it.", training=training)
+            return sentence, f"{means} {_('Ask the team how to get it.')}"
+        return sentence, f"{means} {_('The training “%(training)s” gives it.', training=training)}"
 
     @cached_property
     def sheet(self) -> list[tuple[str, str]]:

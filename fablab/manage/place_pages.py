@@ -80,7 +80,7 @@ def line(opening: Opening) -> Line:
         hours=words.hours(told.opens_at, told.closes_at),
         mode=_(MODES[told.mode]),
         kind=told.mode.value,
-        weeks=words.weeks(told.weeks),
+        weeks=words.weeks(told),
     )
 
 

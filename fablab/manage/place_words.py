@@ -8,7 +8,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 
 from fablab.places.kinds import Mode, NamesShown
-from fablab.places.words import MODES, WEEKDAYS, weeks
+from fablab.places.words import MODES, WEEKDAYS, named_weeks
 from fablab.words import LANGUAGES, N_
 
 NAMES_SHOWN = {
@@ -59,7 +59,7 @@ READERS: dict[str, Callable[[Any], str]] = {
     "opens_at": lambda kept: kept.lstrip("0").rjust(4, "0"),
     "closes_at": lambda kept: kept.lstrip("0").rjust(4, "0"),
     "mode": lambda kept: _(MODES[Mode(kept)]),
-    "weeks": weeks,
+    "weeks": named_weeks,
     "first_day": lambda kept: format_date(date.fromisoformat(kept), "short", rebase=False),
     "last_day": lambda kept: format_date(date.fromisoformat(kept), "short", rebase=False),
 }

@@ -17,6 +17,7 @@ from fablab.machines.policy_rules import Conflict, Table
 from fablab.manage import policy_words
 from fablab.members.kinds import Audience
 from fablab.members.words import AUDIENCES
+from fablab.trainings.words import MEANS
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def groups(subject: Subject, rows: Sequence[Policy], category_id: int | None) ->
 
 def beneath(name: str, value: Any, source: Any) -> str:
     now = policy_words.where_from(name, value, source)
+    if name == "level":
+        return " ".join([now, *(_(each) for each in MEANS.values())])
     return f"{now} {_(policy_words.HELP[name])}" if name in policy_words.HELP else now
 
 

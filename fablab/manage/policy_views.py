@@ -6,7 +6,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from fablab import clock
+from fablab import clock, texts
 from fablab.access import team_only
 from fablab.db import db
 from fablab.machines import policy_commands
@@ -105,7 +105,7 @@ def policy(subject: Subject, category_id: int | None = None) -> Any:
         flash(
             _(
                 "Dangerous, and open to whoever holds no qualification: %(machines)s.",
-                machines=", ".join(open_to_all),
+                machines=texts.together(open_to_all),
             ),
             "warning",
         )

@@ -37,7 +37,7 @@ def why_closed(schedule: Schedule, day: date) -> str:
 
 
 def day_in_words(weekday: int, openings: Iterable[WeeklyOpening]) -> str:
-    """`Saturday: 10:00–17:00 with the team (first, third)`"""
+    """`Saturday: 10:00–17:00 with the team (first and third Saturday)`"""
     day = _(WEEKDAYS[weekday])
     return _("%(day)s: %(hours)s", day=day, hours=hours_of_day(weekday, openings))
 
@@ -49,9 +49,9 @@ def hours_of_day(weekday: int, openings: Iterable[WeeklyOpening]) -> str:
 
 
 def in_words(opening: WeeklyOpening) -> str:
-    """`10:00–17:00 with the team (first, third)`"""
+    """`10:00–17:00 with the team (first and third Saturday)`"""
     told = f"{hours(opening.opens_at, opening.closes_at)} {_(MODES[opening.mode])}"
-    return f"{told} ({weeks(opening.weeks)})" if opening.weeks else told
+    return f"{told} ({weeks(opening)})" if opening.weeks else told
 
 
 def hours(opens_at: time, closes_at: time) -> str:
@@ -64,6 +64,15 @@ def hours(opens_at: time, closes_at: time) -> str:
     return _("%(start)s–%(end)s the next day", start=start, end=end)
 
 
-def weeks(numbers: Iterable[int]) -> str:
-    """`first, third`"""
-    return ", ".join(_(WEEKS[number]) for number in sorted(numbers))
+def weeks(opening: WeeklyOpening) -> str:
+    """`first and third Saturday`; nothing for every week."""
+    if not opening.weeks:
+        return ""
+    which = named_weeks(opening.weeks)
+    # Translators: in which weeks of the month it is open, `first and third Saturday`
+    return _("%(weeks)s %(day)s", weeks=which, day=texts.weekday(opening.weekday))
+
+
+def named_weeks(numbers: Iterable[int]) -> str:
+    """`first and third`"""
+    return texts.together(_(WEEKS[number]) for number in sorted(numbers))

@@ -317,7 +317,7 @@ class TrainingsPage:
             validity=self.validity(row),
             required=", ".join(self._required.get(row.id, {}).values()),
             age=_("%(age)s years", age=row.minimum_age) if row.minimum_age else "",
-            missing=", ".join(self.missing(row.id, self.today)),
+            missing=texts.together(self.missing(row.id, self.today)),
             is_too_young=self.reader is not None
             and not is_old_enough(self._applicant.age, row.minimum_age),
             held=self.until(best) if best else "",
@@ -344,6 +344,11 @@ class TrainingsPage:
             Held(self.name_of(each), self.until(each), each.is_valid_on(self.today))
             for each in sorted(best.values(), key=lambda held: (held.training, held.machine))
         ]
+
+    @property
+    def holds_a_level(self) -> bool:
+        """Of one machine: what a training gives is said by its name."""
+        return any(each.machine_id is not None for each in self._holdings)
 
     @cached_property
     def may_qualify(self) -> bool:

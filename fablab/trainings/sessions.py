@@ -16,7 +16,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fablab import clock
+from fablab import clock, texts
 from fablab.db import NoSuch, NotAllowed, add_row, add_rows, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import SlotTaken, record, said, stand_in_line
@@ -337,7 +337,7 @@ def against(
     )
     values = {
         "age": held.minimum_age,
-        "trainings": ", ".join(missing),
+        "trainings": texts.together(missing),
         "day": applicant.membership_ends_on,
         "until": applicant.suspended_until,
         "why": applicant.suspension_reason,

@@ -11,7 +11,7 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import anyone, members_only
 from fablab.machines.inventory import here
-from fablab.trainings import commands, queries, sessions
+from fablab.trainings import commands, queries, sessions, words
 from fablab.trainings.commands import Award
 from fablab.trainings.forms import AttendanceForm, GrantForm
 from fablab.trainings.kinds import Seating, SessionState
@@ -19,6 +19,12 @@ from fablab.trainings.pages import Told, TrainingsPage, told
 from fablab.trainings.sessions import NotPlanned, Refused
 
 bp = Blueprint("trainings", __name__)
+
+
+@bp.app_template_global()
+def levels_explained() -> str:
+    """What each level of a qualification means, wherever one is chosen or shown."""
+    return " ".join(_(each) for each in words.MEANS.values())
 
 
 @bp.get("/trainings/")

@@ -10,6 +10,13 @@ LEVELS = {
     Level.AUTONOMOUS: N_("Level 3, autonomous"),
     Level.TRAINER: N_("Level 4, trainer"),
 }
+# What somebody may do who holds it.
+MEANS = {
+    Level.ACCOMPANIED: N_("Level 1: with somebody of the team beside."),
+    Level.SUPERVISED: N_("Level 2: alone, while the team is there."),
+    Level.AUTONOMOUS: N_("Level 3: alone, whenever the machine may be booked."),
+    Level.TRAINER: N_("Level 4: the same, and may qualify others for the machine."),
+}
 SEATINGS = {
     Seating.SEATED: N_("Registered"),
     Seating.WAITING: N_("In the waiting list"),

@@ -653,6 +653,7 @@ def test_the_rules_are_told_from_the_settings(fablab, browse):
     assert "From 30 min to 2 h" in page
     assert "Book up to 21 days ahead" in page
     assert "A qualification of level 2 is needed" in page
+    assert "Level 2: alone, while the team is there." in page
 
 
 def test_the_asset_number_is_for_the_team(fablab, browse):

@@ -70,7 +70,7 @@ def test_an_opening_over_midnight_of_some_weeks_is_drawn_on_both_days(amina):
 
     page = amina.get(WEEK).text
     assert page.count("strip__part--night strip__part--some") == 2
-    assert "Sunday: 14:00–2:00 the next day at night (first)" in page
+    assert "Sunday: 14:00–2:00 the next day at night (first Sunday)" in page
 
 
 def test_shorter_hours_show_whom_they_concern_then_cancel_what_is_ticked(cast, amina):
