@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import Any
 
 from fablab.clock import to_wall, whole_days
 from fablab.machines.inventory import Inventory
@@ -121,31 +121,33 @@ def _lines(
     whole = Slot(span_before.start, span.end)
     nothing: list[list[Line]] = [[], []]
     if until <= whole.start:
-        return nothing, _sums(span, whole, machine_ids).lines
+        return nothing, _ahead(span, whole, machine_ids)
     if until >= whole.end:
-        return _sums(span, whole, machine_ids, place_ids).lines, nothing
+        return _begun(span, whole, machine_ids, place_ids), nothing
     begun, ahead = Slot(whole.start, until), Slot(until, whole.end)
-    return (
-        _sums(span, begun, machine_ids, place_ids).lines,
-        _sums(span, ahead, machine_ids).lines,
-    )
+    return _begun(span, begun, machine_ids, place_ids), _ahead(span, ahead, machine_ids)
 
 
-class _Both(NamedTuple):
-    now: "_Sums"
-    before: "_Sums"
+def _begun(
+    span: Slot, within: Slot, machine_ids: set[int], place_ids: Collection[int]
+) -> list[list[Line]]:
+    now, before = _summed(queries.uses(span, queries.begins_in(within)), machine_ids)
+    for row in queries.late(span, within, place_ids):
+        late = row.now or 0
+        now.add_late(row[:4], late)
+        before.add_late(row[:4], row.in_all - late)
+    return [now.lines(), before.lines()]
 
-    @property
-    def lines(self) -> list[list[Line]]:
-        return [self.now.lines(), self.before.lines()]
+
+def _ahead(span: Slot, within: Slot, machine_ids: set[int]) -> list[list[Line]]:
+    rows = queries.uses(span, queries.by_start(within))
+    return [each.lines() for each in _summed(rows, machine_ids)]
 
 
-def _sums(
-    span: Slot, within: Slot, machine_ids: set[int], place_ids: Collection[int] = ()
-) -> _Both:
-    """Of what begins `within`: in the period and before it; and what was cancelled late there."""
-    now, before = found = _Both(_Sums(), _Sums())
-    for row in queries.uses(span, within):
+def _summed(rows: Iterable[Any], machine_ids: set[int]) -> tuple["_Sums", "_Sums"]:
+    """In the period, and before it."""
+    now, before = _Sums(), _Sums()
+    for row in rows:
         if row.machine_id not in machine_ids:
             continue
         key, is_missed = row[:4], row.status == Status.MISSED
@@ -158,11 +160,7 @@ def _sums(
             (row.booked_in_all or 0) - booked,
             (row.used_in_all or 0) - used,
         )
-    for row in queries.late(span, within, place_ids) if place_ids else ():
-        late = row.now or 0
-        now.add_late(row[:4], late)
-        before.add_late(row[:4], row.in_all - late)
-    return found
+    return now, before
 
 
 class _Sums:

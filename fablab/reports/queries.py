@@ -31,13 +31,18 @@ def begins_in(span: Slot) -> ColumnElement[bool]:
     """Said as one value, so that no index of starts is taken in place of the report's own, in whose
     order nothing has to be sorted.
     """
-    return and_(Occupancy.starts_at >= span.start, Occupancy.starts_at < span.end).is_(true())
+    return by_start(span).is_(true())
 
 
-def uses(now: Slot, within: Slot) -> Sequence[Any]:
+def by_start(span: Slot) -> ColumnElement[bool]:
+    """The same, for the few that are ahead: the index of starts leads to them."""
+    return and_(Occupancy.starts_at >= span.start, Occupancy.starts_at < span.end)
+
+
+def uses(now: Slot, within: ColumnElement[bool]) -> Sequence[Any]:
     """Of every place, who booked what for whom, by status: counts and seconds of what begins
-    `within`, which is of the period and the one before it; and of what is in `now`, the period.
-    One walk along one index.
+    `within` the period and the one before it; and of what is in `now`, the period. One walk along
+    one index.
     """
     is_now = Occupancy.starts_at >= now.start
     summed: dict[str, Any] = {
@@ -55,7 +60,7 @@ def uses(now: Slot, within: Slot) -> Sequence[Any]:
         .where(
             Occupancy.kind == OccupancyKind.BOOKING,
             Occupancy.status.in_((Status.CONFIRMED, Status.MISSED)),
-            begins_in(within),
+            within,
         )
         .group_by(*grouped)
     )
