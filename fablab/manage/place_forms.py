@@ -48,7 +48,13 @@ LANGUAGE_CHOICES = [SelectChoice(code, name) for code, name in LANGUAGES.items()
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
-class ParticularsForm(Form):
+class SeenForm(Form):
+    """Of values that others may change meanwhile; `seen` is the fingerprint of those drawn."""
+
+    seen = HiddenField()
+
+
+class ParticularsForm(SeenForm):
     """How the place is reached, and its rules: for any of the team."""
 
     address = TextField(lazy_gettext("Address"), maximum=200)
@@ -62,7 +68,7 @@ class ParticularsForm(Form):
     house_rules = ParagraphField(lazy_gettext("House rules"), maximum=HOUSE_RULES)
 
 
-class IdentityForm(Form):
+class IdentityForm(SeenForm):
     """For administrators."""
 
     name = TextField(

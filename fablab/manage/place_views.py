@@ -1,5 +1,6 @@
 """The settings of the place: the way to all of them, who it is, how it looks, the first steps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, url_for
@@ -9,11 +10,12 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import team_only
 from fablab.machines.inventory import here
-from fablab.manage import member_pages, place_pages, queries
+from fablab.manage import member_pages, place_pages, place_words, queries
 from fablab.manage.blueprint import bp, page
-from fablab.manage.place_forms import IdentityForm, LookForm, ParticularsForm, zones
+from fablab.manage.place_forms import IdentityForm, LookForm, ParticularsForm, SeenForm, zones
 from fablab.members.kinds import Deed, Role
 from fablab.settings import colours, commands, looks
+from fablab.settings.commands import ChangedMeanwhile
 from fablab.words import NotTaken
 
 
@@ -35,7 +37,10 @@ def set_particulars():
     form = ParticularsForm()
     if not form.validate():
         return place_page(particulars=form), 422
-    save({name: form[name].data for name in commands.PARTICULARS})
+    try:
+        save(form, commands.PARTICULARS)
+    except ChangedMeanwhile as others:
+        return conflict_page("particulars", form, others), 409
     return redirect(url_for(".place"), 303)
 
 
@@ -46,7 +51,10 @@ def set_identity():
     if not form.validate():
         return place_page(identity=form), 422
     is_other_zone = form.zone.data != here().place.zone
-    save({name: form[name].data for name in commands.IDENTITY})
+    try:
+        save(form, commands.IDENTITY)
+    except ChangedMeanwhile as others:
+        return conflict_page("identity", form, others), 409
     if is_other_zone:
         flash(
             _(
@@ -80,22 +88,35 @@ def set_look():
     return redirect(url_for(".place"), 303)
 
 
-def save(values: dict[str, Any]) -> None:
-    now = clock.now()
-    if commands.set_place(here().place.id, values, by=current_user.id, now=now):
+def save(form: SeenForm, names: Sequence[str]) -> None:
+    values, now = {name: form[name].data for name in names}, clock.now()
+    place_id, by = here().place.id, current_user.id
+    if commands.set_place(place_id, values, by=by, now=now, seen=form.seen.data):
         flash(_("The settings of the place are saved."))
     else:
         flash(_("Nothing was changed."), "info")
 
 
-def place_page(**forms: Any) -> str:
+def conflict_page(which: str, form: SeenForm, others: ChangedMeanwhile) -> str:
+    """What they typed beside what others saved meanwhile; sent again, it is meant."""
+    form.seen.data = commands.fingerprint(others.now)
+    typed = {name: form[name].data for name in others.now}
+    return place_page(conflict=place_words.differences(others.now, typed), **{which: form})
+
+
+def place_page(conflict: Sequence[tuple[str, str, str]] = (), **forms: Any) -> str:
     """Everything of the place; a form that was refused keeps what was typed."""
     inventory = here()
     place = inventory.place
     known = {name: getattr(place, name) for name in (*commands.PARTICULARS, *commands.IDENTITY)}
+
+    def drawn(names: Sequence[str]) -> dict[str, Any]:
+        values = {name: known[name] for name in names}
+        return values | {"seen": commands.fingerprint(values)}
+
     blank = {
-        "particulars": ParticularsForm(formdata=None, data=known),
-        "identity": IdentityForm(formdata=None, data=known),
+        "particulars": ParticularsForm(formdata=None, data=drawn(commands.PARTICULARS)),
+        "identity": IdentityForm(formdata=None, data=drawn(commands.IDENTITY)),
         "look": LookForm(
             formdata=None,
             data={"brick": place.brick or colours.BRICK, "blue": place.blue or colours.BLUE},
@@ -104,6 +125,7 @@ def place_page(**forms: Any) -> str:
     return page(
         "place.html",
         **blank | forms,
+        conflict=conflict,
         is_administrator=Role.ADMINISTRATOR in current_user.standings[place.id].roles,
         zones=sorted(zones()),
         record=[

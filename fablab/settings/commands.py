@@ -1,5 +1,6 @@
 """The place itself: how it is reached, who it is, who sees what, how it looks."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -18,11 +19,29 @@ PARTICULARS = ("address", "email", "phone", "house_rules")
 IDENTITY = ("name", "zone", "language", "names_shown", "has_public_feeds")
 
 
+class ChangedMeanwhile(Exception):
+    """Others saved something else than what was read: how it is now. Nothing was changed."""
+
+    def __init__(self, now: Mapping[str, Any]) -> None:
+        super().__init__(now)
+        self.now = now
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """Of values as a form was drawn with them; of a logo nothing is drawn that one could lose."""
+    told = sorted((name, str(kept or "")) for name, kept in values.items() if name != "logo")
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:20]
+
+
 @retried
-def set_place(place_id: int, asked: Mapping[str, Any], *, by: int, now: datetime) -> bool:
+def set_place(
+    place_id: int, asked: Mapping[str, Any], *, by: int, now: datetime, seen: str = ""
+) -> bool:
     """Say some of the place's values; what is not named stays. True when something changed.
 
-    Raises NotAllowed when one of them is for an administrator and they are none, NoSuch, Busy.
+    `seen` is the fingerprint of the values that were read before. Raises ChangedMeanwhile when
+    they are others by now and would be written over, NotAllowed when one of them is for an
+    administrator and they are none, NoSuch, Busy.
     """
     if not set(asked) <= set(PARTICULARS) and Role.ADMINISTRATOR not in roles_held(by, place_id):
         raise NotAllowed
@@ -30,6 +49,8 @@ def set_place(place_id: int, asked: Mapping[str, Any], *, by: int, now: datetime
         place = held(session, place_id)
         before = {name: getattr(place, name) for name in asked}
         changed = {name for name in asked if before[name] != asked[name]}
+        if changed and seen and seen != fingerprint(before):
+            raise ChangedMeanwhile(before)
         for name in changed:
             setattr(place, name, asked[name])
         if changed:

@@ -13,7 +13,7 @@ from fablab.machines.inventory import of_place
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Deed
 from fablab.places.kinds import NamesShown
-from tests.support import refusing, submit
+from tests.support import refusing, send, submit
 
 PLACE = "/manage/settings/place"
 LOOK = "/manage/settings/look"
@@ -82,6 +82,37 @@ def test_each_page_of_a_first_step_leads_back_until_they_are_put_aside(cast, ami
     assert back not in amina.get("/manage/day").text
     submit(amina, "/manage/welcome", "/manage/welcome/dismissal")
     assert [each for each in sorted(steps) if back in amina.get(each).text] == []
+
+
+def test_of_two_who_change_the_place_the_second_sees_both_and_loses_nothing(cast, amina, odile):
+    read = odile.get(PLACE).text
+    reach(amina, address="5 quai du Clain", house_rules="Amina's rules")
+    typed = {"address": "7 rue du Fil", "email": "", "phone": "", "house_rules": "Odile's rules"}
+    action = "/manage/settings/place"
+
+    second = send(odile, read, action, **typed)
+
+    assert second.status_code == 409
+    assert place(cast).address == "5 quai du Clain"
+    for words in ("Others have changed this meanwhile", "5 quai du Clain", "7 rue du Fil"):
+        assert words in second.text
+    assert second.text.count("Odile&#39;s rules") == 2  # in the table, and in the form
+
+    assert send(odile, second.text, action, **typed).status_code == 303
+    assert place(cast).address == "7 rue du Fil"
+
+
+def test_who_types_what_others_have_saved_already_is_not_troubled(cast, amina, odile):
+    read = odile.get(PLACE).text
+    identify(odile, name="La Filature")
+
+    action = "/manage/settings/identity"
+
+    assert send(odile, read, action, **WHO | {"name": "La Filature"}).status_code == 303
+    third = send(odile, read, action, **WHO | {"name": "Le Moulin"})
+
+    assert third.status_code == 409
+    assert place(cast).name == "La Filature"
 
 
 def test_what_cannot_be_read_is_told_at_its_field_and_kept(cast, amina):
