@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 from fablab import ROOT
 
@@ -26,3 +27,22 @@ def test_the_map_of_the_bookings_names_each_module_once():
 
     modules = (path.stem for path in (ROOT / "fablab" / "booking").glob("*.py"))
     assert named == sorted(name for name in modules if name != "__init__")
+
+
+def test_the_map_of_the_packages_is_the_contract():
+    said = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    block = re.search(r"^    slots < .*?(?=^\n)", said, re.M | re.S)[0]
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = told["tool"]["importlinter"]["contracts"][0]["layers"]
+
+    written = [set(each.split()) for each in block.split("<")]
+
+    assert written == [set(re.findall(r"\w+", each)) for each in reversed(layers)]
+
+
+def test_every_feature_is_named_in_the_list_of_packages():
+    said = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = said.partition("A feature is a package:")[2].partition("Each may import")[0]
+    packages = {path.parent.name for path in (ROOT / "fablab").glob("*/__init__.py")}
+
+    assert set(re.findall(r"`(\w+)`", listed)) == packages
