@@ -274,4 +274,5 @@ def test_the_style_guide_shows_every_component(draw):
 
     assert FORBIDDEN.findall(drawn) == []
     assert {"plate", "button", "tag", "lamp", "card", "message", "field", "slot", "strip"} <= shown
+    assert {"board-head", "tile", "gauge", "arrivals", "arrival"} <= shown
     assert {"ticket", "stamp", "facts", "rules", "table", "subscription", "empty"} <= shown
