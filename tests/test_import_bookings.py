@@ -96,6 +96,10 @@ def test_cancelled_and_missed_ones_stand_in_nobodys_way(fablab):
         (Status.CONFIRMED, True),
         (Status.MISSED, False),
     ]
+    # When it was cancelled nobody knows: not later than it began, so that it is none of the late.
+    assert [row.cancelled_at for row in written() if row.cancelled_at] == [
+        row.starts_at for row in written() if row.status == Status.CANCELLED
+    ]
     assert count(Mark) == 0
 
 

@@ -139,6 +139,31 @@ def test_what_is_no_workbook_or_holds_too_much_is_one_problem(data):
     assert [each.line for each in found.problems] == [0]
 
 
+MANY_CELLS = f"<row>{'<c/>' * 193}</row>" * (workbook.MAX_CELLS // 193 + 1)
+MANY_TEXTS = f"<sst {MAIN}>{'<si/>' * (workbook.MAX_CELLS + 1)}</sst>"
+LARGE = f'<x a="{"a" * 10_000}"/>' * (workbook.MAX_UNPACKED // 10_000 + 1)
+
+
+@pytest.mark.parametrize(
+    ("inside", "parts", "why"),
+    [
+        (MANY_CELLS, {}, "too many cells"),
+        ("", {"sharedStrings": MANY_TEXTS}, "too many texts"),
+        (LARGE, {}, "too large"),
+        ("<row/>" * (workbook.MAX_ROWS + 1), {}, "too many rows"),
+        ('<row><c r="GS1"/></row>', {}, "too many cells"),
+        (f"<row><c><v>{'1' * (workbook.MAX_TEXT + 1)}</v></c></row>", {}, "a long text"),
+    ],
+    ids=["cells", "texts", "bytes", "rows", "columns", "text"],
+)
+def test_each_bound_of_a_workbook_holds_by_itself(inside, parts, why):
+    data = packed(f"<worksheet {MAIN}><sheetData>{inside}</sheetData></worksheet>", **parts)
+
+    with pytest.raises(workbook.NoWorkbook) as refused:
+        list(workbook.lines(data))
+    assert str(refused.value.__cause__) == why
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_are_a_mistake_of_ours(noise):
     for data in (noise, b"PK\x03\x04" + noise):
@@ -409,6 +434,13 @@ def test_what_is_over_becomes_a_booking_of_whom_it_names():
     assert [note.sentence for note in found.notes] == [
         "“%(event)s” has days without hours: left out."
     ]
+
+
+def test_what_is_under_way_is_not_over_yet():
+    found = past(ICS, WHOSE, zone=PARIS, now=instant("2027-03-24 14:59"))
+    ended = past(ICS, WHOSE, zone=PARIS, now=instant("2027-03-24 15:00"))
+
+    assert [len(each.sheet.rows) for each in (found, ended)] == [2, 3]
 
 
 def test_a_machines_calendar_is_brought_in_and_a_week_later_what_is_new(cast, app, at):
