@@ -339,6 +339,37 @@ def test_two_accounts_made_one_have_what_either_was_stated(workshop):
     assert workshop.account(workshop.member("bruno"), APRIL).lines == []
 
 
+def test_each_names_the_one_closed_last_of_its_own_chain(workshop):
+    """In the order of closing, whatever the order of their days; of two accounts made one, that of
+    the account that stays.
+    """
+    for day in ("2027-01-12", "2027-02-10", "2027-03-30"):
+        workshop.used("bench", f"{day} 10:00-11:00", "bruno")
+    workshop.used("laser", HOUR, "chloe")
+    workshop.used("bench", "2027-04-01 10:00-11:00", "bruno")
+    bruno, january, february = (
+        workshop.member("bruno"),
+        Period(date(2027, 1, 1), date(2027, 1, 31)),
+        Period(date(2027, 2, 1), date(2027, 2, 28)),
+    )
+    for period in (february, january, MARCH):
+        workshop.close(bruno, period)
+    workshop.close(workshop.member("chloe"))
+    merging.merge(
+        workshop.fablab.people["bruno"],
+        workshop.fablab.people["chloe"],
+        by=workshop.fablab.people["amina"],
+        now=IN_APRIL,
+    )
+
+    workshop.close(bruno, APRIL, IN_MAY)
+
+    first, second, third, _of_chloe, last = rows()
+    chain = [row.previous for row in (first, second, third, last)]
+    assert chain == ["", first.sha256, second.sha256, third.sha256]
+    assert said(last)["previous"] == third.sha256
+
+
 # Who is told
 
 

@@ -110,6 +110,17 @@ def test_what_goes_back_is_corrected_back_and_says_the_period_it_is_of():
     assert (may.amount, may.corrects) == (Decimal("28.00"), MARCH)
 
 
+def test_what_was_stated_by_a_correction_alone_is_taken_back_as_of_the_period_it_was_of():
+    """It was put down to them after March was closed, and is taken back after April was."""
+    missed = line(kind=LineKind.MISSED)
+    april = corrections([missed], [Stated(MARCH, [])])
+
+    [may] = corrections([], [Stated(MARCH, []), Stated(APRIL, april)])
+
+    assert (may.kind, may.of, may.corrects) == (LineKind.CORRECTION, LineKind.MISSED, MARCH)
+    assert (may.booked, may.amount) == (-120, Decimal("-56.00"))
+
+
 def test_what_was_covered_is_taken_back_by_allowance():
     before, now = line(covered={"one": 60, "two": 30}), line(covered={"two": 90})
 
@@ -175,7 +186,7 @@ def test_lines_stand_in_the_order_of_time_and_corrections_last():
 
 
 def test_sums_are_of_the_lines_as_they_stand():
-    used = line(real=100, covered={"pack": 30})
+    used = line(real=100, covered={"pack": 30}, share=Decimal("33.60"))
     missed = line("b", kind=LineKind.MISSED, amount=Decimal("0.10"))
 
     by_kind = totals([used, missed])
@@ -184,6 +195,8 @@ def test_sums_are_of_the_lines_as_they_stand():
     assert by_kind[LineKind.USE].covered == 30
     assert total([used, missed]).amount == Decimal("56.10")
     assert total([used, missed]).real == 100
+    assert total([used, missed]).share == Decimal("33.60")
+    assert total([used]) + total([missed]) == total([used, missed])
     assert total([]).count == 0
 
 
