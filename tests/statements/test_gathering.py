@@ -359,6 +359,14 @@ def test_what_was_used_months_before_is_settled(workshop):
     assert workshop.account(period=APRIL, now=last_day + timedelta(days=1)).lines == []
 
 
+def test_of_a_year_that_was_stated_what_began_months_before_is_settled_too(workshop):
+    for day in ("2026-04-14", "2027-03-30"):
+        workshop.for_studio("laser", f"{day} 10:00-11:00")
+    workshop.close(period=Period(date(2026, 4, 1), date(2027, 3, 31)))
+
+    assert workshop.account(period=APRIL).lines == []
+
+
 def test_people_are_references_that_lead_to_their_rows(workshop):
     workshop.for_studio("laser", "2027-03-30 10:00-11:00", "chloe")
 
