@@ -23,6 +23,7 @@ from fablab.statements.kinds import LineKind, Scope
 from fablab.statements.models import Statement, StatementPerson
 from fablab.statements.rules import Period, Refusal
 from fablab.tariffs.models import Tariff
+from tests.conftest import share
 from tests.statements.conftest import APRIL, IN_APRIL, IN_MAY, MARCH
 
 HOUR = "2027-03-30 10:00-11:00"
@@ -337,6 +338,16 @@ def test_two_accounts_made_one_have_what_either_was_stated(workshop):
     assert [row.body for row in rows()] == before
     assert {row.member_id for row in rows()} == {workshop.fablab.people["bruno"]}
     assert workshop.account(workshop.member("bruno"), APRIL).lines == []
+
+
+def test_of_an_owner_the_lists_say_their_part(workshop):
+    share(workshop.fablab, "laser", share=Decimal(60))
+    workshop.used("laser", HOUR, "chloe")
+
+    workshop.close(workshop.subject(Scope.OWNER))
+
+    [row] = rows()
+    assert (row.amount, said(row)["totals"]["all"]["amount"]) == (Decimal("16.80"), "28.00")
 
 
 def test_each_names_the_one_closed_last_of_its_own_chain(workshop):

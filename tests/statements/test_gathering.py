@@ -140,6 +140,16 @@ def test_an_allowance_covers_what_is_left_of_it_by_then(workshop):
     assert [row.settled for row in account.allowances] == ["Receipt 12"]
 
 
+def test_what_a_month_gives_is_told_by_all_of_the_month_before_the_period(workshop):
+    workshop.grant(60, is_monthly=True, first_day=date(2027, 1, 1))
+    workshop.for_studio("laser", "2027-03-05 10:00-11:00")
+    workshop.for_studio("laser", "2027-03-20 10:00-11:00")
+
+    account = workshop.account(period=Period(date(2027, 3, 15), MARCH.last))
+
+    assert [(line.drawn, line.amount) for line in account.lines] == [(0, Decimal("28.00"))]
+
+
 def test_an_activity_shares_what_its_organization_was_granted(workshop):
     workshop.grant(60)
     workshop.for_studio("bench", "2027-03-30 10:00-11:00")
