@@ -161,7 +161,7 @@ def is_not_too_often(slot: Slot, facts: Facts) -> Refusal | None:
         return None
     return Refusal(
         Reason.WEEKLY_BOOKINGS,
-        N_("You have booked this machine %(had)s times in the week of %(day)s; that is the most."),
+        N_("You have booked this machine as often as one may in the week of %(day)s: %(had)s×."),
         N_("Choose another week, so that everyone gets a turn."),
         {"had": had, "day": today(facts.zone, week.start)},
     )

@@ -82,8 +82,8 @@ OF_SOMEBODY: Mapping[str, str] = {
         "%(who)s has booked %(had)s that week. Slots still free %(hours)s before do not count."
     ),
     "You have booked %(had)s that week.": N_("%(who)s has booked %(had)s that week."),
-    "You have booked this machine %(had)s times in the week of %(day)s; that is the most.": N_(
-        "%(who)s has booked this machine %(had)s times in the week of %(day)s; that is the most."
+    "You have booked this machine as often as one may in the week of %(day)s: %(had)s×.": N_(
+        "%(who)s has booked this machine as often as one may in the week of %(day)s: %(had)s×."
     ),
     "You have %(had)s bookings ahead; %(most)s is the most at one time.": N_(
         "%(who)s has %(had)s bookings ahead; %(most)s is the most at one time."
