@@ -28,7 +28,7 @@ SECRET_PATH = re.compile(
             ("password", "reset"),
             ("register", "confirm"),
             ("account", "email"),
-            ("(?:bookings|consents|waits)", "by-mail"),
+            ("(?:bookings|consents|handovers|waits)", "by-mail"),
             ("mails", "stop"),
             ("organizations", "invitations"),
         )
