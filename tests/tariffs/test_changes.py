@@ -1,12 +1,14 @@
 """What new prices do to those that are said: they end the day before, and none is rewritten."""
 
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 
 import pytest
 
+from fablab.manage.tariff_forms import filled
 from fablab.members.kinds import Audience
 from fablab.tariffs.changes import Said, Wanted, is_past, planned_days, planned_for, steps
+from fablab.tariffs.prices import Price, PriceList, Terms
 from fablab.tariffs.rules import Rate
 
 TODAY, JUNE = date(2027, 5, 10), date(2027, 6, 1)
@@ -105,3 +107,25 @@ def test_what_begins_or_ends_from_today_on_is_planned():
     ]
 
     assert planned_days(prices, TODAY) == [JUNE, date(2027, 7, 1)]
+
+
+def test_what_is_planned_for_another_audience_follows_nothing_of_ones_own():
+    ending = said(1, "20", date(2027, 1, 1), date(2027, 6, 30))
+    others = said(2, "10", date(2027, 7, 1), audience=RESIDENT)
+
+    assert steps([ending, others], {None: wanted("20")}, JUNE).ended == (1,)
+
+
+def test_the_form_begins_with_the_first_prices_where_none_holds_yet():
+    planned = [said(1, "20", JUNE, date(2027, 6, 30)), said(2, "22", date(2027, 7, 1))]
+
+    assert filled([said(3, "5", date(2026, 1, 1), date(2026, 2, 1)), *planned], TODAY)[
+        "everybody"
+    ] == Decimal("20")
+
+
+def test_the_end_of_a_price_is_a_day_to_tell_too():
+    rate = Rate(Decimal(20))
+    own = Price("u", date(2027, 1, 1), date(2027, 5, 31), 1, None, rate)
+
+    assert PriceList(Terms(UTC), (own,)).after(1, None, TODAY) == [(JUNE, None)]
