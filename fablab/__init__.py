@@ -37,6 +37,10 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
 
     for feature in FEATURES:
         app.register_blueprint(feature.bp)
+    if app.debug:
+        from fablab import styleguide
+
+        app.register_blueprint(styleguide.bp)
 
     from fablab import cli
 

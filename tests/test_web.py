@@ -169,3 +169,15 @@ def test_a_proxy_cannot_bring_in_another_host(seen):
 
 def test_a_prefix_is_nothing_a_proxy_may_say(seen):
     assert seen(1, FORWARDED | {"X-Forwarded-Prefix": "/evil"})["url"] == "https://fablab.example/"
+
+
+def test_the_style_guide_is_served_in_development_alone(make_app, monkeypatch):
+    assert make_app().test_client().get("/styleguide").status_code == 404
+
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    app = make_app()
+    with app.app_context():
+        page = app.test_client().get("/styleguide")
+
+    assert page.status_code == 200
+    assert "board-head" in page.text
