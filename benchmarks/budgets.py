@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from benchmarks import stage
-from benchmarks.measure import compressed, cost, counting, hello
+from benchmarks.measure import compressed, cost, counting, hello, ratio
 from fablab import clock, create_app
 from fablab.booking.facts import gather
 from fablab.booking.suggestions import acceptable
@@ -83,8 +83,8 @@ def main() -> int:
             upgrade()
             member_id = stage.populate(PAST)
         ten_in_the_morning()
-        unit = cost(hello(), requests=200)
-        print(f"bare Flask hello: {unit * 1e6:.0f} µs of CPU; {PAST:,} past bookings\n")
+        unit = hello()
+        print(f"bare Flask hello: {cost(unit) * 1e6:.0f} µs of CPU; {PAST:,} past bookings\n")
         client = signed_in(app, member_id)
         requests = measured_requests(app, client)
         for what, call in requests.items():
@@ -207,14 +207,16 @@ def next_free_slots(member_id: int) -> Callable[[], Any]:
     return search
 
 
-def measure(report: Report, app: Flask, what: str, call: Callable[[], Any], unit: float) -> None:
+def measure(
+    report: Report, app: Flask, what: str, call: Callable[[], Any], unit: Callable[[], Any]
+) -> None:
     call()
     with app.app_context():
         engine = db.engine
     with counting(engine) as statements:
         call()
     report.line(f"{what}: statements", len(statements), STATEMENTS[what], "")
-    report.cpu[what] = cost(call) / unit
+    report.cpu[what] = ratio(call, unit)
     report.line(f"{what}: CPU", report.cpu[what], CPU.get(what), "× hello")
 
 
@@ -231,11 +233,11 @@ def weights(report: Report, app: Flask, client: FlaskClient) -> None:
     report.line("planning week, HTML compressed", compressed(week.data), NEXT_PAGE, "kB")
 
 
-def grown(report: Report, requests: dict[str, Callable[[], Any]], unit: float) -> None:
+def grown(report: Report, requests: dict[str, Callable[[], Any]], unit: Callable[[], Any]) -> None:
     print(f"\nwith {LONG_PAST:,} past bookings instead of {PAST:,}")
     for what, call in requests.items():
-        ratio = cost(call) / unit / report.cpu[what]
-        report.line(f"{what}: CPU", ratio, GROWTH, "× before")
+        growth = ratio(call, unit) / report.cpu[what]
+        report.line(f"{what}: CPU", growth, GROWTH, "× before")
 
 
 if __name__ == "__main__":

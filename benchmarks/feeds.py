@@ -18,7 +18,7 @@ from icalendar import Calendar
 from sqlalchemy import select, update
 
 from benchmarks import stage
-from benchmarks.measure import cost, counting, hello
+from benchmarks.measure import cost, counting, hello, ratio
 from fablab import clock, create_app
 from fablab.calendars import feed
 from fablab.calendars.commands import make_address, new_key
@@ -50,8 +50,8 @@ def main() -> int:
 
 def measured(app: Flask, member_id: int) -> list[bool]:
     """Prints each figure beside its budget; whether each was kept."""
-    unit = cost(hello(), requests=200)
-    print(f"bare Flask hello: {unit * 1e6:.0f} µs of CPU")
+    unit = hello()
+    print(f"bare Flask hello: {cost(unit) * 1e6:.0f} µs of CPU")
     kept = []
     for scope in (Scope.MEMBER, Scope.PLACE, Scope.TRAININGS):
         address = address_of(app, scope, member_id)
@@ -62,10 +62,10 @@ def measured(app: Flask, member_id: int) -> list[bool]:
     shown = reader(app, address)
     count = shown().data.count(b"BEGIN:VEVENT")
     print(f"\nplace feed of {count} events, {len(shown().data) / 1000:.0f} kB")
-    kept.append(line("warm", cost(shown) / unit, WARM, "× hello"))
+    kept.append(line("warm", ratio(shown, unit), WARM, "× hello"))
     packed = reader(app, address, {"Accept-Encoding": "gzip"})
-    kept.append(line("warm, compressed", cost(packed) / unit, WARM, "× hello"))
-    line("after one booking changed", cost(Changing(app, shown)) / unit, None, "× hello")
+    kept.append(line("warm, compressed", ratio(packed, unit), WARM, "× hello"))
+    line("after one booking changed", ratio(Changing(app, shown), unit), None, "× hello")
 
     cold = cost(Cold(app, shown), rounds=3, requests=3)
     library = cost(Calendar.from_ical(shown().data).to_ical, rounds=3, requests=3)
@@ -104,7 +104,7 @@ def reader(app: Flask, address: str, headers: dict[str, str] | None = None) -> C
     return read
 
 
-def unchanged(app: Flask, what: str, address: str, unit: float) -> list[bool]:
+def unchanged(app: Flask, what: str, address: str, unit: Callable[[], Any]) -> list[bool]:
     etag = reader(app, address)().headers["ETag"]
     read = reader(app, address, {"If-None-Match": etag})
     assert read().status_code == 304
@@ -114,7 +114,7 @@ def unchanged(app: Flask, what: str, address: str, unit: float) -> list[bool]:
         read()
     return [
         line(f"{what}, unchanged: statements", len(statements), STATEMENTS, ""),
-        line(f"{what}, unchanged", cost(read, requests=200) / unit, UNCHANGED, "× hello"),
+        line(f"{what}, unchanged", ratio(read, unit, requests=200), UNCHANGED, "× hello"),
     ]
 
 

@@ -13,16 +13,30 @@ from sqlalchemy import Engine, event
 ROUNDS, REQUESTS = 7, 20
 
 
+def spent(call: Callable[[], Any], requests: int) -> float:
+    """Seconds of CPU of this process for one call, of several in a row."""
+    start = time.process_time()
+    for _ in range(requests):
+        call()
+    return (time.process_time() - start) / requests
+
+
 def cost(call: Callable[[], Any], *, rounds: int = ROUNDS, requests: int = REQUESTS) -> float:
     """Seconds of CPU of one call of this process: the median of several rounds, after one call."""
     call()
-    found = []
-    for _ in range(rounds):
-        start = time.process_time()
-        for _ in range(requests):
-            call()
-        found.append((time.process_time() - start) / requests)
-    return statistics.median(found)
+    return statistics.median(spent(call, requests) for _ in range(rounds))
+
+
+def ratio(
+    call: Callable[[], Any], other: Callable[[], Any], *, rounds: int = 9, requests: int = REQUESTS
+) -> float:
+    """How many times the CPU of `other` one call takes.
+
+    The median of rounds that measure both, one after the other: the cores of a shared machine are
+    fast now and slow then, and a unit measured a minute ago is of another machine.
+    """
+    call(), other()
+    return statistics.median(spent(call, requests) / spent(other, 100) for _ in range(rounds))
 
 
 def hello() -> Callable[[], Any]:
