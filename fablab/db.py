@@ -87,12 +87,21 @@ class UTCDateTime(TypeDecorator[datetime]):
             return value.replace(tzinfo=None).isoformat(" ", "seconds")
         return value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return datetime.fromisoformat(value + "+00:00")  # its zone is then UTC itself
-        return value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Not by `process_result_value`, which is two calls more for each of the four thousand
+        instants of a week's planning: a fifth of what that page cost.
+        """
+        return _instant_of_text if dialect.name == "sqlite" else _in_utc
+
+
+@functools.lru_cache(maxsize=20_000)
+def _instant_of_text(kept: str | None) -> datetime | None:
+    """The same few thousand are read again and again."""
+    return datetime.fromisoformat(kept + "+00:00") if kept else None  # its zone is UTC itself
+
+
+def _in_utc(kept: datetime | None) -> datetime | None:
+    return kept.astimezone(UTC) if kept else None
 
 
 class Minutes(TypeDecorator[timedelta]):
