@@ -22,7 +22,8 @@ from fablab.booking.suggestions import acceptable, on_step, what_refuses
 from fablab.booking.verdicts import OWN_BOOKINGS, TAKEN, Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
 from fablab.figures.pages import Chart, chart, monday_of
-from fablab.home.pages import Addresses, Asked, Day, Part, SlotLink, Viewer, strip_parts
+from fablab.home.day import Addresses, Asked, Viewer
+from fablab.home.pages import Day, Part, SlotLink, strip_parts
 from fablab.home.phrases import LENGTHS
 from fablab.home.planning import MINUTE, WHOLE_DAY, Range, left_in, round_up
 from fablab.home.queries import Particulars

@@ -1,137 +1,43 @@
-"""The planning of a day as plain values: what each cell, card and link shows to this reader.
+"""The planning of a day as plain values: a row for each machine, and what is around the grid."""
 
-A planning has hundreds of cells, so that all of it is made of loops over plain values, with
-ready phrases and tables: no address is built and no sentence translated inside them.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
 from fablab import texts
-from fablab.booking.facts import audience_of
-from fablab.booking.wait_rules import is_only_offered
-from fablab.clock import to_wall, today, whole_day
+from fablab.clock import to_wall
 from fablab.forms import FIRST_YEAR, LAST_YEAR
-from fablab.home import recent, standing
+from fablab.home import recent
+from fablab.home.cells import WITHDRAWN, Cell, DayOfCells
 from fablab.home.live import version_shown
-from fablab.home.phrases import FIELDS, HOURS, LENGTHS, Phrases, phrases
+from fablab.home.phrases import HOURS, LENGTHS
 from fablab.home.planning import (
     DAYTIME,
     MINUTE,
     WHOLE_DAY,
     Kind,
-    Range,
-    Scale,
     Segment,
     State,
     Terms,
-    by_the_day,
     fill_columns,
-    full_ranges,
     left_in,
     name_of_week,
-    segments,
     starts_offered,
-    state_at,
-    terms_of,
-    with_absent,
-    without_full,
-    without_reserved,
 )
-from fablab.home.standing import Standing
-from fablab.machines.agreements import Used, kept_for_owner
-from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
-from fablab.machines.kinds import OccupancyKind, Status
-from fablab.members.kinds import Audience
-from fablab.places.kinds import Mode, NamesShown
-from fablab.slots import Slot, merged
+from fablab.machines.inventory import CategoryFacts, MachineFacts
+from fablab.slots import Slot
 
 SHORTLY = 30  # minutes: a machine freed so soon is "soon" free
 SLOTS_ON_A_CARD = 3
 LINKS_ON_A_PHONE = 6
 SEARCHED = 10  # days looked through for the open day before or after
-WITHDRAWN = (Kind.OUTAGE, Kind.HIRE)
 NOBODYS = (Kind.CLOSED, Kind.PAST, Kind.SHORT, Kind.IN_USE)  # nobody asked for these hours
 ASIDE = (Kind.FREE, Kind.OPEN, Kind.SHORT)  # what a strip leaves blank
-
-
-class Viewer(NamedTuple):
-    """Who reads the page, as far as the planning cares."""
-
-    id: int | None
-    audience: Audience | None
-    is_team: bool
-    sees_names: bool
-    owns: frozenset[int] = frozenset()  # the organizations they are of, by id, that own machines
-
-
-def viewer_of(person: Any, inventory: Inventory, owns: frozenset[int] = frozenset()) -> Viewer:
-    place = inventory.place
-    standing = person.standings.get(place.id)
-    is_team = person.manages(place.id)
-    shown = place.names_shown
-    return Viewer(
-        person.id,
-        audience_of(standing),
-        is_team,
-        is_team
-        or shown == NamesShown.EVERYONE
-        or (shown == NamesShown.MEMBERS and standing is not None),
-        owns,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What an address asks of the planning beyond the day."""
-
-    category: str = ""
-    view: str = ""  # grid, list; neither leaves it to the width
-    is_free_now: bool = False
-    may_use: bool = False  # only what the reader may book
-    place: str = ""  # when it is not the default one
-
-    def query(self, **changed: str) -> str:
-        """The query that asks the same but for `changed`; an empty value leaves it out."""
-        kept = {"place": self.place, "category": self.category} | changed
-        kept = {name: value for name, value in kept.items() if value}
-        return f"?{urlencode(kept)}" if kept else ""
-
-
-class Addresses(NamedTuple):
-    """Where the links of the page lead: the parts that are the same for all."""
-
-    planning: str  # ends in a slash, a day follows
-    machines: str  # ends in a slash, a slug follows
-    bookings: str  # ends in a slash, a UID follows
-    new: str
-
-
-@dataclass(slots=True)
-class Cell:
-    """One cell of the grid; see `templates/components/plan_cells.html`."""
-
-    kind: str
-    span: int
-    said: str
-    text: str = ""
-    hours: str = ""
-    brief: str = ""
-    is_over: bool = False
-    is_waiting: bool = False
-    url: str = ""
-    move_url: str = ""
-    start: int = 0
-    end: int = 0
-    minimum: int = 0
-    maximum: int = 0
 
 
 class Part(NamedTuple):
@@ -173,145 +79,8 @@ class Group(NamedTuple):
 
 
 @dataclass
-class Day:
-    """The planning of one day of a place, for one reader."""
-
-    inventory: Inventory
-    day: date
-    now: datetime
-    viewer: Viewer
-    rows_of: Mapping[int, Sequence[Any]]  # the occupancies, by machine
-    addresses: Addresses
-    asked: Asked = Asked()
-    barred: Mapping[int, str] = field(default_factory=dict)  # why, by the machines' ids
-    in_use: Sequence[Slot] | None = None  # of one machine alone: when it waits for what it shares
-    usable: frozenset[int] | None = None  # by the reader as of today; None when nobody asked
-    words: Phrases = field(default_factory=phrases)
-    keeps: bool = False  # for the next reader, what it makes of the rows
-
-    def __post_init__(self) -> None:
-        schedule = self.inventory.schedule
-        self.zone = schedule.zone
-        self.today = today(self.zone, self.now)
-        self.is_today = self.day == self.today
-        self.scale = Scale.of(self.zone, self.day)
-        self.minute = self.scale.minute(self.now)
-        self.openings = schedule.openings_on(self.day)
-        made_of = self.scale, self.rows_of, self.viewer.id, self.openings
-        if self.keeps:
-            self.standing = standing.kept(self.inventory, *made_of)
-        else:
-            self.standing = Standing.of(*made_of)
-        self.taken, self.absent = self.standing.taken, self.standing.absent
-        self.hours: Range = self.standing.hours
-        self._open_in: dict[frozenset[Mode], list[Range]] = {}
-        self._reserved: dict[int, list[Range]] = {}
-        self.link = f"&day={self.day.isoformat()}&start="
-
-    # -- the place's day
-
-    @cached_property
-    def open_spans(self) -> list[Slot]:
-        """When somebody may be there: the nights, which are for machines alone, left out."""
-        return merged(span for span, mode in self.openings if mode in DAYTIME)
-
-    @cached_property
-    def daytime(self) -> list[Range]:
-        return [self.scale.range(span) for span in self.open_spans]
-
-    @cached_property
-    def is_closed(self) -> bool:
-        """Nothing to draw: not open that day, and nothing booked either."""
-        return not self.open_spans and not any(self.taken.values())
-
-    @cached_property
-    def opening_line(self) -> str:
-        if not self.open_spans:
-            return self.closed_for or self.words.closed
-        hours = texts.in_words(self.open_spans, self.zone)
-        supervised = merged(span for span, mode in self.openings if mode is Mode.SUPERVISED)
-        if supervised and supervised != self.open_spans:
-            watched = texts.in_words(supervised, self.zone)
-            return _("Open %(hours)s, with the team %(watched)s", hours=hours, watched=watched)
-        return _("Open %(hours)s", hours=hours)
-
-    @cached_property
-    def day_off(self) -> str:
-        """Why the whole day is off, if it is."""
-        return self.inventory.schedule.day_off(self.day) or ""
-
-    @cached_property
-    def closed_for(self) -> str:
-        return self.words.closed_for % {"why": self.day_off} if self.day_off else ""
-
-    @cached_property
-    def why_closed(self) -> str:
-        why, day = self.day_off, texts.day(self.day)
-        if why:
-            return _("The place is closed on %(day)s: %(why)s.", day=day, why=why)
-        return _("The place is closed on %(day)s.", day=day)
-
-    @cached_property
-    def next_open_day(self) -> date | None:
-        return self.inventory.schedule.next_open_day(self.day, DAYTIME)
-
-    def open_in(self, modes: frozenset[Mode]) -> list[Range]:
-        """The ranges of the day open in one of `modes`."""
-        if modes not in self._open_in:
-            spans = self.inventory.schedule.open_time(self.day, self.day, modes)
-            self._open_in[modes] = [self.scale.range(span) for span in spans]
-        return self._open_in[modes]
-
-    # -- the machines
-
-    @cached_property
-    def states(self) -> dict[int, State]:
-        """How each machine stands now, by id; only of today."""
-        at = self.minute, self.viewer.audience
-        return self.standing.states_at(at, self._states)
-
-    def _states(self) -> dict[int, State]:
-        return {
-            machine.id: state_at(
-                self.minute,
-                self.open_in(machine.policy_for(self.viewer.audience).modes),
-                self.taken.get(machine.id, ()),
-                full=self.waits_of(machine),
-                reserved=self.reserved_of(machine),
-                is_in_service=machine.is_in_service,
-            )
-            for machine in self.inventory.machines
-        }
-
-    @cached_property
-    def free_now(self) -> frozenset[int]:
-        if not self.is_today:
-            return frozenset()
-        return frozenset(id for id, state in self.states.items() if state.kind is Kind.FREE)
-
-    @cached_property
-    def category(self) -> CategoryFacts | None:
-        """The one asked for, when the place has it."""
-        slugs = {category.slug: category for category in self.inventory.categories}
-        return slugs.get(self.asked.category)
-
-    @cached_property
-    def machines(self) -> list[MachineFacts]:
-        """Those the filters let through."""
-        only, is_free_now = self.category, self.asked.is_free_now and self.is_today
-        usable = self.usable if self.asked.may_use else None
-        return [
-            machine
-            for machine in self.inventory.machines
-            if (only is None or machine.category.id == only.id)
-            and (not is_free_now or machine.id in self.free_now)
-            and (usable is None or machine.id in usable)
-        ]
-
-    @cached_property
-    def has_owners(self) -> bool:
-        """Is a machine shared by its owner, who may come first? A look of its own in the legend."""
-        return any(machine.agreements for machine in self.inventory.machines)
+class Day(DayOfCells):
+    """The planning of one day of a place, for one reader: its rows, and what is around them."""
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -321,92 +90,6 @@ class Day:
                 list(found) for _, found in groupby(self.machines, lambda m: m.category.id)
             )
         ]
-
-    def segments_of(
-        self, machine: MachineFacts, hours: Range | None = None
-    ) -> tuple[list[Segment], Terms]:
-        """The machine's day, in the hours shown unless others are asked for."""
-        policy = machine.policy_for(self.viewer.audience)
-        terms = terms_of(
-            policy, self.scale, self.now, is_in_service=machine.is_in_service or self.is_over
-        )
-        if not machine.is_shared_on(self.day):
-            terms = terms._replace(is_bookable=False)
-        drawn = segments(
-            hours or self.hours,
-            self.open_in(policy.modes),
-            self.taken.get(machine.id, ()),
-            terms,
-            now=self.minute,
-            odd_hour=self.scale.odd_hour,
-        )
-        for full in self.full_of(machine):
-            drawn = list(without_full(drawn, full, terms))
-        if reserved := self.reserved_of(machine):
-            drawn = list(without_reserved(drawn, reserved, terms))
-        if policy.whole_days:
-            may_begin = terms.is_bookable and terms.is_in_service and terms.earliest <= 0
-            drawn = list(by_the_day(drawn, may_begin=may_begin))
-        if machine.id in self.absent:
-            drawn = list(with_absent(drawn, self.absent[machine.id]))
-        return drawn, terms
-
-    def waits_of(self, machine: MachineFacts) -> list[Range]:
-        """When it may not run for want of what it shares, its own set-up and clean-up included."""
-        if not machine.resources:
-            return []
-        policy = machine.policy_for(self.viewer.audience)
-        before, after = policy.before // MINUTE, policy.after // MINUTE
-        full = chain.from_iterable(self.full_of(machine))
-        return [(start - after, end + before) for start, end in full]
-
-    def reserved_of(self, machine: MachineFacts) -> list[Range]:
-        """The hours that are kept for its owner still; none for the owner's own people."""
-        if not machine.agreements or machine.owner_id in self.viewer.owns:
-            return []
-        if machine.id not in self._reserved:
-            used = (
-                Used(Slot(row.occupied_from, row.occupied_until), row.owner_since)
-                for row in self.rows_of.get(machine.id, ())
-                if row.owner_since is not None
-                and row.kind == OccupancyKind.BOOKING
-                and row.status != Status.MISSED
-            )
-            whole = whole_day(self.zone, self.day)
-            kept = kept_for_owner(machine.agreements, self.zone, whole, used, self.now)
-            self._reserved[machine.id] = [self.scale.range(span) for span in kept]
-        return self._reserved[machine.id]
-
-    def full_of(self, machine: MachineFacts) -> tuple[tuple[Range, ...], ...]:
-        """Of each thing it shares, when the other machines have all of it."""
-        if self.in_use is not None:
-            return (tuple(self.scale.range(span) for span in self.in_use),)
-        return tuple(
-            tuple(
-                full_ranges(
-                    (
-                        taken
-                        for other in self.inventory.machines
-                        if other.id != machine.id and resource in other.resources
-                        for taken in self.taken.get(other.id, ())
-                    ),
-                    resource.capacity,
-                )
-            )
-            for resource in machine.resources
-        )
-
-    def whole_day_of(self, machine: MachineFacts, shown: list[Segment]) -> list[Segment]:
-        """`shown` and what the grid leaves out: a night may be booked as well."""
-        first, last = self.hours
-        openings = self.open_in(machine.policy_for(self.viewer.audience).modes)
-        if all(first <= opens and closes <= last for opens, closes in openings):
-            return shown
-        return self.segments_of(machine, (0, WHOLE_DAY))[0]
-
-    @property
-    def is_over(self) -> bool:
-        return self.day < self.today
 
     def row(self, machine: MachineFacts) -> Row:
         """Shared by all who see the same of it in the same minute."""
@@ -559,216 +242,6 @@ class Day:
             detail = words.then_free_until % self.hour_of(state.then_until)
         return ("soon" if is_soon and state.is_free_then else "busy"), title % until, detail
 
-    def hour_of(self, minute: int | None) -> dict[str, str]:
-        """The hour of a minute of this day, with its day when it is another's."""
-        if minute is None:
-            return {"hour": ""}
-        if 0 <= minute <= WHOLE_DAY:
-            return {"hour": HOURS[minute]}
-        instant = self.scale.start + minute * MINUTE
-        return {"hour": texts.moment(instant, self.zone)}
-
-    # -- the cells
-
-    def cells(self, machine: MachineFacts, parts: Iterable[Segment], terms: Terms) -> list[Cell]:
-        made: list[Cell] = []
-        orphans: list[str] = []  # what found no column before the first cell
-        for part in parts:
-            if part.span:
-                cell = self.cell(machine, part, terms)
-                if orphans:
-                    cell.said = ", ".join([*orphans, cell.said])
-                    orphans.clear()
-                made.append(cell)
-            elif part.row is not None:
-                said = self.held(machine, part, terms).said
-                if made:
-                    made[-1].said = f"{made[-1].said}, {said}"
-                else:
-                    orphans.append(said)
-        return made
-
-    def cell(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
-        kind, words = part.kind, self.words
-        if part.row is not None:
-            return self.held(machine, part, terms)
-        hours = {"start": HOURS[part.start], "end": HOURS[part.end]}
-        why = self.barred.get(machine.id)
-        if why and kind in (Kind.FREE, Kind.OPEN):
-            said = words.barred_said % {**hours, "why": why}
-            return Cell("barred", part.span, said, why, url=self.machine_url(machine))
-        if kind is Kind.FREE:
-            return self.free(machine, part, terms)
-        if kind is Kind.CLOSED:
-            if self.day_off:
-                said = words.closed_for_said % {**hours, "why": self.day_off}
-                return Cell("closed", part.span, said, self.closed_for)
-            return Cell("closed", part.span, words.closed_said % hours, words.closed)
-        if kind is Kind.STOPPED:
-            said = words.stopped_said % {**hours, "why": machine.state_reason}
-            text = machine.state_reason or words.stopped
-            return Cell("outage", part.span, said.strip(), text)
-        if kind is Kind.RESERVED:
-            return self.reserved(machine, part)
-        if kind is Kind.PAST:
-            return Cell("past", part.span, words.past_said % hours)
-        # What the notice takes is long enough, and too late to ask for.
-        short = words.soon_said if part.start < terms.earliest else words.short_said
-        said = {Kind.OPEN: words.open_said, Kind.IN_USE: words.in_use_said}.get(kind, short)
-        return Cell("short", part.span, said % hours)
-
-    def reserved(self, machine: MachineFacts, part: Segment) -> Cell:
-        agreement = machine.agreement_on(self.day)
-        said = self.words.reserved_said % {
-            "start": HOURS[part.start],
-            "end": HOURS[part.end],
-            "owner": agreement.owner if agreement else "",
-        }
-        url = self.machine_url(machine)  # which says when they are free for all
-        return Cell("reserved", part.span, said, self.words.reserved, url=url)
-
-    def free(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
-        if machine.policy_for(self.viewer.audience).whole_days:
-            day = self.words.whole_day
-            url = self.day_url_of(machine)
-            return Cell("free", part.span, f"{machine.name}, {day}", day, url=url)
-        start, end = part.start, part.end
-        said = {"machine": machine.name, "start": HOURS[start], "end": HOURS[end]}
-        return Cell(
-            "free",
-            part.span,
-            self.words.free_said % said,
-            LENGTHS[end - start],
-            url=self.form_url(machine, start, end, terms),
-            start=start,
-            end=end,
-            minimum=terms.minimum,
-            maximum=terms.maximum if terms.maximum < end - start else 0,
-        )
-
-    def machine_url(self, machine: MachineFacts) -> str:
-        return f"{self.addresses.machines}{machine.slug}{self.asked.query(category='')}"
-
-    def day_url_of(self, machine: MachineFacts) -> str:
-        """The form, for the whole day from midnight to midnight."""
-        return f"{self.new_url_of(machine)}{self.link}00:00&end=00:00"
-
-    def form_url(self, machine: MachineFacts, start: int, end: int, terms: Terms) -> str:
-        """The form with a usual length from `start` on, as far as the free time goes."""
-        until = min(start + terms.usual_length, end)
-        return f"{self.new_url_of(machine)}{self.link}{FIELDS[start]}&end={FIELDS[until]}"
-
-    @cached_property
-    def new_url(self) -> str:
-        """The form, to which scripts add machine, day and hours."""
-        return f"{self.addresses.new}{self.asked.query(category='')}"
-
-    def new_url_of(self, machine: MachineFacts) -> str:
-        return f"{self.new_url}{'&' if '?' in self.new_url else '?'}machine={machine.slug}"
-
-    def held(self, machine: MachineFacts, part: Segment, terms: Terms) -> Cell:
-        """A booking, an outage or a session, with the names and words this reader may read."""
-        row, words, kind = part.row, self.words, part.kind
-        start, end = self.scale.minute(row.starts_at), self.scale.minute(row.ends_at)
-        hours = self.written(row, start, end)
-        if kind in WITHDRAWN:
-            why = row.title or (words.outage if kind is Kind.OUTAGE else words.hire)
-            phrase = words.outage_said if kind is Kind.OUTAGE else words.hire_said
-            return Cell(kind.value, part.span, phrase % {"hours": hours, "why": why}, why)
-        if kind is Kind.ABSENT:
-            return self.missed(part, hours)
-        is_over = row.ends_at <= self.now
-        if kind is Kind.TRAINING:
-            return self.training(part, hours, is_over=is_over)
-        if kind is Kind.OWN:
-            return self.own(machine, part, terms, hours, is_over=is_over)
-        who = self.holder(row)
-        is_waiting = kind is Kind.WAITING and not is_only_offered(row)
-        phrase = words.waiting_said if is_waiting else words.held_said
-        return Cell(
-            str(kind.value),
-            part.span,
-            phrase % {"who": self.holder_said(row, who), "hours": hours},
-            who,
-            hours,
-            initials(who) if self.viewer.sees_names else "",
-            is_over,
-            url=f"{self.addresses.bookings}{row.uid}" if self.viewer.is_team else "",
-        )
-
-    def missed(self, part: Segment, hours: str) -> Cell:
-        """Who did not come is the team's business, and their own."""
-        words, row = self.words, part.row
-        if row.member_id == self.viewer.id:
-            who, said = words.own, words.own_absent_said % {"hours": hours}
-        elif self.viewer.is_team:
-            who = self.holder(row)
-            said = words.absent_said % {"who": self.holder_said(row, who), "hours": hours}
-        else:
-            who, said = words.absent, words.nobody_came_said % {"hours": hours}
-        is_theirs = self.viewer.is_team or row.member_id == self.viewer.id
-        url = f"{self.addresses.bookings}{row.uid}" if is_theirs else ""
-        return Cell("absent", part.span, said, who, words.absent, url=url)
-
-    def training(self, part: Segment, hours: str, *, is_over: bool) -> Cell:
-        words, name = self.words, part.row.title
-        return Cell(
-            "training",
-            part.span,
-            words.session_said % {"name": name, "hours": hours},
-            words.session % {"name": name},
-            hours,
-            is_over=is_over,
-        )
-
-    def own(
-        self, machine: MachineFacts, part: Segment, terms: Terms, hours: str, *, is_over: bool
-    ) -> Cell:
-        row, words = part.row, self.words
-        is_waiting = row.status == "pending"
-        who = words.own_for % {"purpose": row.title} if row.title else words.own
-        phrase = words.own_waiting_said if is_waiting else words.own_said
-        url = f"{self.addresses.bookings}{row.uid}"
-        return Cell(
-            "own",
-            part.span,
-            phrase % {"who": who, "machine": machine.name, "hours": hours},
-            who,
-            hours,
-            words.own,
-            is_over,
-            is_waiting,
-            url,
-            "" if is_over else f"{url}/move",
-            self.scale.minute(row.starts_at),
-            self.scale.minute(row.ends_at),
-            terms.minimum,
-            terms.maximum,
-        )
-
-    def written(self, row: Any, start: int, end: int) -> str:
-        """The booked hours, true to the minute."""
-        if 0 <= start < end <= WHOLE_DAY and not self.scale.shift:
-            return f"{HOURS[start]}–{HOURS[end]}"
-        return texts.hours(Slot(row.starts_at, row.ends_at), self.zone)
-
-    def holder(self, row: Any) -> str:
-        """Who holds it, for this reader: the organization, else the person, else nobody."""
-        if is_only_offered(row) and not self.viewer.is_team:
-            return self.words.offered
-        if not self.viewer.sees_names:
-            return self.words.booked
-        return row.organization_name or full_name(row) or self.words.booked
-
-    def holder_said(self, row: Any, who: str) -> str:
-        """For the team also the person and the purpose, which are nobody else's business."""
-        if not self.viewer.is_team:
-            return who
-        more = [who, full_name(row) if row.organization_name else "", row.title]
-        return ", ".join(word for word in more if word)
-
-    # -- around the grid
-
     @cached_property
     def my_day(self) -> list[dict[str, str]]:
         """One's own bookings that day, soonest first; today without those that are over."""
@@ -913,12 +386,3 @@ def strip_parts(parts: Iterable[Segment], *, is_barred: bool = False) -> list[Pa
         else:
             drawn.append(Part(kind, part.start, part.end))
     return drawn
-
-
-def full_name(row: Any) -> str:
-    return f"{row.first_name or ''} {row.last_name or ''}".strip()
-
-
-def initials(name: str) -> str:
-    """`AF` for Atelier Fil & Forme: of the first two words that begin with a letter."""
-    return "".join(word[0] for word in name.split() if word[0].isalpha())[:2].upper()

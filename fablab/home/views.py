@@ -22,13 +22,9 @@ from fablab import clock, texts
 from fablab.access import anyone
 from fablab.forms import FIRST_YEAR, LAST_YEAR, parse_day, parse_week
 from fablab.home import live, price_pages, queries
+from fablab.home.day import Addresses, Asked, viewer_of
 from fablab.home.machine_page import MachinePage, span_shown
-from fablab.home.pages import (
-    Addresses,
-    Asked,
-    Day,
-    viewer_of,
-)
+from fablab.home.pages import Day
 from fablab.home.planning import monday_of
 from fablab.home.reach import Reach, reach_of
 from fablab.home.week import DAYS, Week

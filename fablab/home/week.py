@@ -14,8 +14,9 @@ from fablab import texts
 from fablab.clock import midnight, today
 from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.home import recent
+from fablab.home.day import Addresses, Asked, Viewer
 from fablab.home.live import version_shown
-from fablab.home.pages import Addresses, Asked, Day, Part, Viewer, strip_parts
+from fablab.home.pages import Day, Part, strip_parts
 from fablab.home.phrases import HOURS, LENGTHS, Phrases, phrases
 from fablab.home.planning import (
     DAYTIME,

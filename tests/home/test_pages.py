@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from fablab import clock
 from fablab.db import db, writing
-from fablab.home.pages import initials
+from fablab.home.cells import initials
 from fablab.machines import commands as machines
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Machine, MachineResource, Occupancy, Policy, Resource, Seat
