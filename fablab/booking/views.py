@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -416,6 +416,38 @@ def somebody_of(inventory: Inventory, asked: Any) -> queries.Somebody | None:
     return queries.member_by_uid(uid) or abort(404)
 
 
+class Reading(NamedTuple):
+    """What the form asks for, and what the rules say of it."""
+
+    form: BookingForm
+    slot: Slot | None  # None while what was typed makes none
+    day: date
+    facts: Facts
+    verdict: list[Refusal]
+    is_unread: bool  # of the safety text
+
+    @property
+    def granted(self) -> Slot | None:
+        """The slot, when nothing stands against it."""
+        return None if self.verdict else self.slot
+
+
+def read_form(
+    draft: Draft, form: BookingForm, slot: Slot | None, refused: list[Refusal] | None
+) -> Reading:
+    """`refused` is the verdict of a command; without one the rules are asked here."""
+    day = form.day.data or clock.today(draft.zone, clock.now())
+    whole = whole_day(draft.zone, day)
+    facts = draft.facts(hull(slot, whole) if slot else whole, form)
+    is_unread = not facts.has_read
+    form.safety.show(draft.machine.safety_hash)
+    facts = replace(facts, has_read=facts.has_read or form.safety.checked)
+    verdict = refused or (refusals(slot, facts) if slot else [])
+    if refused is None:
+        verdict = [refusal for refusal in verdict if refusal.reason not in ASKED_LAST]
+    return Reading(form, slot, day, facts, verdict, is_unread)
+
+
 def form_page(
     draft: Draft,
     form: BookingForm,
@@ -427,78 +459,99 @@ def form_page(
 ) -> tuple[str, int]:
     """The one page of booking and moving: the form, the strip of the day, the ticket.
 
-    `slot` is None while what was typed makes none; `refused` is the verdict of a command, and
-    without one the rules are asked here. `is_stale` says that the booking changed meanwhile.
+    `refused` is the verdict of a command; `is_stale` says that the booking changed meanwhile.
     """
-    zone = draft.zone
-    today = clock.today(zone, clock.now())
-    day = form.day.data or today
-    whole = whole_day(zone, day)
-    facts = draft.facts(hull(slot, whole) if slot else whole, form)
-    is_unread = not facts.has_read
-    form.safety.show(draft.machine.safety_hash)
-    facts = replace(facts, has_read=facts.has_read or form.safety.checked)
-    verdict = refused or (refusals(slot, facts) if slot else [])
-    if refused is None:
-        verdict = [refusal for refusal in verdict if refusal.reason not in ASKED_LAST]
-    is_answer = request.method == "POST" and bool(verdict or form.errors) and not is_stale
-    whys = pages.why(verdict, zone, draft.who)
+    reading = read_form(draft, form, slot, refused)
+    whys = pages.why(reading.verdict, draft.zone, draft.who)
     pages.blame(form, whys)
     form.offer(
-        [] if draft.booking else possible_for(draft.member_id, draft.inventory, day),
-        draft.like_machines(day),
+        [] if draft.booking else possible_for(draft.member_id, draft.inventory, reading.day),
+        draft.like_machines(reading.day),
     )
     form.renew_key()
-    starts, ends = pages.hour_options(facts, form, day)
+    is_answer = request.method == "POST" and bool(reading.verdict or form.errors)
     page = render_template(
         "booking/form.html",
         form=form,
-        action=draft.action,
-        machine=draft.machine,
-        moving=line(draft.booking, draft.inventory, facts.now) if draft.booking else None,
-        is_own=draft.member_id == current_user.id,
-        is_machine_chosen=bool(draft.booking)
-        and not facts.is_under_way
-        and len(form.machine.choices) > 1,
-        starts=starts,
-        ends=ends,
-        days=(today.isoformat(), (today + timedelta(facts.policy.horizon_days)).isoformat()),
-        spans_nights=pages.spans_nights(facts.policy) or bool(form.end_day.raw_data),
-        strip=pages.strip(facts, day, slot, is_refused=bool(verdict)),
-        ticket=pages.ticket(draft.machine, slot, draft.inventory) if slot else None,
-        neighbours=pages.neighbours(facts, slot) if slot and not verdict else "",
-        is_answer=is_answer,
+        is_answer=is_answer and not is_stale,
         is_stale=is_stale,
         focused=request.form.get("focused", "") if form.check.data else "",
-        is_for_the_team=not draft.who
-        and any(refusal.reason in FOR_THE_TEAM for refusal in verdict),
-        is_for_a_training=any(refusal.reason in FOR_A_TRAINING for refusal in verdict),
-        reached=draft.inventory.place,
         refusals=whys,
-        offers=draft.offers(slot, form)
-        if slot and needs_another_slot(verdict) and not facts.is_under_way
-        else [],
-        conditions=pages.conditions(facts, None if verdict else slot),
-        clock_notes=pages.clock_notes(form, zone),
-        is_unread=is_unread,
-        asks_buddy=facts.policy.buddy or facts.risk is RiskClass.D or bool(form.buddy.data),
-        asks_company=pages.may_ask_company(facts) or bool(form.accompanied.data),
-        may_override=bool(verdict) and draft.is_team and may_override(verdict, facts.policy),
-        somebody=draft.somebody,
-        with_following=draft.with_following,
-        waits_for=pages.waits_for(facts, slot, is_team=draft.is_team)
-        if slot and not verdict
-        else "",
-        asked_when=pages.when(slot, zone, facts.now) if slot else "",
-        wait_url=""
-        if draft.booking or draft.somebody
-        else wait_pages.url_after(
-            verdict, draft.machine, slot, zone, **kept(), **wait_pages.typed(form)
-        ),
-        indicative=amount_of(draft, facts, slot, day, is_accompanied=bool(form.accompanied.data)),
-        kept={} if draft.booking else kept(),
+        **whose_form(draft, reading),
+        **fields_shown(draft, reading),
+        **slot_shown(draft, reading),
+        **refusal_shown(draft, reading),
     )
     return page, status
+
+
+def whose_form(draft: Draft, reading: Reading) -> dict[str, Any]:
+    """What is booked or moved, and for whom."""
+    moving, now = draft.booking, reading.facts.now
+    return {
+        "action": draft.action,
+        "machine": draft.machine,
+        "moving": line(moving, draft.inventory, now) if moving else None,
+        "is_own": draft.member_id == current_user.id,
+        "somebody": draft.somebody,
+        "with_following": draft.with_following,
+        "reached": draft.inventory.place,
+        "kept": {} if moving else kept(),
+    }
+
+
+def fields_shown(draft: Draft, reading: Reading) -> dict[str, Any]:
+    """Which fields are asked, and the choices of each."""
+    form, facts = reading.form, reading.facts
+    today = clock.today(draft.zone, clock.now())
+    starts, ends = pages.hour_options(facts, form, reading.day)
+    return {
+        "is_machine_chosen": bool(draft.booking)
+        and not facts.is_under_way
+        and len(form.machine.choices) > 1,
+        "starts": starts,
+        "ends": ends,
+        "days": (today.isoformat(), (today + timedelta(facts.policy.horizon_days)).isoformat()),
+        "spans_nights": pages.spans_nights(facts.policy) or bool(form.end_day.raw_data),
+        "is_unread": reading.is_unread,
+        "asks_buddy": facts.policy.buddy or facts.risk is RiskClass.D or bool(form.buddy.data),
+        "asks_company": pages.may_ask_company(facts) or bool(form.accompanied.data),
+    }
+
+
+def slot_shown(draft: Draft, reading: Reading) -> dict[str, Any]:
+    """The day with the slot in it, what it is worth and what comes with it."""
+    form, slot, facts, granted = reading.form, reading.slot, reading.facts, reading.granted
+    is_accompanied = bool(form.accompanied.data)
+    return {
+        "strip": pages.strip(facts, reading.day, slot, is_refused=bool(reading.verdict)),
+        "ticket": pages.ticket(draft.machine, slot, draft.inventory) if slot else None,
+        "neighbours": pages.neighbours(facts, granted) if granted else "",
+        "conditions": pages.conditions(facts, granted),
+        "clock_notes": pages.clock_notes(form, draft.zone),
+        "waits_for": pages.waits_for(facts, granted, is_team=draft.is_team) if granted else "",
+        "asked_when": pages.when(slot, draft.zone, facts.now) if slot else "",
+        "indicative": amount_of(draft, facts, slot, reading.day, is_accompanied=is_accompanied),
+    }
+
+
+def refusal_shown(draft: Draft, reading: Reading) -> dict[str, Any]:
+    """What could be done instead of what the rules refuse."""
+    form, slot, facts, verdict = reading.form, reading.slot, reading.facts, reading.verdict
+    reasons = {refusal.reason for refusal in verdict}
+    has_offers = slot and needs_another_slot(verdict) and not facts.is_under_way
+    may_wait = not draft.booking and not draft.somebody
+    return {
+        "offers": draft.offers(slot, form) if slot and has_offers else [],
+        "is_for_the_team": not draft.who and bool(reasons & FOR_THE_TEAM),
+        "is_for_a_training": bool(reasons & FOR_A_TRAINING),
+        "may_override": bool(verdict) and draft.is_team and may_override(verdict, facts.policy),
+        "wait_url": wait_pages.url_after(
+            verdict, draft.machine, slot, draft.zone, **kept(), **wait_pages.typed(form)
+        )
+        if may_wait
+        else "",
+    }
 
 
 def amount_of(
