@@ -1,10 +1,10 @@
 """Regular maintenance: it keeps the machine free in advance, is done, and comes again."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from fablab.clock import today
@@ -127,11 +127,12 @@ def end(uid: str, *, by: int, now: datetime) -> None:
 
 
 @retried
-def finish(uid: str, done: Done, *, by: int, now: datetime, key: str = "") -> None:
+def finish(uid: str, done: Done, *, by: int, now: datetime, key: str = "") -> bool:
     """It is done: a line of the logbook, and the next time is counted from today.
 
     All that was due until now is done with it, else what comes next. What is already kept free
-    stays as long as the days are the same. Raises AlreadyMade, NoSuch, and Busy.
+    stays as long as the days are the same. False when it was done today before: a line of the
+    logbook all the same, and nothing of the plan. Raises AlreadyMade, NoSuch, and Busy.
     """
     here = find(uid)
     with writing() as session:
@@ -141,7 +142,9 @@ def finish(uid: str, done: Done, *, by: int, now: datetime, key: str = "") -> No
         row = find(uid)
         zone = of_place(place_id=row.place_id).schedule.zone
         day = today(zone, now)
-        for each in _due_by(row.id, day):
+        due = _due_by(row.id, day)
+        is_first = any(each.due_on <= day for each in due) or not _is_done_on(row.id, zone, day)
+        for each in due if is_first else ():
             session.execute(update(DAYS).where(DAYS.c.id == each.id).values(done_at=now))
             if each.outage_uid:
                 end_outages(session, _outages([each.outage_uid]), by=by, now=now)
@@ -156,7 +159,9 @@ def finish(uid: str, done: Done, *, by: int, now: datetime, key: str = "") -> No
             cents=done.cents,
             uid=line,
         )
-        _count_from(session, row, rhythm_of(row).after(day, 1), by=by, now=now)
+        if is_first:
+            _count_from(session, row, rhythm_of(row).after(day, 1), by=by, now=now)
+        return is_first
 
 
 def _count_from(session: Session, row: Row[Any], first: date, *, by: int, now: datetime) -> None:
@@ -221,8 +226,11 @@ def _keep_free(session: Session, row: Row[Any], place_id: int, now: datetime) ->
     until = horizon(inventory, machine, now)
     since = max(today(inventory.schedule.zone, now), (row.planned_until or date.min))
     since += A_DAY if row.planned_until == since else timedelta(0)
+    # Done before its day, or already today: it is not due on that day again.
+    done = set(db.session.scalars(select(DAYS.c.due_on).where(DAYS.c.maintenance_id == row.id)))
     for day in rhythm_of(row).due(row.starts_on, since, until):
-        _keep_free_on(session, row, day, inventory, now)
+        if day not in done:
+            _keep_free_on(session, row, day, inventory, now)
     session.execute(update(TABLE).where(TABLE.c.id == row.id).values(planned_until=until))
 
 
@@ -270,6 +278,12 @@ def _due_by(maintenance_id: int, day: date) -> list[Row[Any]]:
     asked = select(DAYS).where(DAYS.c.maintenance_id == maintenance_id, DAYS.c.done_at.is_(None))
     rows = list(db.session.execute(asked.order_by(DAYS.c.due_on)).all())
     return [row for row in rows if row.due_on <= day] or rows[:1]
+
+
+def _is_done_on(maintenance_id: int, zone: tzinfo, day: date) -> bool:
+    last = select(func.max(DAYS.c.done_at)).where(DAYS.c.maintenance_id == maintenance_id)
+    moment = db.session.scalar(last)
+    return moment is not None and today(zone, moment) == day
 
 
 def _all() -> Any:

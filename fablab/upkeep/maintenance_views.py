@@ -65,11 +65,15 @@ def finish_maintenance(slug: str, uid: UUID):
     row = find(machine, str(uid))
     if not form.validate():
         return care_page(machine, 422, done=form, finished=row.uid)
+    is_first = True
     with suppress(AlreadyMade):
-        maintenance.finish(
+        is_first = maintenance.finish(
             row.uid, form.done, by=current_user.id, now=clock.now(), key=form.key.data or ""
         )
-    flash(_("It is done and written into the logbook; the next time is planned."))
+    if is_first:
+        flash(_("It is done and written into the logbook; the next time is planned."))
+    else:
+        flash(_("It was done today before: this is in the logbook too, the next time stays."))
     return redirect(address_of(slug), 303)
 
 

@@ -175,6 +175,34 @@ def fields(plan):
     return {name: getattr(plan, name) for name in plan.__slots__}
 
 
+@pytest.mark.parametrize("moment", ["2027-03-30 11:30", "2027-03-29 08:30"])
+def test_done_twice_on_a_day_is_two_lines_and_the_next_time_stays(any_fablab, any_app, at, moment):
+    uid = begin(any_fablab)
+    at(moment)
+    finish(any_fablab, uid, "New oil")
+    planned = kept_free()
+    amina, address = browser(any_app, "amina"), f"{PAGE}/{uid}/done"
+
+    answer = submit(amina, PAGE, address, said="The rails as well")
+
+    assert answer.status_code == 303
+    assert "It was done today before" in amina.get(answer.location).text
+    assert kept_free() == planned
+    said = list(db.session.scalars(select(LogEntry.said).order_by(LogEntry.id)))
+    assert said == ["Oiling\nNew oil", "Oiling\nThe rails as well"]
+
+
+def test_a_day_on_which_it_is_done_is_not_planned_anew(any_fablab, at):
+    uid = begin(any_fablab)
+    at("2027-03-30 10:30")
+    finish(any_fablab, uid)
+    daily = Plan(**{**fields(WEEKLY), "rhythm": Rhythm(1, Unit.DAYS), "at": time(16)})
+
+    maintenance.change(uid, daily, by=any_fablab.people["amina"], now=clock.now())
+
+    assert kept_free()[:3] == ["03-30 10:00", "03-31 16:00", "04-01 16:00"]
+
+
 def test_what_is_overdue_is_shown(cast, browse, at):
     begin(cast)
     at("2027-03-31 09:00")
