@@ -44,6 +44,12 @@ class Agreement:
         """To everybody or this audience; to the team and to whoever only looks, in any case."""
         return not self.audiences or audience in (None, Audience.STAFF, *self.audiences)
 
+    @property
+    def outlasts_insurance(self) -> bool:
+        """Does it go on when the insurance has ended?"""
+        until, last = self.insured_until, self.last_day
+        return until is not None and (last is None or until < last)
+
     def is_insured_on(self, day: date) -> bool:
         return self.insured_until is None or day <= self.insured_until
 

@@ -54,7 +54,8 @@ class AllowanceForm(CoveringForm):
         lazy_gettext("How long"), [InputRequired(lazy_gettext("Say how long: 10:30, or 630."))]
     )
     first_day = StrictDateField(
-        lazy_gettext("From"), [InputRequired(lazy_gettext("Say from when.")), of_this_century]
+        lazy_gettext("Starting on"),
+        [InputRequired(lazy_gettext("Say from when.")), of_this_century],
     )
     last_day = StrictDateField(lazy_gettext("Last day"), [of_this_century])
     settled = TextField(lazy_gettext("Settled elsewhere: reference"), maximum=120)

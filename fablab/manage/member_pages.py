@@ -322,7 +322,7 @@ def of_tariffs() -> dict[str, tuple[str, Callable[[Any], str]]]:
         "minutes": (_("Minutes"), str),
         "settled": (_("Settled"), str),
         "allowance": (_("Hours granted"), str),
-        "granted_from": (_("From"), read_day),
+        "granted_from": (_("Starting on"), read_day),
         "granted_until": (_("Last day"), read_day),
         "currency": (_("Currency"), str),
         "charged": (_("What amounts are made of"), lambda v: _(CHARGED[Charged(v)])),

@@ -42,7 +42,8 @@ class PricesForm(Form):
     """The prices of a machine, or of company, for every kind of member: one way of counting."""
 
     first_day = StrictDateField(
-        lazy_gettext("From"), [InputRequired(lazy_gettext("Say from when.")), of_this_century]
+        lazy_gettext("Starting on"),
+        [InputRequired(lazy_gettext("Say from when.")), of_this_century],
     )
     shown = StrictDateField()  # the day whose prices the form was filled with
     unit = SelectField(lazy_gettext("Price for"), choices=translated(UNITS), coerce=Unit)
@@ -123,7 +124,8 @@ class SupplyForm(Form):
         [InputRequired(lazy_gettext("Say its price, 0 if it is included."))],
     )
     supply_from = StrictDateField(
-        lazy_gettext("From"), [InputRequired(lazy_gettext("Say from when.")), of_this_century]
+        lazy_gettext("Starting on"),
+        [InputRequired(lazy_gettext("Say from when.")), of_this_century],
     )
 
     def new(self) -> NewSupply:

@@ -45,7 +45,7 @@ from fablab.tariffs.price_list import prices_of
 
 
 class WithdrawalForm(Form):
-    first_day = StrictDateField(lazy_gettext("From"), [InputRequired()])
+    first_day = StrictDateField(lazy_gettext("Starting on"), [InputRequired()])
 
 
 @bp.get("/manage/tariffs")

@@ -244,7 +244,10 @@ def insurances(inventory: Inventory, today: date) -> Section:
     ending = [
         (machine, each.insured_until)
         for machine, each in agreed
-        if each and each.insured_until and each.insured_until <= today + todo_queries.SOON
+        if each
+        and each.insured_until
+        and each.insured_until <= today + todo_queries.SOON
+        and each.outlasts_insurance
     ]
     return Section(
         "insurances",

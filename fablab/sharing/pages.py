@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.booking import sharing_words
 from fablab.machines.agreements import Agreement
+from fablab.sharing.rules import WARNED
 from fablab.sharing.words import IN_CHARGE
 
 
@@ -34,7 +35,7 @@ def shown(one: Agreement, day: date) -> AgreementShown:
         is_over=one.last_day is not None and one.last_day < day,
         is_now=one.covers(day),
         is_uninsured=not one.is_insured_on(day),
-        facts=facts(one),
+        facts=facts(one, day),
         terms=one.terms,
         has_document=bool(one.document),
         earliest_end=max(day + timedelta(days=one.notice_days), one.first_day),
@@ -49,7 +50,7 @@ def days_in_words(one: Agreement) -> str:
     return _("%(owner)s, from %(first)s to %(last)s", owner=one.owner, first=first, last=last)
 
 
-def facts(one: Agreement) -> list[tuple[str, str]]:
+def facts(one: Agreement, day: date) -> list[tuple[str, str]]:
     hours = sharing_words.ranges(one.ranges)
     return [
         (_("Notice of the owner"), texts.days_count(one.notice_days)),
@@ -60,10 +61,20 @@ def facts(one: Agreement) -> list[tuple[str, str]]:
             sharing_words.answered(one) if one.asks_owner else _("Not needed"),
         ),
         (_("Insured by"), _(IN_CHARGE[one.insured_by])),
-        (_("Insured until"), written(one.insured_until) if one.insured_until else ""),
+        (_("Insured until"), insured(one, day)),
         (_("Maintained by"), _(IN_CHARGE[one.maintained_by])),
         (_("Share of the owner"), percent(one.share)),
     ]
+
+
+def insured(one: Agreement, day: date) -> str:
+    """Until when; said louder when that is soon, while the agreement needs it."""
+    if one.insured_until is None:
+        return ""
+    until, left = written(one.insured_until), (one.insured_until - day).days
+    if not 0 <= left <= max(WARNED) or not one.outlasts_insurance:
+        return until
+    return _("%(day)s: in %(count)s", day=until, count=texts.days_count(left)) if left else until
 
 
 def percent(share: Decimal) -> str:

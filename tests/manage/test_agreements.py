@@ -1,5 +1,6 @@
 """The team writes down what was agreed with a machine's owner, changes it, ends it."""
 
+import re
 from datetime import date
 from io import BytesIO
 
@@ -221,6 +222,26 @@ def test_an_insurance_that_ends_stands_among_what_is_to_do(owned, browse):
 
     assert "Ended on" in page
     assert PAGE in page
+
+
+def test_an_insurance_that_lasts_as_long_as_the_agreement_needs_nobody(owned, browse):
+    share(owned, insured_until=date(2027, 3, 31), last_day=date(2027, 3, 31))
+    amina = browse("amina")
+
+    assert PAGE not in amina.get("/manage/").text
+    assert "31 March 2027: in" not in amina.get(PAGE).text
+
+
+def test_the_page_says_in_how_many_days_an_insurance_ends(owned, browse):
+    share(owned, insured_until=date(2027, 3, 31))
+
+    assert "31 March 2027: in 2 days" in browse("amina").get(PAGE).text
+
+
+def test_whom_it_is_shared_with_is_ticked(owned, browse):
+    page = browse("amina").get(PAGE).text
+
+    assert re.search(r'<input[^>]*name="audiences"[^>]*type="checkbox"', page)
 
 
 def test_its_page_costs_few_statements(owned, browse):
