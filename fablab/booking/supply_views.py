@@ -1,5 +1,6 @@
 """What was used up in a booking: its member and the team note it, and strike it out."""
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from fablab.access import members_only
 from fablab.booking import pages, queries
 from fablab.booking.views import inventory_of, line, slot_of
 from fablab.forms import Confirmation
+from fablab.keys import AlreadyMade
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import Status
 from fablab.tariffs import consumptions
@@ -56,14 +58,16 @@ def note(uid: UUID):
     if not form.validate():
         return supplies_page(found, form), 422
     assert form.quantity.data is not None
-    consumptions.note(
-        found.booking.id,
-        form.supply.data,
-        form.quantity.data,
-        day=day_of(found.inventory.schedule.zone, found.booking.starts_at),
-        by=found.by,
-        now=clock.now(),
-    )
+    with suppress(AlreadyMade):
+        consumptions.note(
+            found.booking.id,
+            form.supply.data,
+            form.quantity.data,
+            day=day_of(found.inventory.schedule.zone, found.booking.starts_at),
+            by=found.by,
+            now=clock.now(),
+            key=form.key.data or "",
+        )
     flash(_("It is noted."))
     return redirect(url_for(".index", uid=uid), 303)
 

@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, InputRequired
 from wtforms.widgets import TextInput
 
 from fablab.forms import StrictDateField, StrictField, TextField, of_this_century
+from fablab.keys import key_field
 from fablab.manage.tariff_forms import MOST_MINUTES, CoveringForm
 from fablab.tariffs.allowances import NewAllowance
 from fablab.tariffs.models import Pack
@@ -47,6 +48,7 @@ class AllowanceForm(CoveringForm):
     """`pack` is the UID of the one it comes from; what is typed is what is granted."""
 
     pack = HiddenField()
+    key = key_field()
     name = TextField(
         lazy_gettext("Name"), [DataRequired(lazy_gettext("Give it a name."))], maximum=80
     )

@@ -1,6 +1,7 @@
 """Hours granted to a member or to an organization: what is left of them, granted anew, ended."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fablab import clock
 from fablab.access import team_only
 from fablab.db import db
 from fablab.forms import Confirmation
+from fablab.keys import AlreadyMade
 from fablab.machines.inventory import here
 from fablab.manage import member_pages
 from fablab.manage.allowance_forms import AllowanceForm, filled
@@ -99,13 +101,15 @@ def granting(of: Page) -> Any:
     if not form.validate():
         return allowances_page(of, packs, form), 422
     pack = named(packs, form.pack.data or "")
-    allowances.grant(
-        here().place.id,
-        of.holder,
-        form.new(pack.id if pack else None),
-        by=current_user.id,
-        now=clock.now(),
-    )
+    with suppress(AlreadyMade):
+        allowances.grant(
+            here().place.id,
+            of.holder,
+            form.new(pack.id if pack else None),
+            by=current_user.id,
+            now=clock.now(),
+            key=form.key.data or "",
+        )
     flash(_("The hours are granted."))
     return redirect(of.url, 303)
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import ColumnElement, and_, select
 
 from fablab.clock import today
 from fablab.db import NoSuch, retried, writing
-from fablab.members import audit
+from fablab.keys import made_once, uid_for
+from fablab.members import audit, staff
 from fablab.members.kinds import Deed
 from fablab.places.models import Place
 from fablab.tariffs.models import Allowance
@@ -44,12 +44,16 @@ class NewAllowance:
 
 
 @retried
-def grant(place_id: int, holder: Holder, new: NewAllowance, *, by: int, now: datetime) -> str:
-    """The UID of what was granted. Raises Busy."""
-    uid = str(uuid4())
+def grant(
+    place_id: int, holder: Holder, new: NewAllowance, *, by: int, now: datetime, key: str = ""
+) -> str:
+    """The UID of what was granted. Raises AlreadyMade when the `key` did, and Busy."""
+    uid = uid_for(key, by, place_id, holder.member_id, holder.organization_id, new)
     values = {name: getattr(new, name) for name in NewAllowance.__slots__}
     values["categories"] = list(new.categories)
     with writing() as session:
+        staff.stand_in_line(session, by)
+        made_once(Allowance, uid)
         session.add(
             Allowance(
                 uid=uid,

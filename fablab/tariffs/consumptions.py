@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import or_, select
 
 from fablab.db import NoSuch, NotAllowed, db, retried, writing
+from fablab.keys import made_once, uid_for
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
+from fablab.members import staff
 from fablab.members.models import Member
 from fablab.tariffs.models import Consumption, Supply
 from fablab.tariffs.rules import may_note
@@ -32,11 +33,16 @@ def note(
     day: date,
     by: Doer,
     now: datetime,
+    key: str = "",
 ) -> None:
-    """`day` is the one it starts on, on the wall. Raises NoSuch (no such supply of its machine
-    that day), NotAllowed (too early, or too late for whoever booked) and Busy.
+    """`day` is the one it starts on, on the wall. Raises AlreadyMade when the `key` noted it,
+    NoSuch (no such supply of its machine that day), NotAllowed (too early, or too late for
+    whoever booked) and Busy.
     """
+    uid = uid_for(key, by.id, occupancy_id, supply_uid, str(quantity))
     with writing() as session:
+        staff.stand_in_line(session, by.id)
+        made_once(Consumption, uid)
         row = _found(occupancy_id, by, now)
         supply_id = session.scalar(
             select(Supply.id).where(
@@ -50,7 +56,7 @@ def note(
             raise NoSuch(f"no supply {supply_uid}")
         session.add(
             Consumption(
-                uid=str(uuid4()),
+                uid=uid,
                 occupancy_id=occupancy_id,
                 supply_id=supply_id,
                 quantity=quantity,

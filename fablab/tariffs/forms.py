@@ -7,6 +7,7 @@ from wtforms import SelectField
 from wtforms.validators import InputRequired, ValidationError
 
 from fablab.forms import DecimalField, Form
+from fablab.keys import key_field
 
 
 class AmountField(DecimalField):
@@ -19,6 +20,7 @@ class AmountField(DecimalField):
 class ConsumptionForm(Form):
     """So much of a supply that could be used up that day."""
 
+    key = key_field()
     supply = SelectField(lazy_gettext("Supply"))
     quantity = AmountField(
         lazy_gettext("Quantity"), [InputRequired(lazy_gettext("Say how much was used up."))]

@@ -9,13 +9,13 @@ from sqlalchemy import Row, update
 from sqlalchemy.orm import Session
 
 from fablab.db import add_row, retried, writing
+from fablab.keys import made_once, uid_for
 from fablab.machines.commands import stand_in_line
 from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine
 from fablab.members import staff
 from fablab.upkeep import letters, logbook, queries, rules, stopping
-from fablab.upkeep.keys import made_once, uid_for
 from fablab.upkeep.kinds import CLOSED, EntryKind, FaultState
 from fablab.upkeep.models import Fault
 from fablab.upkeep.rules import Found

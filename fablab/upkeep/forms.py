@@ -3,7 +3,6 @@
 import re
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 from flask_babel import lazy_gettext
 from wtforms import (
@@ -25,6 +24,7 @@ from fablab.forms import (
     UploadField,
     of_this_century,
 )
+from fablab.keys import key_field
 from fablab.machines import documents, photos
 from fablab.upkeep.kinds import STOPPING, VERDICTS, EntryKind, FaultState
 from fablab.upkeep.words import ENTRIES, FAULTS, MEANS
@@ -64,11 +64,6 @@ class CostField(StrictField):
 
     def written(self, value: int) -> str:
         return f"{value // 100}.{value % 100:02}"
-
-
-def key_field() -> HiddenField:
-    """What is drawn with a form, so that it makes one thing when it is sent twice."""
-    return HiddenField(default=lambda: str(uuid4()))
 
 
 def without_nul(typed: str | None) -> str | None:

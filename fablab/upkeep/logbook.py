@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, add_row, retried, writing
+from fablab.keys import made_once, uid_for
 from fablab.members import staff
-from fablab.upkeep.keys import made_once, uid_for
 from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.models import LogEntry
 

@@ -10,11 +10,11 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import members_only
+from fablab.keys import AlreadyMade
 from fablab.machines import files
 from fablab.machines.inventory import MachineFacts, here
 from fablab.upkeep import logbook, pages, queries
 from fablab.upkeep.forms import EntryForm, take_paper
-from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.logbook import Entry
 from fablab.upkeep.views import (
     bp,

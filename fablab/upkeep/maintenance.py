@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from fablab.clock import today
 from fablab.db import NoSuch, add_row, db, retried, writing
+from fablab.keys import made_once, uid_for
 from fablab.machines.commands import end_outages, stand_in_line, withdraw_all
 from fablab.machines.inventory import Inventory, MachineFacts, of_place
 from fablab.machines.kinds import MachineState
@@ -17,7 +18,6 @@ from fablab.members.kinds import Audience
 from fablab.places.kinds import Mode
 from fablab.slots import Slot
 from fablab.upkeep import logbook, stopping
-from fablab.upkeep.keys import made_once, uid_for
 from fablab.upkeep.kinds import EntryKind
 from fablab.upkeep.maintenance_rules import A_DAY, SEARCHED, Rhythm, first_free, slot_on
 from fablab.upkeep.models import LogEntry, Maintenance, MaintenanceDay

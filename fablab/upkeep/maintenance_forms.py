@@ -18,7 +18,8 @@ from fablab.forms import (
     TextField,
     of_this_century,
 )
-from fablab.upkeep.forms import SENTENCE, WORDS, CostField, key_field
+from fablab.keys import key_field
+from fablab.upkeep.forms import SENTENCE, WORDS, CostField
 from fablab.upkeep.kinds import Unit
 from fablab.upkeep.maintenance import Done, Plan
 from fablab.upkeep.maintenance_rules import Rhythm

@@ -11,9 +11,9 @@ from flask_login import current_user
 
 from fablab import clock
 from fablab.access import members_only
+from fablab.keys import AlreadyMade
 from fablab.machines.inventory import MachineFacts, here
 from fablab.upkeep import maintenance, maintenance_pages, queries
-from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.kinds import Unit
 from fablab.upkeep.logbook_views import find_cared_for
 from fablab.upkeep.maintenance_forms import DoneForm, MaintenanceForm, drawn

@@ -19,6 +19,7 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import members_only
+from fablab.keys import AlreadyMade
 from fablab.machines import files
 from fablab.machines.commands import SlotTaken
 from fablab.machines.inventory import MachineFacts, here
@@ -26,7 +27,6 @@ from fablab.trainings.queries import looks_after
 from fablab.upkeep import faults, pages, queries, settling
 from fablab.upkeep.faults import AlreadyOver, ChangedMeanwhile, Report, TooMany, Verdict
 from fablab.upkeep.forms import RepairForm, ReportForm, VerdictForm, take_photo
-from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.kinds import STOPPING, FaultState
 from fablab.upkeep.rules import STATE_OF
 from fablab.upkeep.stopping import CannotMove, Undecided

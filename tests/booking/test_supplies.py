@@ -10,7 +10,7 @@ from fablab.db import db
 from fablab.tariffs.models import Consumption
 from fablab.tariffs.rules import may_note
 from tests.booking.conftest import words
-from tests.support import instant, slot, submit
+from tests.support import instant, send, slot, submit
 from tests.tariffs.conftest import set_supply
 
 MORNING = slot("2027-03-30 11:00-12:00")
@@ -74,7 +74,7 @@ def test_the_member_notes_what_they_used_up_and_sees_what_it_is_worth(browse, pa
     [
         ({"quantity": "0"}, "Say how much was used up."),
         ({"quantity": ""}, "Say how much was used up."),
-        ({"quantity": "-1"}, "Write an amount as 12.50"),
+        ({"quantity": "-1"}, "It cannot be less than zero."),
         ({"film": "nothing"}, "Not a valid choice"),
         ({"film": "a\0b"}, "Not a valid choice"),
     ],
@@ -87,6 +87,18 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_noted(
     assert answer.status_code == 422
     assert error in answer.text
     assert noted() == []
+
+
+@pytest.mark.usefixtures("during")
+def test_a_form_that_is_sent_twice_notes_once(browse, page, film):
+    chloe = browse("chloe")
+    drawn = chloe.get(page).text
+
+    for quantity in ("42,5", "42,5", "7"):
+        assert send(chloe, drawn, page, supply=film, quantity=quantity).status_code == 303
+    note(chloe, page, film)
+
+    assert [row.quantity for row in noted()] == [Decimal("42.5"), 7, Decimal("42.5")]
 
 
 @pytest.mark.usefixtures("during")

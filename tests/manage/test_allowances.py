@@ -9,7 +9,7 @@ from fablab.db import db
 from fablab.members.models import Member
 from fablab.tariffs.models import Allowance
 from tests.booking.conftest import words
-from tests.support import counting, slot, submit
+from tests.support import counting, send, slot, submit
 from tests.tariffs.conftest import set_price
 
 STUDIO = "/manage/organizations/studio/allowances"
@@ -80,6 +80,20 @@ def test_what_cannot_be_is_said_at_its_field_and_nothing_is_granted(amina, page,
     assert answer.status_code == 422
     assert error in answer.text
     assert granted() == []
+
+
+@pytest.mark.parametrize("of", ["member", "organization"])
+def test_a_form_that_is_sent_twice_grants_once(cast, amina, page, of):
+    whose = page if of == "member" else STUDIO
+    drawn = amina.get(whose).text
+
+    answers = [send(amina, drawn, whose, **FILLED).status_code for _time in range(2)]
+
+    assert answers == [303, 303]
+    assert len(granted()) == 1
+    send(amina, drawn, whose, **FILLED | {"minutes": "5:00"})
+    grant(amina, whose)
+    assert [row.minutes for row in granted()] == [630, 300, 630]  # other words, another form
 
 
 def test_one_day_is_long_enough(amina, page):

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from fablab import clock
 from fablab.booking.orders import BookingRefused
 from fablab.db import db
+from fablab.keys import AlreadyMade
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Occupancy
 from fablab.upkeep import maintenance, maintenance_views, queries
-from fablab.upkeep.keys import AlreadyMade
 from fablab.upkeep.kinds import EntryKind, Unit
 from fablab.upkeep.maintenance import Done, Plan
 from fablab.upkeep.maintenance_rules import Rhythm

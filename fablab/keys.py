@@ -4,10 +4,16 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy import select
+from wtforms import HiddenField
 
 from fablab.db import db
 
 OURS = UUID("5b0f4c52-6c1b-4d0e-9a53-0f6a1f3d7c11")
+
+
+def key_field() -> HiddenField:
+    """What is drawn with a form, so that it makes one thing when it is sent twice."""
+    return HiddenField(default=lambda: str(uuid4()))
 
 
 class AlreadyMade(Exception):
