@@ -7,9 +7,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Enum, Select, String, Table, select
+from sqlalchemy import JSON, ColumnElement, Enum, Select, String, Table, select
 
-from fablab.accounts.traces import BELOW, TRACES, Part, Trace, ids_of, rows_of, table
+from fablab.accounts.traces import BELOW, OF_OTHERS, TRACES, Part, Trace, ids_of, rows_of, table
 from fablab.db import db
 from fablab.exports import csv_bytes
 
@@ -29,6 +29,8 @@ LEFT_OUT = frozenset(
 )
 NAMED = ("name", "uid", "subject")  # by what a row of another table is called, the first there is
 OTHERS = "somebody else"
+TAKEN = "handed_over"  # in the record of a booking
+PEOPLE = ("member", "buddy")  # in what the record says of it
 PORTION = 500  # values in one statement
 
 
@@ -47,13 +49,37 @@ def everything(member_id: int, now: datetime) -> dict[str, Any]:
     for name, column, above in sorted(BELOW):
         source = table(name)
         asked = select(source).where(source.c[column].in_(ids_of(above, member_id)))
+        if name == "change":
+            asked = asked.where(is_since_it_is_theirs(source))
         found[f"{name} of {above}"] = rows(asked, source, member_id)
+    for row in found["change of occupancy"]:
+        row["before"] = {} if row["what"] == TAKEN else unnamed(row["before"], member_id)
+        row["after"] = unnamed(row["after"], member_id)
     email = db.session.scalar(select(member.c.email).where(member.c.id == member_id))
     for name, column in (("outgoing_mail", "recipient"), ("organization_invitation", "email")):
         source = table(name)
         asked = select(source).where(source.c[column] == email)
         found[f"{name} to the address"] = rows(asked, source, member_id)
     return {name: kept for name, kept in found.items() if kept}
+
+
+def is_since_it_is_theirs(change: Table) -> ColumnElement[bool]:
+    """What happened to a booking before it was handed over to them is somebody else's."""
+    later = change.alias()
+    taken = select(later.c.id).where(
+        later.c.occupancy_id == change.c.occupancy_id,
+        later.c.what == TAKEN,
+        later.c.id > change.c.id,
+    )
+    return ~taken.exists()
+
+
+def unnamed(said: dict[str, Any], member_id: int) -> dict[str, Any]:
+    """What the record keeps, without the numbers of other people."""
+    return {
+        name: label(value, str(member_id)) if value and name in PEOPLE else value
+        for name, value in said.items()
+    }
 
 
 def tables(kept: dict[str, Any], now: datetime) -> bytes:
@@ -96,6 +122,8 @@ def rows(asked: Select[Any], source: Table, member_id: int) -> list[dict[str, An
 
 def is_theirs(source: Table, name: str, trace: Trace) -> bool:
     """Of what they only had a part in, like somebody else's booking, nobody else's words."""
+    if trace.part is Part.DEED and source.name in OF_OTHERS:
+        return name in OF_OTHERS[source.name]
     kind = source.c[name].type
     is_words = isinstance(kind, JSON) or (isinstance(kind, String) and not isinstance(kind, Enum))
     is_plain = not is_words or name == "uid" or bool(source.c[name].foreign_keys)
@@ -112,8 +140,12 @@ def said(name: str, value: Any, labels: dict[str, Any], member_id: int) -> Any:
     if name not in labels or value is None:
         return plain(value)
     if labels[name] is None:  # a member
-        return "me" if value == member_id else OTHERS
+        return label(value, member_id)
     return labels[name].get(value, plain(value))
+
+
+def label(value: Any, member_id: Any) -> str:
+    return "me" if value == member_id else OTHERS
 
 
 def labels_of(pointed: Table, ids: set[Any]) -> dict[Any, str] | None:

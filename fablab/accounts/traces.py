@@ -107,6 +107,13 @@ BELOW = {
     ("membership_warning", "membership_id", "membership"): GONE,
     ("role_held", "membership_id", "membership"): GONE,
 }
+# Of a booking that they only had a part in: when and on which machine. What it was worth, for whom
+# it was booked and whether they came is for whoever made it.
+OF_OTHERS = {
+    "occupancy": frozenset(
+        {"uid", "kind", "machine_id", "starts_at", "ends_at", "created_by_id", "buddy_id"}
+    ),
+}
 # What hangs on it as well and is nothing about them.
 BESIDE = {
     ("claim", "occupancy_id", "occupancy"),  # which seat of what is shared

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, update
@@ -11,11 +12,14 @@ from sqlalchemy import select, update
 from fablab import clock
 from fablab.accounts import erasure, export
 from fablab.accounts.traces import BELOW, TRACES, table
+from fablab.booking import handovers
+from fablab.booking.handovers import Acceptance
+from fablab.booking.models import Handover
 from fablab.calendars.models import FeedToken
 from fablab.db import Base, db, writing
 from fablab.machines import files, photos
 from fablab.machines.kinds import Status
-from fablab.machines.models import Occupancy
+from fablab.machines.models import Change, Occupancy
 from fablab.mail.models import OutgoingMail
 from fablab.members import passwords
 from fablab.members.audit import AuditEntry
@@ -66,6 +70,58 @@ def test_the_file_holds_nothing_that_others_wrote_of_their_own(lived):
     assert uid in [row["uid"] for row in kept["occupancy.buddy_id"]]
     assert "A surprise" not in json.dumps(kept)
     assert "A surprise" in json.dumps(export.everything(chloe, clock.now()))
+
+
+@pytest.mark.parametrize(("who", "part"), [("bruno", "buddy_id"), ("amina", "created_by_id")])
+def test_of_a_booking_of_others_the_file_has_when_and_on_which_machine_alone(lived, who, part):
+    uid = lived.book("bench", slot("2027-04-03 14:00-15:00"), "chloe")
+    worth = {"quoted": Decimal("12.5"), "arrived_at": clock.now(), "left_at": clock.now()}
+    theirs = {part: lived.people[who], "organization_id": lived.organization_id}
+    with writing() as session:
+        session.execute(update(Occupancy).where(Occupancy.uid == uid).values(**worth | theirs))
+
+    found = export.everything(lived.people[who], clock.now())[f"occupancy.{part}"]
+
+    [row] = [row for row in found if row["uid"] == uid]
+    assert set(row) == {
+        *("uid", "kind", "machine_id", "starts_at", "ends_at", "buddy_id", "created_by_id")
+    }
+    assert (row[part], row["machine_id"]) == ("me", "Workbench")
+
+
+def test_what_happened_to_a_booking_before_it_was_handed_over_is_not_theirs(lived):
+    """Bruno booked it for Studio Fil with Amina beside him, and gives it to Chloé."""
+    now, bruno = clock.now(), lived.people["bruno"]
+    when, studio = slot("2027-04-03 14:00-15:00"), lived.organization_id
+    uid = lived.book("bench", when, "bruno", organization_id=studio)
+    their = select(Occupancy.id).where(Occupancy.uid == uid).scalar_subquery()
+    with writing() as session:
+        named = {"organization": str(studio), "buddy": str(lived.people["amina"])}
+        session.execute(
+            update(Change).where(Change.occupancy_id == their).values(before=named, after=named)
+        )
+    to = "chloe@atelier.example"
+    handovers.offer(uid, to, by=bruno, language="en", address="203.0.113.7", now=now)
+    offered = db.session.scalars(select(Handover.uid)).one()
+    booking = db.session.execute(select(Occupancy.revision).where(Occupancy.uid == uid)).one()
+    by = lived.people["chloe"]
+    handovers.accept(offered, Acceptance(booking.revision), by=by, now=now)
+
+    rows = export.everything(by, now)["change of occupancy"]
+
+    of_it = [row for row in rows if row["occupancy_id"] == uid]
+    assert [(row["what"], row["before"]) for row in of_it] == [("handed_over", {})]
+    assert of_it[0]["after"]["organization"] == ""
+
+
+def test_the_record_of_a_booking_numbers_no_other_person(lived):
+    bruno = lived.people["bruno"]
+    named = {"buddy": str(lived.people["amina"]), "member": str(bruno)}
+    with writing() as session:
+        session.execute(update(Change).values(before=named, after=named))
+
+    for row in export.everything(bruno, clock.now())["change of occupancy"]:
+        assert row["before"] == row["after"] == {"buddy": export.OTHERS, "member": "me"}
 
 
 def test_the_file_holds_all_that_is_about_them_and_names_nobody_else(lived):
