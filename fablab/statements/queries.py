@@ -233,6 +233,17 @@ def people_in(*statement_ids: int) -> dict[str, Any]:
     return {row.reference: row for row in db.session.execute(asked)}
 
 
+def of_others(statement_ids: Iterable[int], member_id: int) -> set[int]:
+    """Those of these that somebody else is in too. One statement, none without any."""
+    wanted = sorted(set(statement_ids))
+    if not wanted:
+        return set()
+    asked = select(StatementPerson.statement_id).where(
+        StatementPerson.statement_id.in_(wanted), StatementPerson.member_id != member_id
+    )
+    return set(db.session.scalars(asked))
+
+
 # What lines are made of beside the uses
 
 
@@ -365,9 +376,15 @@ def stay_in(organization_id: int, member_id: int, day: date) -> Any:
 
 
 def activities_of(member_id: int, day: date) -> Sequence[Any]:
-    """The activity accounts somebody has that day, with their organizations."""
+    """The activity accounts somebody has that day, with their organizations, and whether they
+    manage them.
+    """
     return db.session.execute(
-        select(OrganizationMember.organization_id, OrganizationMember.activity).where(
+        select(
+            OrganizationMember.organization_id,
+            OrganizationMember.activity,
+            OrganizationMember.is_manager,
+        ).where(
             OrganizationMember.member_id == member_id,
             OrganizationMember.activity != "",
             is_in(day),

@@ -2,6 +2,7 @@
 place, and close them.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -39,3 +40,11 @@ def may_see(sight: Sight | None, member_id: int, people: Any) -> bool:
     if sight is Sight.OWN:
         return all(row.id == member_id for row in people.values())
     return sight is not None
+
+
+def seen(rows: Sequence[Any], member_id: int) -> list[Any]:
+    """Of closed ones, those that whoever sees their own alone may read. At most one statement of
+    the database.
+    """
+    hidden = queries.of_others((row.id for row in rows), member_id)
+    return [row for row in rows if row.id not in hidden]

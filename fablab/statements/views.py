@@ -34,7 +34,7 @@ from fablab.statements.gathering import account_of, left_open_before
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
 from fablab.statements.queries import Subject
-from fablab.statements.rights import Sight, may_see, sight_of
+from fablab.statements.rights import Sight, may_see, seen, sight_of
 from fablab.statements.rules import Period, Refusal, total
 from fablab.tariffs.price_list import prices_of
 
@@ -262,15 +262,20 @@ def of_organization(slug: str):
 def of_member():
     """Theirs in this place: of what they booked for themselves, and of their activity accounts."""
     place_id = here().place.id
+    accounts = queries.activities_of(current_user.id, today())
     mine = [
         and_(Statement.organization_id == each.organization_id, Statement.activity == each.activity)
-        for each in queries.activities_of(current_user.id, today())
+        for each in accounts
     ]
     own = Statement.member_id == current_user.id
     rows = queries.heads(
         Statement.place_id == place_id,
         or_(own, and_(Statement.scope == Scope.ACTIVITY, or_(*mine))) if mine else own,
     )
+    managed = {each.organization_id for each in accounts if each.is_manager}
+    if not current_user.reads_accounts(place_id):
+        theirs = seen([row for row in rows if row.organization_id not in managed], current_user.id)
+        rows = [row for row in rows if row.organization_id in managed or row in theirs]
     return list_page(
         _("My usage statements"),
         rows,
@@ -366,6 +371,8 @@ def preview_page(asked: Asked, form: Any, period: Period | None) -> str:
     reason = commands.why_not(account, period, today())
     if reason is Refusal.STATED:
         rows = queries.stating(subject, period.first, period.last)
+        if asked.sight is Sight.OWN:
+            rows = seen(rows, current_user.id) or abort(404)
         return statement_frame(
             subject.scope,
             title,

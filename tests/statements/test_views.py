@@ -137,6 +137,25 @@ def test_an_activity_that_others_share_is_for_who_manages_it(app, stage):
     assert browser(app, "bruno").get(f"/statements/{uid}").status_code == 200
 
 
+def test_a_shared_activity_is_neither_listed_nor_told_of_by_a_part_of_its_month(app, stage):
+    stage.for_studio("bench", "2027-03-30 14:00-15:00", "bruno", activity="lamps")
+    uid = stage.close(SUBJECTS[Scope.ACTIVITY](stage))
+    alone = preview(stage, Scope.ACTIVITY, "first=2027-03-31&last=2027-03-31")
+
+    assert uid not in browser(app, "chloe").get("/account/statements").text
+    assert browser(app, "chloe").get(alone).status_code == 404
+    assert uid in browser(app, "bruno").get(alone).text
+    stage.entrepreneur("zoe", "lamps")
+    assert uid in browser(app, "zoe").get("/account/statements").text
+
+
+def test_an_activity_of_ones_own_is_listed(app, stage):
+    uid = stage.close(SUBJECTS[Scope.ACTIVITY](stage))
+
+    assert uid in browser(app, "chloe").get("/account/statements").text
+    assert uid in browser(app, "chloe").get(preview(stage, Scope.ACTIVITY)).text
+
+
 def test_a_statement_of_another_place_is_none(app, stage):
     uid = stage.close()
     with writing() as session:
