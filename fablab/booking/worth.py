@@ -1,5 +1,6 @@
-"""What counts of a booking's amount: all of it, a part of what was cancelled late or missed, or
-nothing. As `fablab/tariffs/uses.py` finds it for statements, said for one booking.
+"""What counts of a booking's amount: all of it, what was used where somebody left before the end,
+a part of what was cancelled late or missed, or nothing. As `fablab/tariffs/uses.py` finds it for
+statements, said for one booking.
 """
 
 from decimal import Decimal
@@ -13,8 +14,8 @@ from fablab.members.kinds import MarkKind
 from fablab.slots import Slot
 from fablab.tariffs.kinds import Outcome
 from fablab.tariffs.price_list import prices_of
-from fablab.tariffs.prices import quote
-from fablab.tariffs.rules import counted_percent, share_of
+from fablab.tariffs.prices import day_of, quote
+from fablab.tariffs.rules import counted_percent, counted_slot, share_of
 from fablab.tariffs.words import amount_said
 
 
@@ -29,6 +30,10 @@ def worth_of(row: Any, inventory: Inventory) -> Worth:
         return Worth()
     currency = prices_of(inventory).terms.currency
     whole, percent = amount_said(row.quoted, currency), percent_of(row, inventory)
+    if row.status == Status.CONFIRMED and row.left_at is not None:
+        used = amount_said(used_of(row, inventory), currency)
+        same = not used or used == whole
+        return Worth(whole if same else _("%(used)s, instead of %(whole)s", used=used, whole=whole))
     if percent == 100 or not row.quoted:
         return Worth(whole)
     if not percent:
@@ -70,6 +75,22 @@ def part_of(row: Any, inventory: Inventory, percent: int) -> Decimal:
         percent=percent,
     )
     return share_of(row.quoted, percent) if part is None else part
+
+
+def used_of(row: Any, inventory: Inventory) -> Decimal | None:
+    """Of a booking that was left, as a statement counts it: what was booked, which ends when it was
+    left, or what was really used. None where its price is no more.
+    """
+    prices, booked = prices_of(inventory), Slot(row.starts_at, row.ends_at)
+    terms = prices.terms
+    return quote(
+        prices,
+        row.machine_id,
+        row.audience,
+        counted_slot(booked, row.arrived_at, row.left_at, by_real_use=terms.is_by_real_use),
+        is_accompanied=row.is_accompanied,
+        day=day_of(terms.zone, booked.start),
+    )
 
 
 def cost_of_cancelling(

@@ -133,13 +133,15 @@ def quote(
     *,
     is_accompanied: bool = False,
     percent: int = 100,
+    day: date | None = None,
 ) -> Decimal | None:
     """What is shown before a slot is booked, company included; None where no price is known.
 
-    `percent` of each counts: of what was cancelled late, or missed.
+    `percent` of each counts: of what was cancelled late, or missed. The prices are those of `day`,
+    the one that the slot starts on unless another is said.
     """
     zone = prices.terms.zone
-    day, days = day_of(zone, slot.start), days_in(zone, slot)
+    day, days = day or day_of(zone, slot.start), days_in(zone, slot)
     price = prices.price_for(machine_id, audience, day)
     if price is None:
         return None

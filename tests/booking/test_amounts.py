@@ -13,9 +13,11 @@ from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
 from fablab.members.kinds import Audience
-from fablab.members.models import Mark
+from fablab.members.models import Mark, Member
 from fablab.organizations.models import Organization
+from fablab.places.kinds import Charged
 from fablab.places.models import Place
+from fablab.presence import commands as presence
 from fablab.tariffs.models import Tariff
 from fablab.tariffs.price_list import prices_of
 from tests.booking.conftest import change, words
@@ -294,3 +296,48 @@ def test_without_a_price_the_page_says_nothing_of_amounts(fablab, browse, at):
     assert "amount" not in words(browse("amina").get(page).text)
     at("2027-03-30 13:00")
     assert "amount" not in words(browse("chloe").get(page).text)
+
+
+# What counts of it once it was left
+
+
+def left(fablab, uid, at, arrived, then):
+    """Chloé arrives, and leaves."""
+    chloe = fablab.people["chloe"]
+    at(arrived)
+    presence.arrive(uid, fablab.place_id, by=chloe, is_team=False, now=clock.now())
+    at(then)
+    presence.leave(uid, fablab.place_id, by=chloe, is_team=False, now=clock.now())
+
+
+@pytest.mark.parametrize(
+    ("charged", "said"),
+    [
+        (Charged.REAL, "€0.75, instead of €6.00"),  # 11 minutes, a quarter of an hour
+        (Charged.BOOKED, "€1.50, instead of €6.00"),  # until 14:19, two quarters
+    ],
+)
+def test_what_was_left_early_is_worth_what_its_statement_says(bench, browse, at, charged, said):
+    change(Place, charged=charged)
+    uid = bench.book("bench", AFTERNOON, "chloe")
+    left(bench, uid, at, "2027-03-30 14:08", "2027-03-30 14:19")
+    at("2027-03-30 16:30")
+    chloe = browse("chloe")
+
+    for page in (f"/bookings/{uid}", "/bookings/"):
+        assert said in words(chloe.get(page).text)
+    me = db.session.scalar(select(Member.uid).where(Member.id == bench.people["chloe"]))
+    month = f"scope=member&of={me}&first=2027-03-01&last=2027-03-31"
+    stated = words(chloe.get(f"/statements/preview?{month}").text)
+    assert said.partition(",")[0] in stated
+
+
+def test_what_was_used_whole_is_worth_what_was_shown(bench, browse, at):
+    change(Place, charged=Charged.REAL)
+    uid = bench.book("bench", AFTERNOON, "chloe")
+    left(bench, uid, at, "2027-03-30 14:00", "2027-03-30 15:50")
+
+    page = words(browse("chloe").get(f"/bookings/{uid}").text)
+
+    assert "Indicative amount €6.00" in page
+    assert "instead of" not in page

@@ -76,6 +76,14 @@ def test_a_slot_is_quoted_with_company_where_it_is_asked_for(priced, hours, acco
     assert quoted == (expected and Decimal(expected))
 
 
+def test_another_day_may_be_said_whose_prices_hold(priced):
+    """Who arrives before midnight uses what was booked for the day after."""
+    laser, late = priced.machine("laser").id, slot("2027-03-30 23:00-00:00")
+
+    assert quote(prices(priced), laser, None, late, day=date(2025, 12, 31)) is None
+    assert quote(prices(priced), laser, None, late) == 28
+
+
 @pytest.mark.parametrize(
     ("hours", "days"),
     [
