@@ -8,9 +8,7 @@ import pytest
 from babel.messages import Message
 
 from tests.support import TRANSLATIONS, compile_catalogues
-from tools.translations import catalogue_file, read
-
-NO_BREAK, NARROW = "\u00a0", "\u202f"
+from tools.translations import badly_typed, catalogue_file, read
 
 
 def messages() -> Iterator[Message]:
@@ -31,22 +29,19 @@ def places(text: str) -> set[str]:
     return set(re.findall(r"%\(\w+\)[sd]|\{\w+\}", text))
 
 
-def badly_typed(text: str) -> list[str]:
-    """What a French typographer would send back."""
-    faults = {
-        "a straight apostrophe": "'" in text,
-        "three dots": "..." in text,
-        "English quotation marks": bool(re.search('[“”"]', text)),
-        "no narrow space before ; ! ?": bool(re.search(f"(?<!{NARROW})[;!?]", text)),
-        # A time (`14:30`), a worked example of one and an address have none.
-        "no no-break space before :": bool(re.search(rf"(?<!{NO_BREAK}):(?!\d|//)", text)),
-        "no no-break space inside « »": bool(re.search(f"«(?!{NO_BREAK})|(?<!{NO_BREAK})»", text)),
-    }
-    return [fault for fault, is_found in faults.items() if is_found]
-
-
 def test_every_message_is_said_in_french_and_none_is_a_guess():
     assert [m.id for m in messages() if m.fuzzy or not all(forms(m.string))] == []
+
+
+def test_no_sentence_is_hidden_from_whoever_extracts_them():
+    """Within an f-string the extractor sees none: it would stay English without a word."""
+    hidden = [
+        path.name
+        for path in (TRANSLATIONS.parent).rglob("*.py")
+        if re.search(r"""\{(?:_|ngettext|pgettext)\(['"]""", path.read_text("utf-8"))
+    ]
+
+    assert hidden == []
 
 
 def test_every_count_has_its_singular_and_its_plural():

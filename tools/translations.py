@@ -1,11 +1,12 @@
 """Keep the catalogues of `fablab/translations/` in step with the words of the code.
 
     python tools/translations.py            add what is new, drop what is gone
-    python tools/translations.py --check    exit 1 unless every message of today is translated
+    python tools/translations.py --check    exit 1 unless every message is translated, and well typed
 
 The msgids are English, so English needs no catalogue.
 """
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from fablab import __version__
 from fablab.words import LANGUAGES
 
 ROOT = Path(__file__).resolve().parent.parent
+NO_BREAK, NARROW = "\u00a0", "\u202f"
 KEYWORDS = DEFAULT_KEYWORDS | {"N_": None, "lazy_gettext": None, "lazy_ngettext": (1, 2)}
 
 
@@ -84,8 +86,25 @@ def problems(language: str, words: Catalog) -> Iterator[str]:
     for message in kept:
         if message.id and words.get(message.id, message.context) is None:
             yield f"no longer in the code: {message.id!r}"
+        if message.id and language == "fr":
+            said = message.string if isinstance(message.string, tuple) else [message.string]
+            yield from (f"{fault}: {each!r}" for each in said for fault in badly_typed(each))
     for message, errors in kept.check():
         yield from (f"{error}: {message.id!r}" for error in errors)
+
+
+def badly_typed(text: str) -> list[str]:
+    """What a French typographer would send back."""
+    faults = {
+        "a straight apostrophe": "'" in text,
+        "three dots": "..." in text,
+        "English quotation marks": bool(re.search('[“”"]', text)),
+        "no narrow space before ; ! ?": bool(re.search(f"(?<!{NARROW})[;!?]", text)),
+        # A time (`14:30`), a worked example of one and an address have none.
+        "no no-break space before :": bool(re.search(rf"(?<!{NO_BREAK}):(?!\d|//)", text)),
+        "no no-break space inside « »": bool(re.search(f"«(?!{NO_BREAK})|(?<!{NO_BREAK})»", text)),
+    }
+    return [fault for fault, is_found in faults.items() if is_found]
 
 
 def read(path: Path, language: str) -> Catalog:

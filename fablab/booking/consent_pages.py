@@ -164,7 +164,8 @@ def _waiting_line(row: Any, zone: Any, may_name: bool) -> WaitingLine:
             said = BY_SILENCE
         sentence = _(said, who=who) if said else ""
         if said and row.why:
-            sentence = f"{sentence} {_('Reason given: %(why)s.', why=row.why)}"
+            why = _("Reason given: %(why)s.", why=row.why)
+            sentence = f"{sentence} {why}"
         return WaitingLine(sentence, "check" if row.answer == Answer.YES else "x")
     is_to_name = row.kind == ConsentKind.BUDDY
     waiting = NO_BUDDY_YET if is_to_name and row.asked_id is None else WAITING[row.kind]

@@ -474,9 +474,12 @@ class MachinePage:
         sentence = _("A qualification of level %(level)s is needed", level=self.policy.level)
         means = _(MEANS[Level(self.policy.level)])
         training = self.particulars.training
-        if not training:
-            return sentence, f"{means} {_('Ask the team how to get it.')}"
-        return sentence, f"{means} {_('The training “%(training)s” gives it.', training=training)}"
+        how = (
+            _("The training “%(training)s” gives it.", training=training)
+            if training
+            else _("Ask the team how to get it.")
+        )
+        return sentence, f"{means} {how}"
 
     @cached_property
     def sheet(self) -> list[tuple[str, str]]:
