@@ -1,7 +1,7 @@
 """Keep the catalogues of `fablab/translations/` in step with the words of the code.
 
     python tools/translations.py            add what is new, drop what is gone
-    python tools/translations.py --check    exit 1 unless every message is translated, and well typed
+    python tools/translations.py --check    exit 1 unless all is translated and well typed
 
 The msgids are English, so English needs no catalogue.
 """
