@@ -23,6 +23,9 @@ from fablab.health import unready
 from fablab.machines import guards
 from fablab.machines.models import Change, Claim, Occupancy
 from fablab.machines.resources_commands import create_resource
+from fablab.members import marks
+from fablab.members.kinds import MarkKind
+from fablab.members.models import Mark
 from fablab.migrations import MigrationFailed, downgrade, upgrade
 from fablab.trainings.models import Training
 from fablab.trainings.sessions import Plan, plan
@@ -203,6 +206,26 @@ def claims() -> list[Any]:
     asked = select(Claim.claimed_from, Claim.claimed_until).order_by(Claim.claimed_from)
     with db.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(asked)]
+
+
+def test_what_marks_said_stays_with_their_bookings(any_app, any_fablab):
+    place_id, bruno = any_fablab.place_id, any_fablab.people["bruno"]
+    amina, now = any_fablab.people["amina"], clock.now()
+    days = {"03-30": MarkKind.LATE, "03-31": MarkKind.MISSED, "04-01": None}
+    for day, kind in days.items():
+        uid = any_fablab.book("laser", slot(f"2027-{day} 14:00-16:00"), "bruno")
+        one = db.session.scalar(select(Occupancy.id).where(Occupancy.uid == uid))
+        if kind:
+            with writing() as session:
+                marks.mark(session, bruno, place_id, one, kind, by=amina, now=now)
+    missed = db.session.scalar(select(Mark.uid).where(Mark.kind == MarkKind.MISSED))
+    marks.lift(missed, place_id, "The bus", by=amina, now=now)
+    downgrade(revision="0029")
+
+    upgrade()
+
+    asked = select(Occupancy.is_late, Occupancy.is_excused).order_by(Occupancy.starts_at)
+    assert list(db.session.execute(asked)) == [(True, False), (False, True), (False, False)]
 
 
 # -- migrations to come

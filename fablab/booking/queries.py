@@ -13,7 +13,7 @@ from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Change, Machine, Occupancy
 from fablab.members.kinds import Audience
-from fablab.members.models import Mark, Member
+from fablab.members.models import Member
 from fablab.members.people import Person
 from fablab.organizations.models import Organization, OrganizationMember
 
@@ -43,8 +43,8 @@ COLUMNS = (
     Occupancy.audience,
     Occupancy.activity,
     Occupancy.quoted,
-    Mark.kind.label("mark_kind"),
-    Mark.lifted_at.label("mark_lifted_at"),
+    Occupancy.is_late,
+    Occupancy.is_excused,
     Series.uid.label("series_uid"),
     Series.every_weeks,
     Occupancy.machine_id,
@@ -127,7 +127,6 @@ def bookings() -> Select[*tuple[Any, ...]]:
         .join(Member, Member.id == Occupancy.member_id)
         .outerjoin(Organization, Organization.id == Occupancy.organization_id)
         .outerjoin(Series, Series.id == Occupancy.series_id)
-        .outerjoin(Mark, Mark.occupancy_id == Occupancy.id)
         .where(Occupancy.kind == OccupancyKind.BOOKING)
     )
 

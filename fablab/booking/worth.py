@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import Status
-from fablab.members.kinds import MarkKind
 from fablab.slots import Slot
 from fablab.tariffs.kinds import Outcome
 from fablab.tariffs.price_list import prices_of
@@ -25,7 +24,7 @@ class Worth(NamedTuple):
 
 
 def worth_of(row: Any, inventory: Inventory) -> Worth:
-    """`row` as `queries.bookings` gives it, with its mark."""
+    """`row` as `queries.bookings` gives it."""
     if row.quoted is None:
         return Worth()
     currency = prices_of(inventory).terms.currency
@@ -47,11 +46,11 @@ def vars_of(amount: str, percent: int, whole: str) -> dict[str, Any]:
 
 
 def percent_of(row: Any, inventory: Inventory) -> int:
-    """Of an absence and a late cancellation what the place says, unless their mark was lifted."""
+    """Of an absence and a late cancellation what the place says, unless they were excused."""
     if row.status not in (Status.CANCELLED, Status.MISSED):
         return 100
-    is_late = row.status == Status.MISSED or row.mark_kind == MarkKind.LATE
-    if not is_late or row.mark_lifted_at is not None:
+    is_late = row.status == Status.MISSED or row.is_late
+    if not is_late or row.is_excused:
         return 0
     outcome = Outcome.MISSED if row.status == Status.MISSED else Outcome.LATE
     return percent_for(outcome, inventory)

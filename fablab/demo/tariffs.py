@@ -172,6 +172,8 @@ def mark_late(session: Session, stage: Stage, rows: Sequence[Any]) -> None:
             made_at=row.cancelled_at,
             lift_reason="",
         )
+    marked = Occupancy.id.in_([row.id for row in last.values()])
+    session.execute(update(Occupancy.__table__).where(marked).values(is_late=True))
 
 
 cancelled_at = attrgetter("cancelled_at")

@@ -234,6 +234,10 @@ class Occupancy(Model):
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
     cancelled_at: Mapped[datetime | None]
+    # Cancelled late; the team excused that, or that nobody came. Said here, for a mark is forgotten
+    # after a year, and what is charged and granted reaches further back. Marks alone write it.
+    is_late: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_excused: Mapped[bool] = mapped_column(default=False, server_default=false())
     counts_in_quota: Mapped[bool] = mapped_column(default=True, server_default=true())
     is_accompanied: Mapped[bool] = mapped_column(default=False, server_default=false())
     buddy_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from fablab.db import NoSuch, NotAllowed, add_row, db, retried, writing
@@ -43,6 +43,7 @@ def mark(
         made_at=now,
         lift_reason="",
     )
+    _say(session, occupancy_id, is_late=kind is MarkKind.LATE, is_excused=False)
     until = _weigh(session, member_id, place_id, now)
     after = {"mark": kind, "marked_until": until}
     _note(session, Deed.MARKED, member_id, place_id, after, by=by, now=now)
@@ -61,6 +62,9 @@ def lift(mark_uid: str, place_id: int, why: str, *, by: int, now: datetime) -> N
     if here.member_id == by:
         raise NotAllowed
     with writing() as session:
+        # The booking first, as whoever marks it has it.
+        booking = _bookings().c.id
+        session.execute(select(booking).where(booking == here.occupancy_id).with_for_update())
         _stand_in_line(session, here.member_id)
         if _find(mark_uid, place_id).lifted_at is not None:
             return
@@ -69,6 +73,7 @@ def lift(mark_uid: str, place_id: int, why: str, *, by: int, now: datetime) -> N
             .where(Mark.id == here.id)
             .values(lifted_at=now, lifted_by_id=by, lift_reason=why)
         )
+        _say(session, here.occupancy_id, is_excused=True)
         until = _weigh(session, here.member_id, place_id, now)
         after = {"mark": here.kind, "reason": why, "marked_until": until}
         _note(session, Deed.LIFTED, here.member_id, place_id, after, by=by, now=now)
@@ -91,14 +96,26 @@ def unmark(
     if not session.scalar(select(Mark.id).where(*noted)):
         return
     session.execute(delete(Mark.__table__).where(*noted))
+    _say(session, occupancy_id, is_excused=False)
     until = _weigh(session, member_id, place_id, now)
     after = {"mark": MarkKind.MISSED, "marked_until": until}
     _note(session, Deed.LIFTED, member_id, place_id, after, by=by, now=now)
 
 
 def tidy(session: Session, now: datetime) -> None:
-    """Forget what is older than a year."""
+    """Forget what is older than a year; the bookings say themselves what counts of them."""
     session.execute(delete(Mark).where(Mark.made_at < now - KEPT))
+
+
+def _bookings() -> Table:
+    """The table alone: their model is of a package that knows of this one."""
+    return db.metadata.tables["occupancy"]
+
+
+def _say(session: Session, occupancy_id: int, **decided: bool) -> None:
+    """What is decided of a booking stays with it when its mark is forgotten."""
+    table = _bookings()
+    session.execute(update(table).where(table.c.id == occupancy_id).values(**decided))
 
 
 def _find(uid: str, place_id: int) -> Row[Any]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 
 from fablab.db import db
 from fablab.machines.agreement_models import SharingAgreement
 from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy
-from fablab.members.models import Mark, Member, Membership
+from fablab.members.models import Member, Membership
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.organizations.queries import is_in
 from fablab.statements.kinds import Scope
@@ -281,7 +281,8 @@ def shares(*owner_ids: int) -> dict[int, list[Share]]:
     return found
 
 
-IS_FORGOTTEN = and_(Occupancy.status == Status.CANCELLED, Mark.id.is_(None))
+# Of those that were closed when only marks said it.
+IS_FORGOTTEN = and_(Occupancy.status == Status.CANCELLED, not_(Occupancy.is_late))
 HAS_NO_MARK = IS_FORGOTTEN.label("is_forgotten")
 
 
@@ -296,7 +297,6 @@ def bookings(uids: Iterable[str]) -> Mapping[str, Any]:
         select(Occupancy.uid, Member.erased_at, Machine.owner_id, HAS_NO_MARK)
         .join(Machine, Machine.id == Occupancy.machine_id)
         .outerjoin(Member, Member.id == Occupancy.member_id)
-        .outerjoin(Mark, Mark.occupancy_id == Occupancy.id)
         .where(Occupancy.uid.in_(wanted))
     )
     return {row.uid: row for row in db.session.execute(asked)}
@@ -309,11 +309,7 @@ def forgotten(uids: Iterable[str]) -> set[str]:
     wanted = sorted(set(uids))
     if not wanted:
         return set()
-    asked = (
-        select(Occupancy.uid)
-        .outerjoin(Mark, Mark.occupancy_id == Occupancy.id)
-        .where(Occupancy.uid.in_(wanted), IS_FORGOTTEN)
-    )
+    asked = select(Occupancy.uid).where(Occupancy.uid.in_(wanted), IS_FORGOTTEN)
     return set(db.session.scalars(asked))
 
 

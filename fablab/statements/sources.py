@@ -18,7 +18,7 @@ from fablab.machines.agreement_models import SharingAgreement
 from fablab.machines.inventory import Inventory
 from fablab.machines.kinds import OccupancyKind
 from fablab.machines.models import Category, Machine, Occupancy
-from fablab.members.models import Mark, Member
+from fablab.members.models import Member
 from fablab.organizations.models import Organization
 from fablab.statements import canon, queries
 from fablab.statements.rules import Period
@@ -100,8 +100,8 @@ def bookings(inventory: Inventory, period: Period) -> str:
             Occupancy.arrived_at,
             Occupancy.left_at,
             Occupancy.status,
-            Mark.kind.label("mark"),
-            Mark.lifted_at,
+            Occupancy.is_late,
+            Occupancy.is_excused,
             Occupancy.is_accompanied,
         )
         .select_from(Occupancy)
@@ -110,7 +110,6 @@ def bookings(inventory: Inventory, period: Period) -> str:
         .join(Member, Member.id == Occupancy.member_id)
         .outerjoin(Organization, Organization.id == Occupancy.organization_id)
         .outerjoin(OWNER, OWNER.c.id == Machine.owner_id)
-        .outerjoin(Mark, Mark.occupancy_id == Occupancy.id)
         .where(
             Machine.place_id == inventory.place.id,
             Occupancy.kind == OccupancyKind.BOOKING,

@@ -1,7 +1,7 @@
 """What was used, and what it is worth: statements, and what is left of allowances, rest on it.
 
-A use is a booking that is over and counts: it was used, or cancelled too late, or nobody came. A
-mark that the team lifted takes the two last back: then it is none.
+A use is a booking that is over and counts: it was used, or cancelled too late, or nobody came. The
+two last are none once the team excused them.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, not_, or_, select
 
 from fablab.db import db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Machine, Occupancy
-from fablab.members.kinds import Audience, MarkKind
-from fablab.members.models import Mark, Member
+from fablab.members.kinds import Audience
+from fablab.members.models import Member
 from fablab.places.models import Place
 from fablab.slots import Slot
 from fablab.tariffs.kinds import Outcome, Unit
@@ -258,7 +258,6 @@ def _counting(
         .join(Category, Category.id == Machine.category_id)
         .join(Place, Place.id == Machine.place_id)
         .join(Member, Member.id == Occupancy.member_id)
-        .outerjoin(Mark, Mark.occupancy_id == Occupancy.id)
         .where(
             Occupancy.kind == OccupancyKind.BOOKING,
             Occupancy.starts_at >= span.start,
@@ -266,12 +265,11 @@ def _counting(
             Occupancy.ends_at <= now,
             or_(
                 Occupancy.status == Status.CONFIRMED,
-                # An absence stays one when its mark is forgotten, after a year.
-                and_(Occupancy.status == Status.MISSED, Mark.lifted_at.is_(None)),
+                and_(Occupancy.status == Status.MISSED, not_(Occupancy.is_excused)),
                 and_(
                     Occupancy.status == Status.CANCELLED,
-                    Mark.kind == MarkKind.LATE,
-                    Mark.lifted_at.is_(None),
+                    Occupancy.is_late,
+                    not_(Occupancy.is_excused),
                 ),
             ),
             scope,

@@ -12,6 +12,7 @@ from fablab.db import db, writing
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
+from fablab.members import marks
 from fablab.members.kinds import Audience
 from fablab.members.models import Mark, Member
 from fablab.organizations.models import Organization
@@ -25,7 +26,7 @@ from tests.booking.test_series_views import Sheet
 from tests.booking.test_series_views import dates as listing
 from tests.booking.test_views import NEW
 from tests.booking.test_wider_rules import set_policy
-from tests.support import counting, slot, submit
+from tests.support import counting, instant, slot, submit
 from tests.tariffs.conftest import set_price
 
 AFTERNOON = slot("2027-03-30 14:00-16:00")
@@ -219,7 +220,11 @@ def test_of_what_was_cancelled_late_the_places_part_counts(late_counts, browse, 
     for page in (f"/bookings/{uid}", "/bookings/"):
         assert "€3.00, 50 % of €6.00" in words(chloe.get(page).text)
     with writing() as session:
-        session.execute(update(Mark).values(lifted_at=clock.now(), lift_reason="Our mistake"))
+        session.execute(update(Mark).values(made_at=instant("2026-01-01 09:00")))
+        marks.tidy(session, clock.now())
+    assert "€3.00, 50 % of €6.00" in words(chloe.get(f"/bookings/{uid}").text)
+    with writing() as session:
+        session.execute(update(Occupancy).values(is_excused=True))
     assert "Indicative amount Nothing of it counts" in words(chloe.get(f"/bookings/{uid}").text)
 
 

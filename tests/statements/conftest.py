@@ -120,6 +120,7 @@ class Workshop:
                 made_at=clock.now(),
                 lift_reason="",
             )
+        self.change(uid, is_late=kind is MarkKind.LATE)
 
     def lift(self, uid):
         with writing() as session:
@@ -128,10 +129,12 @@ class Workshop:
                 .where(Mark.uid == f"mark of {uid}")
                 .values(lifted_at=clock.now(), lift_reason="It was our mistake")
             )
+        self.change(uid, is_excused=True)
 
     def forget(self):
-        """All marks, as a year after they were made."""
+        """All marks, a year after they were made, as when nothing else said that it was late."""
         with writing() as session:
+            session.execute(update(Occupancy.__table__).values(is_late=False))
             session.execute(update(Mark).values(made_at=instant("2026-03-01 09:00")))
             marks.tidy(session, IN_APRIL)
 

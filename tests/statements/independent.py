@@ -44,11 +44,11 @@ def percent_of(booking, terms):
     """100 for what was used, the place's share of a late or missed one, None for no use."""
     if booking["status"] == "confirmed":
         return 100
-    if booking["lifted_at"]:
+    if booking["is_excused"] == "1":
         return None
     if booking["status"] == "missed":
         return int(terms["missed_percent"])
-    if booking["status"] == "cancelled" and booking["mark"] == "late":
+    if booking["status"] == "cancelled" and booking["is_late"] == "1":
         return int(terms["late_percent"])
     return None
 

@@ -3,13 +3,17 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
-from fablab.db import NoSuch, db
+from fablab.db import NoSuch, db, writing
 from fablab.machines.inventory import of_place
+from fablab.machines.kinds import Status
+from fablab.machines.models import Occupancy
+from fablab.members import marks
 from fablab.members.audit import AuditEntry
-from fablab.members.kinds import Deed
+from fablab.members.kinds import Deed, MarkKind
+from fablab.places.models import Place
 from fablab.tariffs import allowances
 from fablab.tariffs.allowances import Holder, NewAllowance
 from fablab.tariffs.balances import balances
@@ -155,6 +159,27 @@ def test_hours_of_others_do_not_exist(stage, bruno, studio):
     for holder, place_id in ((studio, stage.place_id), (bruno, stage.place_id + 1)):
         with pytest.raises(NoSuch):
             allowances.end(place_id, holder, uid, by=stage.people["amina"], now=clock.now())
+
+
+def test_what_a_late_one_drew_stays_drawn_when_its_mark_is_forgotten(stage, bruno):
+    grant(stage, bruno)
+    with writing() as session:
+        session.execute(update(Place).values(late_percent=100))
+    uid = stage.book("laser", TUESDAY, "bruno")
+    with writing() as session:
+        table = Occupancy.__table__
+        cancelled = {"status": Status.CANCELLED, "standing": False}
+        session.execute(update(table).where(table.c.uid == uid).values(**cancelled))
+        one = session.scalar(select(table.c.id))
+        amina, now = stage.people["amina"], clock.now()
+        member_id, late = stage.people["bruno"], MarkKind.LATE
+        marks.mark(session, member_id, stage.place_id, one, late, by=amina, now=now)
+    assert told(stage, bruno) == [(90, 510)]
+
+    with writing() as session:
+        marks.tidy(session, clock.now() + 2 * marks.KEPT)
+
+    assert told(stage, bruno) == [(90, 510)]
 
 
 def test_balances_cost_two_statements_however_much_was_used(stage, bruno):

@@ -12,6 +12,7 @@ from fablab.db import add_row, db, writing
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
+from fablab.members import marks
 from fablab.members.kinds import Audience, MarkKind
 from fablab.members.models import Mark
 from fablab.places.kinds import Charged
@@ -74,6 +75,7 @@ def mark(fablab, uid, kind, **columns):
             made_at=clock.now(),
             **{"lift_reason": ""} | columns,
         )
+    change(uid, is_late=kind is MarkKind.LATE, is_excused="lifted_at" in columns)
 
 
 def terms(fablab, **columns):
@@ -132,6 +134,48 @@ def test_what_was_late_or_missed_counts_until_its_mark_is_lifted(
         mark(any_stage, uid, marked, **why)
 
     assert [use.outcome for use in uses(any_stage)] == ([outcome] if outcome else [])
+
+
+@pytest.mark.parametrize("kind", list(MarkKind))
+@pytest.mark.parametrize("is_lifted", [False, True])
+def test_what_was_decided_of_it_stays_when_its_mark_is_forgotten(any_stage, kind, is_lifted):
+    uid, now = any_stage.book("laser", HOURS, "bruno"), clock.now()
+    status = Status.CANCELLED if kind is MarkKind.LATE else Status.MISSED
+    change(uid, status=status, standing=False)
+    bruno, amina = any_stage.people["bruno"], any_stage.people["amina"]
+    occupancy_id = db.session.scalar(db.select(Occupancy.id).where(Occupancy.uid == uid))
+    with writing() as session:
+        marks.mark(session, bruno, any_stage.place_id, occupancy_id, kind, by=amina, now=now)
+    if is_lifted:
+        made = db.session.scalar(db.select(Mark.uid))
+        marks.lift(made, any_stage.place_id, "The bus", by=amina, now=now)
+    before = [use.outcome for use in uses(any_stage)]
+
+    with writing() as session:
+        marks.tidy(session, now + marks.KEPT * 2)
+
+    assert db.session.scalars(db.select(Mark)).all() == []
+    assert [use.outcome for use in uses(any_stage)] == before
+    assert [each.value for each in before] == ([] if is_lifted else [kind.value])
+
+
+def test_who_came_after_all_and_then_did_not_is_not_excused(any_stage):
+    uid, now = any_stage.book("laser", HOURS, "bruno"), clock.now()
+    bruno, amina = any_stage.people["bruno"], any_stage.people["amina"]
+    place_id = any_stage.place_id
+    change(uid, status=Status.MISSED, standing=False)
+    occupancy_id = db.session.scalar(db.select(Occupancy.id).where(Occupancy.uid == uid))
+    for is_last in (False, True):
+        with writing() as session:
+            missed = MarkKind.MISSED
+            marks.mark(session, bruno, place_id, occupancy_id, missed, by=amina, now=now)
+        if not is_last:
+            made = db.session.scalar(db.select(Mark.uid))
+            marks.lift(made, place_id, "The bus", by=amina, now=now)
+            with writing() as session:
+                marks.unmark(session, bruno, place_id, occupancy_id, by=amina, now=now)
+
+    assert [use.outcome for use in uses(any_stage)] == [Outcome.MISSED]
 
 
 def test_a_span_takes_what_starts_in_it_and_each_reader_their_own(stage):
