@@ -21,6 +21,7 @@ class Closing(NamedTuple):
 
 class ClosingShown(NamedTuple):
     name: str
+    scope: Scope
     lines: int
     booked: str
     amount: str
@@ -32,6 +33,7 @@ def shown(closings: Sequence[Closing], currency: str, day: date) -> list[Closing
     return [
         ClosingShown(
             pages.titled(subject.scope, subject.name, subject.activity),
+            subject.scope,
             total.count,
             pages.time_used(total.booked),
             pages.money(worth(subject, total), currency),

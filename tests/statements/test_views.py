@@ -156,6 +156,14 @@ def test_an_activity_of_ones_own_is_listed(app, stage):
     assert uid in browser(app, "chloe").get(preview(stage, Scope.ACTIVITY)).text
 
 
+def test_of_an_owner_the_lists_tell_the_share_and_say_so(app, stage):
+    amina = browser(app, "amina")
+    page = "/manage/statements?month=2027-03"
+
+    assert amina.get(page).text.count("(their share)") == 1
+    assert submit(amina, page, "/manage/statements").text.count("(their share)") == 1
+
+
 def test_a_statement_of_another_place_is_none(app, stage):
     uid = stage.close()
     with writing() as session:
