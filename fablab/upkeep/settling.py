@@ -198,6 +198,8 @@ def page_values(
         "lines": shown,
         "looked_for": LOOKED_FOR if len(shown) > LOOKED_FOR else None,
         "is_for_a_time": settling.span is not None,
+        "during": when(settling.span, inventory.schedule.zone, now) if settling.span else "",
+        "reason": form.get("reason") or form.get("state_reason") or "",
         "typed": typed_before(form),
         "mail_to": mail_to(shown),
         **more,

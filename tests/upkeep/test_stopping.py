@@ -386,7 +386,9 @@ def test_a_slot_after_the_return_is_offered_and_none_before(any_fablab, any_app)
     too_early = Offer(any_fablab.machine("bench"), slot("2027-03-31 10:00-12:00"))
     early = settling.written(row(uid), too_early)
     fate = uid.replace("-", "")
-    assert settle(amina, f"{BENCH}/state", asked.text, **{fate: early}).status_code == 409
+    again = settle(amina, f"{BENCH}/state", asked.text, **{fate: early})
+    assert again.status_code == 409
+    assert "Some of what was chosen cannot be" in again.text
     assert settle(amina, f"{BENCH}/state", asked.text, **{fate: moves[0]}).status_code == 303
     assert row(uid).starts_at == slot("2027-04-01 10:00-12:00").start
     assert not any_fablab.machine("bench").is_in_service
@@ -429,6 +431,8 @@ def test_the_machine_is_withdrawn_around_who_stays(any_fablab, any_app):
     asked = submit(amina, BENCH, f"{BENCH}/outages", **AWAY)
 
     assert asked.status_code == 409
+    assert f"Tomorrow, 10:00–14:00 · {AWAY['reason']}" in asked.text
+    assert "Some of what was chosen" not in asked.text
     assert outages() == []
     assert options(asked.text, later) == []
     move = options(asked.text, goes)[1]
