@@ -120,7 +120,7 @@ def gather(
         ),
         member_id=member_id,
         leaving_out=moving,
-        with_names=standing is not None and shows_names_to_members(inventory),
+        with_names=reads_names(standing, inventory, now),
     )
     if own is None and not policy.counts_bookings:
         own = OwnBookings()
@@ -368,8 +368,16 @@ def _own(row: Row[Any]) -> Own:
     )
 
 
-def shows_names_to_members(inventory: Inventory) -> bool:
-    return inventory.place.names_shown in (NamesShown.EVERYONE, NamesShown.MEMBERS)
+def reads_names(standing: Standing | None, inventory: Inventory, now: datetime) -> bool:
+    """Whether the place tells whoever stands so in it whose a booking is: where that is for
+    members, until their membership ends; suspended, they are still one.
+    """
+    if inventory.place.names_shown is not NamesShown.MEMBERS:
+        return inventory.place.names_shown is NamesShown.EVERYONE
+    if standing is None:
+        return False
+    last = standing.expires_on
+    return last is None or today(inventory.schedule.zone, now) <= last
 
 
 def audience_of(standing: Standing | None) -> Audience | None:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.booking import handover_queries, handovers, pages
 from fablab.booking.consent_pages import AskedLine, full_name
-from fablab.booking.facts import Standing, audience_of
+from fablab.booking.facts import Standing, audience_of, reads_names
 from fablab.booking.kinds import HandoverEnd
 from fablab.booking.known import Facts
 from fablab.booking.queries import BookedBy
@@ -19,7 +19,6 @@ from fablab.booking.rules import refusals
 from fablab.booking.verdicts import Reason, Refusal
 from fablab.machines.inventory import Inventory, of_place
 from fablab.members.people import Person
-from fablab.places.kinds import NamesShown
 from fablab.slots import Slot
 from fablab.tariffs.price_list import prices_of
 from fablab.tariffs.prices import quote
@@ -159,11 +158,10 @@ def of_booking(booking: Any, member_id: int, inventory: Inventory, now: datetime
     )
 
 
-def given_in_words(row: Any, person: Person, inventory: Inventory) -> str:
+def given_in_words(row: Any, person: Person, inventory: Inventory, now: datetime) -> str:
     """`row` is one of `handover_queries.given_by`; to whom is for those who may read names."""
     when = texts.moment(row.ended_at, inventory.schedule.zone)
-    shown, is_member = inventory.place.names_shown, inventory.place.id in person.standings
-    if shown == NamesShown.EVERYONE or (shown == NamesShown.MEMBERS and is_member):
+    if reads_names(person.standings.get(inventory.place.id), inventory, now):
         return _(
             "You handed this booking over to %(who)s, who accepted it on %(moment)s.",
             who=full_name(row),

@@ -127,7 +127,7 @@ def not_theirs(error: queries.NotTheirs) -> Any:
     return render_template(
         "booking/handed_over.html",
         given=given,
-        said=handover_pages.given_in_words(given, current_user, here()),
+        said=handover_pages.given_in_words(given, current_user, here(), clock.now()),
     ), 410
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask_babel import gettext as _
 
 from fablab import texts
-from fablab.booking.facts import audience_of
+from fablab.booking.facts import audience_of, reads_names
 from fablab.clock import today, whole_day
 from fablab.home import standing
 from fablab.home.phrases import Phrases, phrases
@@ -39,7 +39,7 @@ from fablab.machines.agreements import Used, kept_for_owner
 from fablab.machines.inventory import CategoryFacts, Inventory, MachineFacts
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.members.kinds import Audience
-from fablab.places.kinds import Mode, NamesShown
+from fablab.places.kinds import Mode
 from fablab.slots import Slot, merged
 
 
@@ -53,18 +53,17 @@ class Viewer(NamedTuple):
     owns: frozenset[int] = frozenset()  # the organizations they are of, by id, that own machines
 
 
-def viewer_of(person: Any, inventory: Inventory, owns: frozenset[int] = frozenset()) -> Viewer:
-    place = inventory.place
-    standing = person.standings.get(place.id)
-    is_team = person.manages(place.id)
-    shown = place.names_shown
+def viewer_of(
+    person: Any, inventory: Inventory, now: datetime, owns: frozenset[int] = frozenset()
+) -> Viewer:
+    place_id = inventory.place.id
+    standing = person.standings.get(place_id)
+    is_team = person.manages(place_id)
     return Viewer(
         person.id,
         audience_of(standing),
         is_team,
-        is_team
-        or shown == NamesShown.EVERYONE
-        or (shown == NamesShown.MEMBERS and standing is not None),
+        is_team or reads_names(standing, inventory, now),
         owns,
     )
 

@@ -205,7 +205,7 @@ def machine(slug: str):
         inventory=inventory,
         machine=machine,
         now=now,
-        viewer=viewer_of(current_user, inventory),
+        viewer=viewer_of(current_user, inventory, now),
         standing=current_user.standings.get(inventory.place.id),
         rows=queries.on_machine(machine.id, span_shown(inventory, now)),
         particulars=queries.particulars(machine.id, now),
@@ -253,11 +253,12 @@ def planning(shown: date) -> Response:
 
 def day_of(inventory: Inventory, shown: date, reach: Reach | None = None) -> Day:
     """The day with all that stands on the machines then: one statement, whatever the number."""
+    now = clock.now()
     return Day(
         inventory=inventory,
         day=shown,
-        now=clock.now(),
-        viewer=viewer_of(current_user, inventory, reach.owns if reach else frozenset()),
+        now=now,
+        viewer=viewer_of(current_user, inventory, now, reach.owns if reach else frozenset()),
         rows_of=queries.on_place(inventory.place.id, live.span_shown(inventory, shown)),
         addresses=addresses(),
         asked=asked(inventory),
@@ -275,7 +276,7 @@ def week_of(inventory: Inventory, monday: date) -> Week:
         inventory=inventory,
         monday=monday,
         now=now,
-        viewer=viewer_of(current_user, inventory, reach.owns),
+        viewer=viewer_of(current_user, inventory, now, reach.owns),
         rows_of=queries.in_week(inventory.place.id, live.span_shown(inventory, monday, sunday)),
         addresses=addresses(),
         asked=asked(inventory),

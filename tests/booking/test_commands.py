@@ -22,7 +22,7 @@ from fablab.machines.guards import GuardMissing
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Change, Machine, Occupancy, Policy
 from fablab.members.kinds import Audience
-from fablab.members.models import Member
+from fablab.members.models import Member, Membership
 from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.models import Place
 from tests.booking.conftest import add_machine, change
@@ -145,9 +145,13 @@ def test_who_holds_the_slot_is_told_where_the_place_shows_names(any_fablab):
     def holder(wanted: Any) -> str:
         with pytest.raises(BookingRefused) as refused:
             fablab.book("bench", wanted, "chloe")
-        return refused.value.refusals[0].values["who"]
+        taken = [each for each in refused.value.refusals if each.reason is Reason.TAKEN]
+        return taken[0].values["who"]
 
     assert (holder(AFTERNOON), holder(EVENING)) == ("Bruno Lefil", "Studio Fil")
+    change(Membership, expires_on=date(2027, 3, 28))  # yesterday
+    assert (holder(AFTERNOON), holder(EVENING)) == ("", "")
+    change(Membership, expires_on=None)
     change(Place, names_shown="nobody")
     assert (holder(AFTERNOON), holder(EVENING)) == ("", "")
 

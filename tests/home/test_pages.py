@@ -19,7 +19,7 @@ from fablab.presence import commands as presence
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.agendas.support import hours, imported
-from tests.support import counting, slot
+from tests.support import counting, instant, slot
 
 TUESDAY = "2027-03-30"
 AFTERNOON = slot("2027-03-30 14:00-16:00")
@@ -98,6 +98,25 @@ def test_someone_signed_in_who_is_no_member_here_reads_no_names(fablab, browse):
         session.execute(delete(Membership).where(Membership.member_id == fablab.people["chloe"]))
 
     assert "Bruno" not in browse("chloe").get(f"/planning/{TUESDAY}").text
+
+
+@pytest.mark.parametrize(
+    ("standing", "is_named"),
+    [
+        ({"expires_on": date(2027, 3, 29)}, True),  # its last day is today
+        ({"expires_on": date(2027, 3, 28)}, False),
+        ({"suspended_until": instant("2027-05-01 09:00")}, True),
+    ],
+)
+def test_names_are_read_as_long_as_the_membership_lasts(fablab, browse, standing, is_named):
+    fablab.book("laser", AFTERNOON, "bruno")
+    with writing() as session:
+        theirs = Membership.member_id == fablab.people["chloe"]
+        session.execute(update(Membership).where(theirs).values(**standing))
+
+    page = browse("chloe").get(f"/planning/{TUESDAY}").text
+
+    assert ("Bruno" in page) is is_named
 
 
 def test_a_booking_for_an_organization_shows_the_organization(fablab, browse):
