@@ -38,6 +38,7 @@ def declared(slug: str):
     return render_template(
         "organizations/years.html",
         organization=found.row,
+        back=back_of(found),
         may_declare=found.is_manager,
         lines=organization_pages.year_lines(rows, here().schedule.zone, currency),
         to_declare=[each for each in years(today(), found.row.hosted_since) if each not in said],
@@ -90,6 +91,13 @@ def find_declared(slug: str) -> Found:
         return Found(row, is_manager, commands.Doer(current_user.id, is_team))
     found = find(slug)
     return found if found.is_manager else abort(403)
+
+
+def back_of(found: Found) -> tuple[str, str]:
+    """Its page; to the accountant, who is not of it, there is none."""
+    if found.row.is_manager is not None or found.doer.is_team:
+        return found.row.name, url_for(".show", slug=found.row.slug, **kept())
+    return _("Organizations"), url_for("manage.organizations", **kept())
 
 
 def find_year(slug: str, year: int) -> Found:

@@ -253,7 +253,9 @@ def of_organization(slug: str):
             (_("What was booked on its behalf"), Scope.ORGANIZATION, slug, ""),
             (_("What its own machines were used for"), Scope.OWNER, slug, ""),
         ],
-        back=(row.name, url_for("organizations.show", slug=slug, **kept())),
+        back=(row.name, url_for("organizations.show", slug=slug, **kept()))
+        if row.is_manager is not None or current_user.manages(inventory.place.id)
+        else (_("Organizations"), url_for("manage.organizations", **kept())),
     )
 
 

@@ -101,6 +101,20 @@ def test_each_list_is_open_to_whom_it_is_for(app, stage, page):
         assert browser(app, who).get(page).status_code == expected, who
 
 
+@pytest.mark.parametrize("page", ["statements", "years"])
+def test_the_way_back_from_an_organizations_pages_is_open(app, stage, page):
+    for who, back in (
+        ("zoe", "/manage/organizations"),
+        ("amina", "/organizations/studio"),
+        ("bruno", "/organizations/studio"),
+    ):
+        client = browser(app, who)
+        shown = client.get(f"/organizations/studio/{page}").text
+        trail = shown[shown.index('class="breadcrumbs') :].partition("</nav>")[0]
+        assert f'href="{back}"' in trail, who
+        assert client.get(back).status_code == 200
+
+
 NAMES = ("Chloé Navette", "Bruno Lefil")
 
 
