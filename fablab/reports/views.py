@@ -19,7 +19,8 @@ from fablab.reports.tables import Report, report
 bp = Blueprint("reports", __name__, url_prefix="/manage/reports")
 
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
-KEPT = ("period", "first", "last", "scope", "public")  # what a link of the report takes along
+KEPT_ANYWAY = ("scope", "public")
+KEPT = ("period", "first", "last", *KEPT_ANYWAY)  # what a link of the report takes along
 
 
 @bp.before_request
@@ -60,8 +61,9 @@ class Reading:
 
     @property
     def kept(self) -> dict[str, str]:
-        """The arguments that lead to the same report."""
-        return {name: value for name in KEPT if (value := argument(name))}
+        """The arguments that lead to the same report; not to what is none."""
+        names = KEPT_ANYWAY if self.asked.error else KEPT
+        return {name: value for name in names if (value := argument(name))}
 
     @property
     def file_name(self) -> str:
@@ -120,10 +122,18 @@ def index():
     return body, 422 if reading.asked.error else 200
 
 
+def read_right() -> Reading | None:
+    """None of a period that is none: no file is made of another one in its place."""
+    reading = read()
+    return None if reading.asked.error else reading
+
+
 @bp.get("/figures.csv")
 @accounts_only
 def figures_csv():
-    reading = read()
+    reading = read_right()
+    if reading is None:
+        return index()
     rows = files.figure_rows(reading.report, reading.currency)
     return csv_file(reading.file_name, files.figure_headings(), rows)
 
@@ -131,7 +141,9 @@ def figures_csv():
 @bp.get("/report.ods")
 @accounts_only
 def workbook():
-    reading = read()
+    reading = read_right()
+    if reading is None:
+        return index()
     about = [
         (_("Place"), reading.name),
         (_("Period"), pages.days(reading.asked.period)),
@@ -148,7 +160,9 @@ def workbook():
 @bp.get("/lists/<key>")
 @accounts_only
 def rows(key: str):
-    reading = read()
+    reading = read_right()
+    if reading is None:
+        return index()
     table = reading.report.tables.get(key) or abort(404)
     return page("list.html", reading, table=pages.block(table))
 
@@ -156,7 +170,9 @@ def rows(key: str):
 @bp.get("/lists/<key>.csv")
 @accounts_only
 def rows_csv(key: str):
-    reading = read()
+    reading = read_right()
+    if reading is None:
+        return index()
     table = reading.report.tables.get(key) or abort(404)
     name = f"{reading.file_name}-{key}"
     return csv_file(name, files.headings(table), files.rows(table))

@@ -1,5 +1,6 @@
 """The report on the screen: who reads it, what is chosen, what is taken along."""
 
+import html
 import io
 import re
 from zipfile import ZipFile
@@ -144,6 +145,24 @@ def test_days_that_are_no_period_are_told_at_their_field_and_kept(used, browse_a
     assert answer.status_code == 422
     assert "The last day comes before the first one." in words(answer.text)
     assert 'value="2027-03-03" aria-invalid="true"' in answer.text
+
+
+@pytest.mark.parametrize("query", ["first=2027-03-03&last=2027-03-01", "period=2027-Q9"])
+@pytest.mark.parametrize(
+    "path", ["figures.csv", "report.ods", "lists/machines", "lists/machines.csv"]
+)
+def test_no_file_is_made_of_days_that_are_no_period(used, browse_any, path, query):
+    amina = browse_any("amina")
+
+    answer = amina.get(f"{PAGE}/{path}?{query}")
+
+    assert answer.status_code == 422
+    assert answer.mimetype == "text/html"
+    assert "Content-Disposition" not in answer.headers
+    for link in re.findall(rf'href="({PAGE}/[^"]+)"', answer.text):
+        assert "first=" not in link
+        assert "period=" not in link
+        assert amina.get(html.unescape(link)).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["period=%00", "first=%00&last=%00", "period=2027-Q9&scope=%00"])
