@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from fablab import ROOT, clock, imports
 from fablab.db import db, writing, writing_if_free
+from fablab.imports import columns
 from fablab.imports.plan import AT_ONCE
 from fablab.imports.sheet import MAX_BYTES, MAX_LINES
 from fablab.machines.inventory import of_place
@@ -270,7 +271,9 @@ def test_who_left_an_organization_comes_back(any_fablab):
     assert bring_in("members", text) == (0, 1, 0)
     assert bring_in("members", text) == (0, 0, 1)
 
-    assert db.session.scalars(select(OrganizationMember.until)).all() == [None]
+    asked = select(OrganizationMember).execution_options(populate_existing=True)
+    [link] = db.session.scalars(asked)
+    assert (link.until, link.since) == (None, date(2027, 3, 29))
 
 
 # -- qualifications
@@ -572,6 +575,20 @@ def test_the_examples_of_the_documentation_fit_an_empty_place(any_app):
 
     assert found == [(5, 0, 0), (3, 0, 0), (3, 0, 0), (4, 0, 0)]
     assert again == [(0, 0, 5), (0, 0, 3), (0, 0, 3), (0, 0, 4)]
+
+
+@pytest.mark.parametrize(
+    ("header", "is_ours"),
+    [
+        (["code", "name"], True),
+        (["Code", "name", " ", ""], True),  # a spreadsheet's empty columns
+        (["code", "", "name"], False),  # something stands there that is to be told
+        (["", "code", "name"], False),
+        (["", ""], False),
+    ],
+)
+def test_a_heading_left_blank_between_others_is_to_be_told(header, is_ours):
+    assert columns.are_ours(header, {"code", "name"}) is is_ours
 
 
 def test_the_documentation_names_every_column_and_limit():

@@ -148,8 +148,10 @@ def ours(name: str, known: Collection[str]) -> str:
 
 
 def are_ours(header: Iterable[str], known: Collection[str]) -> bool:
-    """Is every column that has a name one of ours, as we write it?"""
-    names = [name for name in header if name.strip()]
+    """Is every column one of ours, as we write it? Those after the last name are none."""
+    names = [name.strip() for name in header]
+    while names and not names[-1]:
+        names.pop()
     return bool(names) and all(ours(name, known) for name in names)
 
 

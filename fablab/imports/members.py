@@ -268,6 +268,8 @@ def write_link(session: Session, there: There, step: Step, where: Where) -> None
     elif there.link:
         if "organization" in step.changes:
             values["until"] = None
+            if there.link.until and there.link.until < where.today:
+                values["since"] = where.today
         for name, value in values.items():
             setattr(there.link, name, value)
 

@@ -110,11 +110,16 @@ def change(now: Told, before: Told, unit: Unit, currency: str = "") -> str:
     difference = Decimal(now) - Decimal(before)
     sign = "+" if difference > 0 else "−" if difference < 0 else "±"
     if unit is Unit.PERCENT:
-        points = format_decimal(abs(difference), "#,##0.0")
-        return sign + ngettext(
-            "%(points)s point", "%(points)s points", int(abs(difference)), points=points
-        )
+        return sign + points_said(abs(difference))
     return sign + number(abs(difference), unit, currency)
+
+
+def points_said(many: Decimal) -> str:
+    """In English all but 1 are several, in French all from 2: a broken number below is like 0."""
+    shown = round(many, 1)
+    number = int(shown) if shown == 1 or shown >= 2 else 0
+    points = format_decimal(shown, "#,##0.0")
+    return ngettext("%(points)s point", "%(points)s points", number, points=points)
 
 
 def written(value: Value, column: Column) -> str:

@@ -299,7 +299,7 @@ def find_month() -> Period:
     if not typed:
         return pages.months_around(today())[0]
     day = parse_day(f"{typed}-01")
-    if day is None or not FIRST_YEAR <= day.year < LAST_YEAR:
+    if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
         abort(404)
     return pages.months_around(day)[1]
 
@@ -342,8 +342,8 @@ def month_page(period: Period, refused: Any = ()) -> str:
         title=pages.period_title(period),
         month=f"{period.first:%Y-%m}",
         period=period,
-        before=f"{before.first:%Y-%m}",
-        after=f"{after.first:%Y-%m}",
+        before=f"{before.first:%Y-%m}" if before.first.year >= FIRST_YEAR else "",
+        after=f"{after.first:%Y-%m}" if after.first.year <= LAST_YEAR else "",
         entries=pages.entries_shown(shown, month.currency),
         total=pages.month_total(shown, scope, month.currency),
         is_empty=not month.entries,

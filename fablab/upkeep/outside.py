@@ -55,7 +55,7 @@ def concerned(inventory: Inventory, asked: Schedule, now: datetime) -> list[Row[
         machine = inventory.by_id.get(row.machine_id)
         if machine is None:
             continue
-        policy = machine.policy_for(Audience.STAFF if row.is_of_team else row.audience)
+        policy = machine.policy_for(Audience.STAFF if row.is_of_team else row.their_audience)
         slot = Slot(row.starts_at, row.ends_at)
         if is_open(inventory.schedule, slot, policy) and not is_open(asked, slot, policy):
             found.append(row)
@@ -78,7 +78,7 @@ def is_booking(row: Row[Any]) -> bool:
 TO_COME = (
     select(
         Occupancy.__table__,
-        Membership.audience,
+        Membership.audience.label("their_audience"),  # today's, not the one whose prices hold
         exists()
         .where(RoleHeld.membership_id == Membership.id, RoleHeld.role.in_(TEAM))
         .label("is_of_team"),

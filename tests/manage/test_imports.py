@@ -158,6 +158,15 @@ def test_nobody_qualifies_themselves_with_a_file(cast, amina):
     assert db.session.scalar(select(Qualification.level).where(chloe)) == 3
 
 
+def test_a_blank_heading_between_others_asks_which_column_is_what(cast, amina):
+    text = "code,,name,category\nX9,to be told,Plane,laser\n"
+
+    asked = amina.get(send(amina, text).location)
+
+    assert asked.location.endswith("/columns")
+    assert amina.get(asked.location).status_code == 200
+
+
 @pytest.mark.parametrize("what", ["machines", "qualifications"])
 def test_the_template_can_be_read_back(cast, amina, what):
     answer = amina.get(f"{HUB}/{what}/template.csv")

@@ -3,15 +3,18 @@
 import html
 import io
 import re
+from decimal import Decimal
 from zipfile import ZipFile
 
 import pytest
+from flask_babel import force_locale
 
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
 from fablab.members.kinds import Audience, Role
 from fablab.members.models import Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
+from fablab.reports import pages
 from tests.conftest import browser
 from tests.home.test_pages import words
 from tests.manage.conftest import add_annex, add_cast, booking
@@ -264,3 +267,19 @@ def test_a_page_costs_fourteen_statements_at_most(any_app, used):
         assert amina.get(PAGE).status_code == 200
 
     assert len(sent) <= 14
+
+
+@pytest.mark.parametrize(
+    ("difference", "english", "french"),
+    [
+        ("0.5", "0.5 points", "0,5 point"),
+        ("1.04", "1.0 point", "1,0 point"),
+        ("1.5", "1.5 points", "1,5 point"),
+        ("1.96", "2.0 points", "2,0 points"),
+        ("2.5", "2.5 points", "2,5 points"),
+    ],
+)
+def test_a_change_in_points_is_said_as_each_language_counts(app, difference, english, french):
+    for language, said in (("en", english), ("fr", french)):
+        with app.test_request_context(), force_locale(language):
+            assert pages.points_said(Decimal(difference)) == said

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock
 from fablab.booking import commands, waits
@@ -15,9 +15,9 @@ from fablab.db import NoSuch, db, writing
 from fablab.invitations.commands import tell
 from fablab.machines.inventory import of_place
 from fablab.machines.kinds import Status
-from fablab.machines.models import Occupancy
+from fablab.machines.models import Occupancy, Policy
 from fablab.members.audit import AuditEntry
-from fablab.members.kinds import Deed
+from fablab.members.kinds import Audience, Deed
 from fablab.members.models import Member
 from fablab.places.kinds import Mode
 from fablab.places.models import Closure
@@ -243,6 +243,19 @@ def test_who_is_left_outside_of_other_hours_is_told(any_fablab):
 
     tell(clock.now())
     assert [mail.recipient for mail in mails("booking_shut")] == ["bruno@atelier.example"]
+
+
+def test_whose_hours_hold_is_who_they_are_and_not_whose_prices_they_pay(any_fablab):
+    bench = any_fablab.machine("bench").id
+    with writing() as session:
+        others = {"audience": Audience.RESIDENT, "modes": [Mode.RESIDENT]}
+        session.add(Policy(place_id=any_fablab.place_id, machine_id=bench, **others))
+    any_fablab.book("bench", AT_TEN, "bruno")
+    with writing() as session:
+        session.execute(update(Occupancy.__table__).values(audience=Audience.RESIDENT))
+
+    with pytest.raises(Concerns):
+        close(any_fablab)
 
 
 def test_an_opening_that_comes_back_is_told_once_to_who_was_outside(any_fablab):

@@ -212,9 +212,19 @@ def test_a_month_in_which_nothing_was_used_says_so(app, stage):
     assert "Nothing was used in this month." in page
 
 
-@pytest.mark.parametrize("month", ["2027-13", "x", "2027-3", "9999-12", "٢٠٢٧-٠٣", "2027-03-01"])
+@pytest.mark.parametrize(
+    "month", ["2027-13", "x", "2027-3", "9999-12", "1999-12", "2201-01", "٢٠٢٧-٠٣", "2027-03-01"]
+)
 def test_what_is_no_month_is_not_found(app, stage, month):
     assert browser(app, "amina").get(f"/manage/statements?month={month}").status_code == 404
+
+
+@pytest.mark.parametrize(("month", "leads_to"), [("2000-01", "2000-02"), ("2200-12", "2200-11")])
+def test_no_month_leads_beyond_the_first_and_the_last(app, stage, month, leads_to):
+    page = browser(app, "amina").get(f"/manage/statements?month={month}").text
+
+    found = set(re.findall(r'href="/manage/statements\?month=(\d{4}-\d\d)', page)) - {month}
+    assert found == {leads_to}
 
 
 def test_all_of_a_month_are_closed_in_one_go(app, stage):
