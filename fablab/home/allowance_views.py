@@ -30,11 +30,22 @@ def of_member():
         subtitle=here().place.name,
         back=(_("My account"), url_for("members.account")),
         others=[
-            (each.name, url_for(".of_organization", slug=each.slug, **kept()))
+            (each.name, url_for(".of_organization", slug=each.slug, **kept()), left(each))
             for each in theirs
             if each.place_id == place_id
         ],
     )
+
+
+def left(organization: Any) -> list[str]:
+    """What of an organization's hours whoever asks may still use today. Two statements."""
+    holder = Holder(organization.name, organization_id=organization.id)
+    found = balances(here(), holder, now=clock.now(), member_id=current_user.id)
+    return [
+        _("%(name)s: %(left)s left", name=line.name, left=line.left)
+        for line in lines(found, here(), today())
+        if line.state == "valid"
+    ]
 
 
 @bp.get("/organizations/<slug>/allowances")

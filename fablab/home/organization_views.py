@@ -25,6 +25,8 @@ from fablab.members.pages import wait_in_words
 from fablab.organizations import commands, queries
 from fablab.organizations.commands import Doer
 from fablab.organizations.letters import JOIN
+from fablab.statements.pages import months_around
+from fablab.statements.views import behalf_shown
 
 bp = Blueprint("organizations", __name__)
 
@@ -276,6 +278,9 @@ def organization_page(found: Found, form: InvitationForm) -> str:
         invitations=organization_pages.asked(queries.invitations_into(found.row.id, now), zone)
         if found.is_manager
         else (),
+        behalf=()
+        if found.is_manager
+        else behalf_shown(months_around(today())[1], now, organization_id=found.row.id),
         form=form,
         kept=kept(),
     )

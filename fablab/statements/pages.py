@@ -13,6 +13,7 @@ from fablab.slots import TimeUsed
 from fablab.statements import queries
 from fablab.statements.kinds import LineKind, Scope
 from fablab.statements.months import Entry
+from fablab.statements.own import Behalf
 from fablab.statements.rules import TIME, Line, Period, Refusal, Total, total, totals
 from fablab.statements.words import KINDS, UNITS
 from fablab.tariffs import words as amounts
@@ -264,3 +265,23 @@ def heads_shown(rows: Iterable[Any], zone: tzinfo) -> list[HeadShown]:
         )
         for row in rows
     ]
+
+
+class BehalfShown(NamedTuple):
+    what: str
+    used: str
+    url: str  # empty where they may read no statement of it
+    note: str
+
+
+def behalf_shown(each: Behalf, url: str) -> BehalfShown:
+    named = {"organization": each.organization, "activity": each.activity}
+    what = (
+        _("On behalf of %(organization)s, account %(activity)s", **named)
+        if each.activity
+        else _("On behalf of %(organization)s", organization=each.organization)
+    )
+    note = ""
+    if each.is_shared:
+        note = _("Others use this account too: its statement is for who manages the organization.")
+    return BehalfShown(what, amounts.minutes_said(each.minutes), url, note)

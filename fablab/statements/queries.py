@@ -388,6 +388,42 @@ def activities_of(member_id: int, day: date) -> Sequence[Any]:
     ).all()
 
 
+def stays_of(member_id: int, place_id: int, day: date) -> Sequence[Any]:
+    """What somebody is in the organizations of a place that day."""
+    return db.session.execute(
+        select(
+            OrganizationMember.organization_id,
+            OrganizationMember.is_manager,
+            OrganizationMember.activity,
+        )
+        .join(Organization, Organization.id == OrganizationMember.organization_id)
+        .where(
+            OrganizationMember.member_id == member_id,
+            Organization.place_id == place_id,
+            is_in(day),
+        )
+    ).all()
+
+
+def used_by_others(
+    accounts: Iterable[tuple[int, str]], member_id: int, since: datetime
+) -> set[tuple[int, str]]:
+    """The activity accounts, by organization, that somebody else booked something on that starts
+    `since` then. One statement, none without any.
+    """
+    wanted = sorted(set(accounts))
+    if not wanted:
+        return set()
+    named = [
+        and_(Occupancy.organization_id == organization_id, Occupancy.activity == activity)
+        for organization_id, activity in wanted
+    ]
+    asked = select(Occupancy.organization_id, Occupancy.activity).where(
+        or_(*named), Occupancy.member_id != member_id, Occupancy.starts_at >= since
+    )
+    return {(row.organization_id, row.activity) for row in db.session.execute(asked.distinct())}
+
+
 def file_of(place_id: int) -> Any:
     """How the place wants its files; None when it never said."""
     asked = select(StatementFile.__table__).where(StatementFile.place_id == place_id)

@@ -1,5 +1,6 @@
 """Statements: looked at, closed, read, taken along as files."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from fablab.statements import (
     commands,
     exports,
     months,
+    own,
     pages,
     proofs,
     queries,
@@ -222,11 +224,15 @@ def closing_page(shown: Any, period: Period, back: str, fields: Any) -> str:
 
 
 def preview_address(subject: Subject, period: Period) -> str:
+    return address(subject.scope, subject.of, subject.activity, period)
+
+
+def address(scope: Scope, of: str, activity: str, period: Period) -> str:
     return url_for(
-        ".preview",
-        scope=subject.scope.value,
-        of=subject.of,
-        activity=subject.activity or None,
+        "statements.preview",
+        scope=scope.value,
+        of=of,
+        activity=activity or None,
         first=period.first,
         last=period.last,
         **kept(),
@@ -269,10 +275,10 @@ def of_member():
         and_(Statement.organization_id == each.organization_id, Statement.activity == each.activity)
         for each in accounts
     ]
-    own = Statement.member_id == current_user.id
+    is_own = Statement.member_id == current_user.id
     rows = queries.heads(
         Statement.place_id == place_id,
-        or_(own, and_(Statement.scope == Scope.ACTIVITY, or_(*mine))) if mine else own,
+        or_(is_own, and_(Statement.scope == Scope.ACTIVITY, or_(*mine))) if mine else is_own,
     )
     managed = {each.organization_id for each in accounts if each.is_manager}
     if not current_user.reads_accounts(place_id):
@@ -283,7 +289,23 @@ def of_member():
         rows,
         [(_("What I used for myself"), Scope.MEMBER, current_user.uid, "")],
         back=(_("My account"), url_for("members.account")),
+        behalf=behalf_shown(pages.months_around(today())[1], clock.now()),
     )
+
+
+def behalf_shown(
+    period: Period, now: datetime, *, organization_id: int | None = None
+) -> list[pages.BehalfShown]:
+    """What whoever asks used on behalf of organizations, or of one, with the statements they may
+    read.
+    """
+    return [
+        pages.behalf_shown(
+            each, address(each.scope, each.of, each.account, period) if each.scope else ""
+        )
+        for each in own.on_behalf(current_user, period, here(), now)
+        if organization_id in (None, each.organization_id)
+    ]
 
 
 # What the pages above have in common
@@ -401,6 +423,7 @@ def preview_page(asked: Asked, form: Any, period: Period | None) -> str:
         vat_text=account.terms.vat_text,
         why_not=pages.why_not(reason) if reason else "",
         days=period,
+        behalf=behalf_shown(period, now) if subject.member_id == current_user.id else (),
         left_open=hint_of(subject, period, account.closed, now) if may_close else None,
     )
 
@@ -426,6 +449,7 @@ def statement_frame(
         title=title,
         is_owners=scope is Scope.OWNER,
         is_members=scope is Scope.MEMBER,
+        is_mine=subject is not None and subject.member_id == current_user.id,
         form=form,
         may_close=may_close,
         subject=subject,
@@ -455,7 +479,7 @@ def closed_page(row: Any, people: Any) -> str:
     )
 
 
-def list_page(title: str, rows: Any, previews: Any, *, back: Any) -> str:
+def list_page(title: str, rows: Any, previews: Any, *, back: Any, behalf: Any = ()) -> str:
     inventory = here()
     this_month = pages.months_around(today())[1]
     return render_template(
@@ -464,20 +488,10 @@ def list_page(title: str, rows: Any, previews: Any, *, back: Any) -> str:
         rows=pages.heads_shown(rows, inventory.schedule.zone),
         amounts=[pages.money(row.amount, prices_of(inventory).terms.currency) for row in rows],
         previews=[
-            (
-                label,
-                url_for(
-                    ".preview",
-                    scope=scope.value,
-                    of=of,
-                    activity=activity or None,
-                    first=this_month.first,
-                    last=this_month.last,
-                    **kept(),
-                ),
-            )
+            (label, address(scope, of, activity, this_month))
             for label, scope, of, activity in previews
         ],
+        behalf=behalf,
         back=back,
         kept=kept(),
     )

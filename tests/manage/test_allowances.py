@@ -152,8 +152,21 @@ def test_an_organization_sees_sums_and_no_name(app, fablab, amina, browse):
 def test_who_was_granted_nothing_is_told_what_to_do(browse, cast):
     shown = words(browse("bruno").get("/account/allowances").text)
 
-    assert "No hours are granted here. Ask the team" in shown
+    assert "No hours are granted in your name. Ask the team" in shown
+    assert "Studio Fil · no hours are granted" in shown
     assert "/organizations/studio/allowances" in browse("bruno").get("/account/allowances").text
+    alone = words(browse("chloe").get("/account/allowances").text)
+    assert "No hours are granted here. Ask the team" in alone
+
+
+def test_what_is_left_of_an_organizations_hours_stands_beside_ones_own(amina, browse):
+    grant(amina, STUDIO, is_shared="y")
+    grant(amina, STUDIO, name="Gone", first_day="2026-01-01", last_day="2026-12-31")
+
+    shown = words(browse("bruno").get("/account/allowances").text)
+
+    assert "Studio Fil · Ten hours: 10 h 30 left" in shown
+    assert "Gone" not in shown
 
 
 def test_who_waits_for_a_membership_is_granted_nothing(amina, uid):

@@ -7,6 +7,7 @@ import json
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from sqlalchemy import select, update
@@ -22,6 +23,7 @@ from fablab.statements import proofs
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
 from fablab.statements.rules import Period, total
+from tests.booking.conftest import words
 from tests.conftest import browser
 from tests.statements.conftest import IN_APRIL
 from tests.statements.test_gathering import consume
@@ -686,3 +688,76 @@ def test_the_text_of_a_line_is_no_label_to_stick_on_a_machine(app, stage):
     page = zoe.get("/manage/statements/columns", headers={"Accept-Language": "fr"}).text
 
     assert re.search(r"(Libellé|Text of the line) <code class=\"soft\">label</code>", page)
+
+
+# What somebody used on behalf of organizations
+
+
+def behalf(text):
+    """The lines of a page that say it, each with its link."""
+    items = re.findall(r"<li>(?:(?!</li>).)*On behalf of.*?</li>", text, re.S)
+    return [(words(item).strip(), re.findall(r'href="([^"]*)"', item)) for item in items]
+
+
+ACTIVITY = "On behalf of Studio Fil, account lamps · 1 h"
+
+
+def test_whoever_has_an_activity_account_finds_its_statement(app, stage, at):
+    at("2027-03-31 09:00")
+    chloe = browser(app, "chloe")
+
+    for page in ("/account/statements", "/organizations/studio", preview(stage, Scope.MEMBER)):
+        ((said, (link,)),) = behalf(chloe.get(page).text)
+        assert said == ACTIVITY
+        assert "lamps" in chloe.get(unescape(link)).text
+
+
+def test_an_activity_account_with_others_in_it_has_no_link(app, stage, at):
+    at("2027-03-31 09:00")
+    stage.for_studio("bench", "2027-03-29 14:00-15:00", "bruno", activity="lamps")
+    chloe = browser(app, "chloe")
+
+    for page in ("/account/statements", "/organizations/studio"):
+        ((said, links),) = behalf(chloe.get(page).text)
+        assert not links
+        assert "Others use this account too" in said
+    assert chloe.get(preview(stage, Scope.ACTIVITY)).status_code == 404
+
+
+def test_others_of_long_ago_are_in_nobodys_way(app, stage, at):
+    at("2027-03-31 09:00")
+    stage.for_studio("bench", "2026-03-29 14:00-15:00", "bruno", activity="lamps")
+
+    ((_, (link,)),) = behalf(browser(app, "chloe").get("/account/statements").text)
+
+    assert browser(app, "chloe").get(unescape(link)).status_code == 200
+
+
+def test_what_was_used_for_a_structure_is_told_beside_ones_own(app, stage, at):
+    at("2027-03-31 09:00")
+    stage.for_studio("bench", "2027-03-29 14:00-15:30", "oscar")
+    oscar, bruno = browser(app, "oscar"), browser(app, "bruno")
+    own = preview(stage, Scope.MEMBER).replace(stage.member("chloe").of, stage.member("oscar").of)
+
+    shown = oscar.get(own)
+    assert "You used nothing for yourself in this period." in shown.text
+    assert behalf(shown.text) == [("On behalf of Studio Fil · 1 h 30", [])]
+    ((said, (link,)),) = behalf(bruno.get("/account/statements").text)
+    assert said == "On behalf of Studio Fil · 1 h"
+    assert "scope=organization" in link
+    assert "On behalf" not in browser(app, "amina").get(own).text
+
+
+def test_ones_own_pages_ask_no_more_than_pages_may(app, stage, at):
+    at("2027-03-31 09:00")
+    me = stage.fablab.people["chloe"]
+    stage.grant(600, organization_id=None, member_id=me, is_shared=False)
+    chloe, found = browser(app, "chloe"), {}
+
+    for page in ("/account/statements", "/organizations/studio", preview(stage, Scope.MEMBER)):
+        chloe.get(page)
+        with counting(db.engine) as statements:
+            chloe.get(page)
+        found[page] = len(statements)
+
+    assert max(found.values()) <= 14, found
