@@ -91,7 +91,7 @@ def set_look():
 def save(form: SeenForm, names: Sequence[str]) -> None:
     values, now = {name: form[name].data for name in names}, clock.now()
     place_id, by = here().place.id, current_user.id
-    if commands.set_place(place_id, values, by=by, now=now, seen=form.seen.data):
+    if commands.set_place(place_id, values, by=by, now=now, seen=form.seen.data or ""):
         flash(_("The settings of the place are saved."))
     else:
         flash(_("Nothing was changed."), "info")

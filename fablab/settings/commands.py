@@ -35,13 +35,13 @@ def fingerprint(values: Mapping[str, Any]) -> str:
 
 @retried
 def set_place(
-    place_id: int, asked: Mapping[str, Any], *, by: int, now: datetime, seen: str = ""
+    place_id: int, asked: Mapping[str, Any], *, by: int, now: datetime, seen: str | None = None
 ) -> bool:
     """Say some of the place's values; what is not named stays. True when something changed.
 
-    `seen` is the fingerprint of the values that were read before. Raises ChangedMeanwhile when
-    they are others by now and would be written over, NotAllowed when one of them is for an
-    administrator and they are none, NoSuch, Busy.
+    `seen` is the fingerprint of the values that were read before; None where nobody read any.
+    Raises ChangedMeanwhile when they are others by now and would be written over, NotAllowed when
+    one of them is for an administrator and they are none, NoSuch, Busy.
     """
     if not set(asked) <= set(PARTICULARS) and Role.ADMINISTRATOR not in roles_held(by, place_id):
         raise NotAllowed
@@ -49,7 +49,7 @@ def set_place(
         place = held(session, place_id)
         before = {name: getattr(place, name) for name in asked}
         changed = {name for name in asked if before[name] != asked[name]}
-        if changed and seen and seen != fingerprint(before):
+        if changed and seen is not None and seen != fingerprint(before):
             raise ChangedMeanwhile(before)
         for name in changed:
             setattr(place, name, asked[name])

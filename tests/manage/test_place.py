@@ -102,6 +102,23 @@ def test_of_two_who_change_the_place_the_second_sees_both_and_loses_nothing(cast
     assert place(cast).address == "7 rue du Fil"
 
 
+@pytest.mark.parametrize("seen", [{"seen": ""}, {}, {"seen": "0" * 20}])
+def test_who_does_not_say_what_they_have_seen_writes_over_nothing(cast, amina, seen):
+    before = place(cast).address
+    drawn = amina.get(PLACE).text.replace('name="seen"', 'name="unseen"')
+
+    answer = send(amina, drawn, PLACE, address="7 rue du Fil", **seen)
+
+    assert answer.status_code == 409
+    assert "As it is now" in answer.text
+    assert place(cast).address == before
+    # Nor does a form that came without any of its fields.
+    token = re.search(r'name="csrf_token" value="([^"]+)"', answer.text)[1]
+    bare = amina.post("/manage/settings/place", data={"csrf_token": token})
+    assert bare.status_code == 409
+    assert place(cast).address == before
+
+
 def test_who_types_what_others_have_saved_already_is_not_troubled(cast, amina, odile):
     read = odile.get(PLACE).text
     identify(odile, name="La Filature")
