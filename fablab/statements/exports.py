@@ -142,6 +142,7 @@ USUAL = (
     "unit",
     "unit_price",
     "percent",
+    "covered_hours",  # else nothing says why the amount is less than quantity and price
     "amount",
     "currency",
     "vat_text",

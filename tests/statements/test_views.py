@@ -525,6 +525,19 @@ def test_on_paper_each_sheet_says_whose_it_is_and_whether_it_is_closed(app, stag
     assert re.search(running, looked_at)[1].endswith("own machines · March 2027 · not closed")
 
 
+def test_the_table_says_what_a_grant_covered(app, stage):
+    stage.grant(30)
+    uid, zoe = stage.close(), browser(app, "zoe")
+
+    headings, *lines = table(zoe, uid)
+
+    told = [headings.index(name) for name in ("quantity", "unit_price", "covered_hours", "amount")]
+    found = sorted([line[column] for column in told] for line in lines)
+    assert sum(float(line[2].replace(",", ".")) for line in found) == 0.5
+    [covered] = [line for line in found if line[2] == "0,50"]
+    assert covered in (["1,00", "28,00", "0,50", "14,00"], ["1,00", "12,00", "0,50", "6,00"])
+
+
 def test_the_table_has_the_columns_that_the_place_chose(app, stage):
     stage.terms(vat_text="TVA non applicable, art. 293 B du CGI")
     uid, zoe = stage.close(), browser(app, "zoe")
