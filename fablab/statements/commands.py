@@ -31,19 +31,28 @@ class CannotClose(Exception):
         self.other = other
 
 
-@retried
+class Closed(NamedTuple):
+    uid: str
+    is_new: bool  # not so when it was closed already
+
+
 def close(subject: Subject, period: Period, *, by: int | None, now: datetime) -> str:
     """State the period for good, and tell whom it concerns; the statement's UID. Done twice, it
     is done once. The row itself is the record of who did it when.
 
     Raises CannotClose, and Busy.
     """
+    return _close(subject, period, by=by, now=now).uid
+
+
+@retried
+def _close(subject: Subject, period: Period, *, by: int | None, now: datetime) -> Closed:
     with writing() as session:
         # Whoever closes another one of the place waits: two would name the same as the last.
         session.execute(select(Place.id).where(Place.id == subject.place_id).with_for_update())
         made = uid_of(session, subject, period)
         if made:
-            return made
+            return Closed(made, False)
         inventory = of_place(place_id=subject.place_id)
         account = account_of(subject, period, inventory, now)
         today = clock.today(inventory.schedule.zone, now)
@@ -55,7 +64,7 @@ def close(subject: Subject, period: Period, *, by: int | None, now: datetime) ->
         )
         uid = keep(session, subject, period, account, body, by=by, now=now)
         letters.closed(session, subject, period, uid, inventory.place, today=today, now=now)
-        return uid
+        return Closed(uid, True)
 
 
 def why_not(account: Account, period: Period, today: date) -> Refusal | None:
@@ -114,7 +123,7 @@ def keep(
 
 
 class Outcome(NamedTuple):
-    """What became of closing several: how many were, and which were not, with why."""
+    """What became of closing several: how many were closed by it, and which were not, with why."""
 
     closed: int
     refused: list[tuple[Subject, Refusal]]
@@ -127,8 +136,7 @@ def close_all(
     closed, refused = 0, []
     for subject in subjects:
         try:
-            close(subject, period, by=by, now=now)
-            closed += 1
+            closed += _close(subject, period, by=by, now=now).is_new
         except CannotClose as error:
             refused.append((subject, error.reason))
     return Outcome(closed, refused)

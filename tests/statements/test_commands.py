@@ -450,3 +450,25 @@ def test_what_stands_against_one_keeps_no_other_from_being_closed(workshop):
     assert [(each.name, why) for each, why in outcome.refused] == [
         ("Chloé Navette", Refusal.NOTHING)
     ]
+
+
+def test_of_several_at_once_each_is_counted_by_whom_it_was_closed(any_app, any_workshop):
+    any_workshop.for_studio("laser", HOUR)
+    any_workshop.used("laser", "2027-03-30 12:00-13:00")
+    subjects, found = [any_workshop.subject(), any_workshop.member("bruno")], []
+    gate = threading.Barrier(3)
+
+    def close():
+        with any_app.app_context():
+            gate.wait()
+            found.append(commands.close_all(subjects, MARCH, by=None, now=IN_APRIL))
+
+    threads = [threading.Thread(target=close) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(each.closed for each in found) == 2
+    assert [each.refused for each in found] == [[], [], []]
+    assert commands.close_all(subjects, MARCH, by=None, now=IN_APRIL).closed == 0
