@@ -365,7 +365,6 @@ def hand_over_to_amina(fablab: Fablab) -> tuple[str, str, str]:
         "amina@atelier.example",
         by=fablab.people["bruno"],
         language="en",
-        address="203.0.113.8",
         now=clock.now(),
     )
     offered = db.session.scalars(select(Handover.uid)).one()
@@ -425,7 +424,6 @@ def invite_amina(fablab: Fablab) -> tuple[str, str]:
         "amina@atelier.example",
         by=amina,
         language="en",
-        address="203.0.113.7",
         now=clock.now(),
     )
     uid = db.session.scalars(select(OrganizationInvitation.uid)).one()

@@ -4,8 +4,14 @@ from datetime import datetime, timedelta
 
 from fablab.machines.kinds import Status
 from fablab.slots import Slot
+from fablab.words import N_
 
 KEPT_OPEN = timedelta(days=3)
+A_DAY = timedelta(days=1)
+# Offers in a day: each is a mail to an address that may be of anybody.
+OF_A_BOOKING, OF_A_MEMBER = 3, 10
+OFTEN = N_("This booking was offered several times today already. Try again tomorrow.")
+OFTEN_ALL = N_("You offered bookings many times today already. Try again tomorrow.")
 
 
 def may_be_handed_over(
@@ -20,3 +26,10 @@ def may_be_handed_over(
 def handover_due(slot: Slot, now: datetime) -> datetime:
     """Until when an offer may be answered: three days, and never once it has begun."""
     return min(now + KEPT_OPEN, slot.start)
+
+
+def offered_often(of_booking: int, of_member: int) -> str:
+    """Why there is no further offer today, by how many there were; empty when there may be."""
+    if of_booking >= OF_A_BOOKING:
+        return OFTEN
+    return OFTEN_ALL if of_member >= OF_A_MEMBER else ""

@@ -11,7 +11,6 @@ from flask import (
     g,
     redirect,
     render_template,
-    request,
     url_for,
 )
 from flask_babel import gettext as _
@@ -76,12 +75,14 @@ def offer(uid: UUID):
             form.email.data,
             by=current_user.id,
             language=texts.language(),
-            address=request.remote_addr or "",
             now=clock.now(),
         )
     except handovers.OnesOwn:
         form.email.errors = [_("This is your own address: the booking is yours already.")]
         return offer_page(booking, form), 422
+    except handovers.OfferedOften as refused:
+        form.email.errors = [_(refused.sentence)]
+        return offer_page(booking, form), 429
     except throttle.TooMany as refused:
         wait = wait_in_words(refused.wait)
         form.email.errors = [

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fablab.booking import consents, handover_letters, ledger
 from fablab.booking.facts import gather, standing_of
-from fablab.booking.handover_rules import handover_due, may_be_handed_over
+from fablab.booking.handover_rules import A_DAY, handover_due, may_be_handed_over, offered_often
 from fablab.booking.kinds import Answer, ConsentKind, HandoverEnd
 from fablab.booking.known import Facts
 from fablab.booking.models import Consent, Handover
@@ -47,6 +47,14 @@ class AlreadyOffered(Exception):
     """It is offered to somebody else, and they have not answered yet."""
 
 
+class OfferedOften(Exception):
+    """There were as many offers in a day as may be; `sentence` says of what."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """What whoever takes a booking over says of it. `revision`: of the booking that they saw."""
@@ -62,16 +70,14 @@ class Acceptance:
 
 
 @retried
-def offer(
-    booking_uid: str, email: str, *, by: int, language: str, address: str, now: datetime
-) -> None:
+def offer(booking_uid: str, email: str, *, by: int, language: str, now: datetime) -> None:
     """Offer a booking of theirs to the owner of a mail address, who may accept by that mail.
 
     Whether the address has an account is not told. Offered to the same again, it stays offered.
     `language` is for who has none. Raises OnesOwn, AlreadyOffered, NotAllowed when it cannot be
-    handed over, NoSuch for a booking that is not theirs, throttle.TooMany, and Busy.
+    handed over, NoSuch for a booking that is not theirs, OfferedOften, throttle.TooMany, and Busy.
     """
-    throttle.admit(AttemptKind.MAIL, email, address, now)
+    throttle.admit(AttemptKind.MAIL, email, throttle.member(by), now)
     here = ledger.find(booking_uid)
     with writing() as session:
         booking = ledger.find_in_line(session, booking_uid, here.machine_id)
@@ -88,6 +94,7 @@ def offer(
         known = handover_letters.reader(email)
         if known is not None and known.id == by:
             raise OnesOwn
+        _not_too_often(session, booking.id, by, now)
         uid = str(uuid4())
         due_at = handover_due(Slot(booking.starts_at, booking.ends_at), now)
         add_row(
@@ -104,6 +111,15 @@ def offer(
         handover_letters.offer(
             session, booking.id, uid, known, email, language=language, due_at=due_at, now=now
         )
+
+
+def _not_too_often(session: Session, occupancy_id: int, by: int, now: datetime) -> None:
+    lately = TABLE.c.offered_by_id == by, TABLE.c.offered_at > now - A_DAY
+    of_booking = func.count().filter(TABLE.c.occupancy_id == occupancy_id)
+    counts = session.execute(select(of_booking, func.count()).where(*lately)).one()
+    sentence = offered_often(*counts)
+    if sentence:
+        raise OfferedOften(sentence)
 
 
 def is_free_to_go(booking: Any, now: datetime) -> bool:

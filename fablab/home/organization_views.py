@@ -91,7 +91,6 @@ def invite(slug: str):
             form.email.data,
             by=found.doer,
             language=texts.language(),
-            address=request.remote_addr or "",
             now=clock.now(),
         )
     except commands.AlreadyIn:

@@ -104,6 +104,13 @@ def key_of(email: str) -> str:
     return hmac.new(secret, email.strip().casefold().encode(), hashlib.sha256).hexdigest()
 
 
+def member(member_id: int) -> str:
+    """In the place of a network address, for what only a signed-in member can ask for: they are
+    slowed down by themselves, wherever they are, and nobody beside them in the same workshop.
+    """
+    return f"member {member_id}"
+
+
 def network_of(address: str) -> str:
     """Whom a network address stands for: itself, or the /64 that one IPv6 customer gets whole."""
     try:

@@ -145,16 +145,14 @@ def end(organization_id: int, last_day: date, *, by: int, now: datetime) -> None
 
 
 @retried
-def invite(
-    organization_id: int, email: str, *, by: Doer, language: str, address: str, now: datetime
-) -> None:
+def invite(organization_id: int, email: str, *, by: Doer, language: str, now: datetime) -> None:
     """Ask the owner of the address to join, by a mail in their `language` or else in this one.
 
     Asked again, the link of the first mail is dead. Who has an account and who has none is not
     told; raises AlreadyIn of who belongs to it, whom a manager sees on their page anyway.
     Raises NotAllowed, NoSuch, and throttle.TooMany.
     """
-    throttle.admit(AttemptKind.MAIL, email, address, now)
+    throttle.admit(AttemptKind.MAIL, email, throttle.member(by.id), now)
     email = normal(email)
     with writing() as session:
         held = managed(session, organization_id, by, now)

@@ -102,7 +102,6 @@ def live(fablab, who):
         f"friend-of-{who}@elsewhere.example",
         by=Doer(member, is_team=True),
         language="en",
-        address="203.0.113.8",
         now=now,
     )
 

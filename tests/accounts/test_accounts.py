@@ -101,7 +101,7 @@ def test_what_happened_to_a_booking_before_it_was_handed_over_is_not_theirs(live
             update(Change).where(Change.occupancy_id == their).values(before=named, after=named)
         )
     to = "chloe@atelier.example"
-    handovers.offer(uid, to, by=bruno, language="en", address="203.0.113.7", now=now)
+    handovers.offer(uid, to, by=bruno, language="en", now=now)
     offered = db.session.scalars(select(Handover.uid)).one()
     booking = db.session.execute(select(Occupancy.revision).where(Occupancy.uid == uid)).one()
     by = lived.people["chloe"]
@@ -251,7 +251,6 @@ def test_an_answer_to_the_last_mail_and_to_an_invitation_goes_to_the_place(lived
         "anouk@elsewhere.example",
         by=Doer(lived.people["amina"], is_team=True),
         language="fr",
-        address="203.0.113.8",
         now=clock.now(),
     )
 

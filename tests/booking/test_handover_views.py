@@ -1,6 +1,7 @@
 """Handing a booking over as each person sees it: on screen, and by the link of a mail."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,16 +10,19 @@ from sqlalchemy import select
 from fablab import clock
 from fablab.booking import commands, handover_links, handovers
 from fablab.booking.kinds import HandoverEnd
-from fablab.db import db
+from fablab.booking.models import Handover
+from fablab.db import db, writing
 from fablab.machines.kinds import Status
-from fablab.machines.models import Machine, Policy
-from fablab.members.kinds import Audience
+from fablab.machines.models import Machine, Occupancy, Policy
+from fablab.members import throttle
+from fablab.members.kinds import AttemptKind, Audience
 from fablab.members.models import Member
 from fablab.organizations.models import Organization
 from fablab.places.kinds import NamesShown
 from fablab.places.models import Place
 from tests.booking.conftest import change, words
 from tests.booking.test_handovers import AFTERNOON, mails, offer, offers, row
+from tests.conftest import browser
 from tests.support import counting, slot, submit
 from tests.tariffs.conftest import set_price
 
@@ -105,6 +109,61 @@ def test_written_to_too_often_they_are_written_to_later(fablab, browse):
         submit(client, f"/bookings/{uid}", f"/bookings/{uid}/handover/taken-back")
 
     assert hand_over(client, uid, "chloe@atelier.example").status_code == 429
+
+
+def test_offered_to_many_strangers_a_booking_is_offered_to_no_further_one_that_day(
+    any_fablab, any_app, at
+):
+    client = browser(any_app, "bruno")
+    uid = any_fablab.book("bench", AFTERNOON, "bruno")
+    for number in range(3):
+        assert hand_over(client, uid, f"s{number}@elsewhere.example").status_code == 303
+        submit(client, f"/bookings/{uid}", f"/bookings/{uid}/handover/taken-back")
+
+    answer = hand_over(client, uid, "stranger@elsewhere.example")
+
+    assert answer.status_code == 429
+    assert "This booking was offered several times today already." in answer.text
+    assert 'value="stranger@elsewhere.example"' in answer.text
+    assert len(offers()) == 3
+    at("2027-03-30 10:00")
+    assert hand_over(client, uid, "stranger@elsewhere.example").status_code == 303
+
+
+def test_mails_that_others_in_the_workshop_ask_for_hold_up_no_offer(fablab, browse):
+    for number in range(20):  # as many as a network may have written at once
+        throttle.admit(AttemptKind.MAIL, f"s{number}@elsewhere.example", "127.0.0.1", clock.now())
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+
+    assert hand_over(browse("bruno"), uid, "chloe@atelier.example").status_code == 303
+
+
+def test_who_offers_many_bookings_offers_no_further_one_that_day(any_fablab, any_app):
+    past = clock.now() - timedelta(hours=1)
+    others = any_fablab.book("bench", slot("2027-03-31 10:00-11:00"), "bruno")
+    with writing() as session:
+        other = session.scalars(select(Occupancy.id).where(Occupancy.uid == others)).one()
+        for number in range(10):
+            session.add(
+                Handover(
+                    uid=str(number),
+                    occupancy_id=other,
+                    offered_by_id=any_fablab.people["bruno"],
+                    email=f"s{number}@elsewhere.example",
+                    offered_at=past,
+                    due_at=past + timedelta(days=1),
+                    ended_at=past,
+                    outcome=HandoverEnd.TAKEN_BACK,
+                )
+            )
+    uid = any_fablab.book("bench", AFTERNOON, "bruno")
+
+    answer = hand_over(browser(any_app, "bruno"), uid, "stranger@elsewhere.example")
+
+    assert answer.status_code == 429
+    assert "You offered bookings many times today already." in answer.text
+    hers = any_fablab.book("bench", slot("2027-03-30 10:00-11:00"), "chloe")
+    assert hand_over(browser(any_app, "chloe"), hers, "s0@elsewhere.example").status_code == 303
 
 
 def test_nobody_gives_away_what_is_not_theirs_not_even_the_team(fablab, browse):
@@ -355,8 +414,8 @@ def test_the_pages_cost_a_bounded_number_of_statements(app, fablab, browse):
     offer(fablab, uid)
     client, other = browse("chloe"), browse("bruno")
     pages = ((client, f"/handovers/{offers()[0].uid}"), (other, f"/bookings/{uid}"))
-    for browser, page in (*pages, (client, "/bookings/")):
-        browser.get(page)
+    for reader, page in (*pages, (client, "/bookings/")):
+        reader.get(page)
         with counting(db.engine) as statements:
-            browser.get(page)
+            reader.get(page)
         assert len(statements) <= 14, page

@@ -32,12 +32,11 @@ from tests.conftest import Fablab
 from tests.support import counting, slot
 
 AFTERNOON = slot("2027-03-30 14:00-16:00")
-HERE = "203.0.113.7"
 
 
 def offer(fablab: Fablab, uid: str, to: str = "chloe", who: str = "bruno") -> None:
     email = to if "@" in to else f"{to}@atelier.example"
-    handovers.offer(uid, email, by=fablab.people[who], language="en", address=HERE, now=clock.now())
+    handovers.offer(uid, email, by=fablab.people[who], language="en", now=clock.now())
 
 
 def offers() -> list[Any]:
