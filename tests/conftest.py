@@ -7,7 +7,7 @@ qualified on the laser, Chloé is new. It is Monday 29 March 2027, 9:00, unless 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import UTC, date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,11 @@ from fablab.machines.agreement_models import OwnerRange, SharingAgreement
 from fablab.machines.inventory import MachineFacts, of_place
 from fablab.machines.kinds import RiskClass
 from fablab.machines.models import Category, Machine, Policy
+from fablab.manage.member_pages import value
+from fablab.manage.words import DEEDS
 from fablab.members import sessions
-from fablab.members.kinds import Audience, Role
+from fablab.members.audit import AuditEntry
+from fablab.members.kinds import Audience, Deed, Role
 from fablab.members.models import Member, Membership, RoleHeld
 from fablab.members.people import Person, load_person
 from fablab.organizations.models import Organization, OrganizationKind, OrganizationMember
@@ -266,13 +269,31 @@ def share(fablab: Fablab, slug: str = "bench", **agreed: Any) -> str:
 
 
 @pytest.fixture
-def fablab(app: Flask) -> Fablab:
-    return populate()
+def fablab(app: Flask) -> Iterator[Fablab]:
+    yield populate()
+    read_the_record(app)
 
 
 @pytest.fixture
-def any_fablab(any_app: Flask) -> Fablab:
-    return populate()
+def any_fablab(any_app: Flask) -> Iterator[Fablab]:
+    yield populate()
+    read_the_record(any_app)
+
+
+# What is kept of these, without a member or a machine, no page shows.
+UNSHOWN = {Deed.TRAINING, Deed.AGENDA}
+
+
+def read_the_record(app: Flask) -> None:
+    """Whatever a test had the team do, the pages of the record can say."""
+    db.session.rollback()
+    rows = db.session.execute(db.select(AuditEntry.__table__)).all()
+    with app.test_request_context():
+        for row in rows:
+            if row.member_id or row.machine_id or row.what not in UNSHOWN:
+                assert DEEDS[row.what]
+                for name, kept in (*row.before.items(), *row.after.items()):
+                    assert all(value(name, kept, UTC))
 
 
 @pytest.fixture

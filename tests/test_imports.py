@@ -672,3 +672,12 @@ def test_the_command_refuses_a_file_that_is_not_there(fablab, app):
 
     assert answer.exit_code == 2
     assert "No such file" in answer.stderr
+
+
+def test_nobody_is_qualified_on_a_day_to_come(fablab):
+    line = f"{QUALIFICATIONS}bruno@atelier.example,%s,,B1,2\n"
+
+    assert problems("qualifications", line % "2027-03-30") == [
+        (2, "A qualification is given today at the latest.")
+    ]
+    assert not problems("qualifications", line % "2027-03-29")

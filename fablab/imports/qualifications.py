@@ -54,7 +54,7 @@ class Known:
     """The people, trainings and machines that the lines speak of, and what is held already."""
 
     def __init__(self, rows: Sequence[Row], where: Where) -> None:
-        self.by = where.by
+        self.by, self.today = where.by, where.today
         here = {"place_id": where.place_id}
         named = [row.values["email"] for row in rows]
         named += [row.values["given_by"] for row in rows if "given_by" in row.values]
@@ -98,6 +98,8 @@ class Known:
         if ("machine" in values) != ("level" in values):
             sentence = N_("“level” goes with “machine”: a training says itself what it gives.")
             yield Problem(row.line, sentence)
+        if values["given_on"] > self.today:
+            yield Problem(row.line, N_("A qualification is given today at the latest."))
         if "expires_on" in values and values["expires_on"] < values["given_on"]:
             yield Problem(row.line, N_("It ends before it is given."))
 

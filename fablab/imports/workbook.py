@@ -237,6 +237,8 @@ class _Rows:
 
     def _day(self, serial: float) -> str:
         moment = self.epoch + timedelta(minutes=round(serial * 24 * 60))
+        if 0 < serial < 1:  # of no day: an hour alone
+            return f"{moment:%H:%M}"
         return f"{moment:%Y-%m-%d}" if serial == int(serial) else f"{moment:%Y-%m-%d %H:%M}"
 
 

@@ -73,7 +73,7 @@ HELP = {
     },
     "qualifications": {
         "email": N_("Mail address of a member"),
-        "given_on": N_("The day it was given, as 2031-03-31"),
+        "given_on": N_("The day it was given, as 2026-03-31"),
         "training": N_("The code of a training: all that it gives"),
         "machine": N_("Else the code of one machine, with a level"),
         "level": N_("1 accompanied, 2 while supervised, 3 autonomous, 4 trainer"),
@@ -125,7 +125,7 @@ EXAMPLES = {
         "",
         "",
     ),
-    "qualifications": ("camille@exemple.example", "2031-03-31", "", "L1", "2", "", ""),
+    "qualifications": ("camille@exemple.example", "2026-03-31", "", "L1", "2", "", ""),
     "bookings": (
         "camille@exemple.example",
         "L1",

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from fablab import texts
 from fablab.booking.mark_pages import WORDS as MARKS
@@ -277,6 +278,10 @@ def value(name: str, kept: Any, zone: tzinfo) -> tuple[str, str]:
         "registered_for": (_("Registered for"), str),
         "statement_columns": (_("Columns of the statements' files"), str),
         "starts_at": (_("When"), lambda v: moment(datetime.fromisoformat(v), zone)),
+        "past_bookings": (
+            _("Past bookings"),
+            lambda v: ngettext("%(num)s imported", "%(num)s imported", v),
+        ),
         **of_boards(),
         **of_sharing(),
         **of_sheet(),

@@ -50,6 +50,16 @@ def test_hours_are_granted_from_the_page_of_a_member(amina, browse, page):
     assert "Ten hours" not in words(browse("chloe").get("/account/allowances").text)
 
 
+def test_in_french_hours_are_used_and_left_not_done_and_gone(amina, page):
+    grant(amina, page)
+    amina.set_cookie("language", "fr")
+
+    shown = words(amina.get(page).text)
+
+    assert "Utilisé Reste" in shown
+    assert "Départ" not in shown
+
+
 @pytest.mark.parametrize(("typed", "minutes"), [("630", 630), ("10 h", 600), ("1 h 05", 65)])
 def test_how_long_is_typed_as_hours_and_minutes_or_as_minutes(amina, page, typed, minutes):
     grant(amina, page, minutes=typed)

@@ -88,6 +88,19 @@ def test_a_workbook_is_read_like_a_file_of_text():
     ]
 
 
+def test_an_hour_alone_in_a_workbook_is_of_the_same_day(cast, amina):
+    """Such a cell counts as a day of 1899, which no booking is of."""
+    book = book_of(
+        ["email", "machine", "start", "end"],
+        ["bruno@atelier.example", "B1", (46104.5, 2), (0.645833333333333, 2)],
+    )
+
+    page = words(amina.get(send(amina, book, "bookings").location).text)
+
+    assert "1 line is new" in page
+    assert [cells[3] for _line, cells in workbook.lines(book)] == ["end", "15:30"]
+
+
 BOMB = f"<worksheet {MAIN}><sheetData>{' ' * (workbook.MAX_UNPACKED + 1)}</sheetData></worksheet>"
 LAUGHS = (
     '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>'

@@ -221,3 +221,14 @@ def test_the_import_itself_takes_people_from_an_administrator_alone(cast):
     with pytest.raises(NotAllowed):
         imports.apply(members, lines, cast.place_id, now=clock.now(), by=cast.people["amina"])
     imports.apply(members, lines, cast.place_id, now=clock.now(), by=cast.people["odile"])
+
+
+def test_the_record_of_a_machine_tells_of_bookings_that_a_file_brought(cast, amina):
+    past = "email,machine,start,end\nbruno@atelier.example,B1,2027-03-23 10:00,12:00\n"
+    apply(amina, send(amina, past, "bookings").location)
+
+    page = amina.get("/manage/machines/bench")
+
+    assert page.status_code == 200
+    assert "Past bookings" in page.text
+    assert "1 imported" in page.text
