@@ -11,7 +11,7 @@ from fablab.members.kinds import Audience
 from fablab.organizations.kinds import OrganizationKind
 from fablab.reports import figures, rules
 from fablab.reports.definitions import Unit
-from fablab.reports.disclosure import hidden, may_tell
+from fablab.reports.disclosure import LEAST, hidden, may_tell
 from fablab.reports.figures import HIDDEN, Cuts, Figure, Hidden, Told
 from fablab.reports.rules import (
     Facts,
@@ -219,15 +219,28 @@ def _machines(made: Made) -> Table:
 
 
 def _users(made: Made) -> Table:
-    """By structure; what people booked for themselves stands last."""
+    """By structure; what people booked for themselves stands last.
+
+    Of one or two people a plain 0 tells something too, beside what is withheld because it is more:
+    in public nothing of theirs is told.
+    """
     now, before = made.now.structures, made.before.structures
     keys = [key for key in made.ground.structures if key in now.sums or key in before.sums]
     rows: list[tuple[Value, ...]] = [
-        (made.ground.structures[key].name, *_use(now, before, key)) for key in keys
+        (
+            made.ground.structures[key].name,
+            *([HIDDEN] * len(USE) if made.is_public and _is_of_few(now, key) else use),
+        )
+        for key, use in ((key, _use(now, before, key)) for key in keys)
     ]
     if None in now.sums or None in before.sums:
         rows.append((Word(N_("For themselves")), *_use(now, before, None)))
     return Table("users", N_("By structure"), (Column(N_("Structure")), *USE), rows)
+
+
+def _is_of_few(made: figures.Cut, key: int) -> bool:
+    sums = made.sums.get(key, rules.NOTHING)
+    return len(frozenset().union(*(sums[each].people for each in figures.MEASURES))) < LEAST
 
 
 def _counted(

@@ -217,6 +217,24 @@ def test_in_public_fewer_than_three_structures_are_not_counted(behalf, told_stru
     assert made.now["each"] == each
 
 
+def test_in_public_a_structure_of_one_person_does_not_tell_what_they_did_not_do():
+    """That nothing was missed or cancelled late would be of one person, by name."""
+    many = [line(LASER, n, organization_id=STUDIO) for n in (2, 3, 4)]
+
+    made = report(
+        GROUND, facts(line(LASER, 1, organization_id=FORGE), *many), facts(), is_public=True
+    )
+    team = report(
+        GROUND, facts(line(LASER, 1, organization_id=FORGE), *many), facts(), is_public=False
+    )
+
+    forge, studio = GROUND.structures[FORGE].name, GROUND.structures[STUDIO].name
+    told = {row[0]: row[1:] for row in made.tables["users"].rows}
+    assert set(told[forge]) == {HIDDEN}
+    assert told[studio][-2:] == (0, 0)
+    assert HIDDEN not in {row[0]: row for row in team.tables["users"].rows}[forge]
+
+
 def test_in_public_one_person_behind_three_structures_is_one_person():
     mine = [line(LASER, 1, organization_id=whose) for whose in (FORGE, STUDIO, GUEST)]
     lines = [*mine, line(LASER, 2), line(LASER, 3)]
