@@ -17,7 +17,10 @@ from fablab.machines.models import Occupancy
 from fablab.members import audit
 from fablab.members.kinds import Audience, Deed
 from fablab.members.people import Standing
+from fablab.organizations.kinds import OrganizationKind
 from fablab.organizations.models import Organization, OrganizationMember
+from fablab.organizations.queries import accounts_of
+from fablab.organizations.rules import has_account
 from fablab.slots import Slot
 from fablab.tariffs.price_list import prices_of
 from fablab.tariffs.prices import quote
@@ -30,6 +33,11 @@ class Behalf(NamedTuple):
     name: str
     activity: str
     prices: Audience | None  # whose hold for what is booked in its name
+    kind: OrganizationKind
+
+
+class NoSuchAccount(Exception):
+    """The organization has no activity account of that name."""
 
 
 @retried
@@ -51,8 +59,8 @@ def put_down(
     The booking's next revision, in its record and in that of its member, with `why`. False when it
     was so already, which changes nothing. Only the team does, which whoever calls has asked.
 
-    Raises NotAllowed for an organization they were not in on the booking's `day`, ChangedMeanwhile
-    when `revision` is no longer that of the booking, NoSuch, and Busy.
+    Raises NotAllowed for an organization they were not in on the booking's `day`, NoSuchAccount,
+    ChangedMeanwhile when `revision` is no longer that of the booking, NoSuch, and Busy.
     """
     here = ledger.find(uid)
     with writing() as session:
@@ -69,6 +77,8 @@ def put_down(
             return False
         if revision not in (None, booking.revision):
             raise ChangedMeanwhile
+        if chosen and activity and not has_account(chosen.kind, activity, accounts(chosen)):
+            raise NoSuchAccount
         standing = standing_of(booking.member_id, place_id)
         wished |= worth(booking, chosen, place_id, standing)
         _write(session, booking, wished, now=now)
@@ -92,6 +102,10 @@ def put_down(
         return True
 
 
+def accounts(chosen: Behalf) -> list[str]:
+    return accounts_of([chosen.id])[chosen.id]
+
+
 def possible(booking: Row[Any], place_id: int, day: date) -> Sequence[Behalf]:
     """The organizations its member was in on that day, and the one it is for, by name."""
     is_in = and_(
@@ -100,7 +114,11 @@ def possible(booking: Row[Any], place_id: int, day: date) -> Sequence[Behalf]:
     )
     rows = db.session.execute(
         select(
-            Organization.id, Organization.name, OrganizationMember.activity, Organization.audience
+            Organization.id,
+            Organization.name,
+            OrganizationMember.activity,
+            Organization.audience,
+            Organization.kind,
         )
         .outerjoin(
             OrganizationMember,
@@ -115,7 +133,7 @@ def possible(booking: Row[Any], place_id: int, day: date) -> Sequence[Behalf]:
         )
         .order_by(Organization.name, Organization.id)
     )
-    return [Behalf(row.id, row.name, row.activity or "", row.audience) for row in rows]
+    return [Behalf(row.id, row.name, row.activity or "", row.audience, row.kind) for row in rows]
 
 
 def audience_in(

@@ -22,6 +22,7 @@ from fablab.manage.approval_views import find_of_place
 from fablab.manage.behalf_forms import BehalfForm
 from fablab.manage.blueprint import bp, page
 from fablab.members.words import AUDIENCES
+from fablab.organizations import queries as organizations
 from fablab.statements import queries as statements
 from fablab.statements.pages import HeadShown, heads_shown
 from fablab.statements.rules import LOOKBACK
@@ -57,6 +58,9 @@ def put_down(uid: UUID):
     except NotAllowed:
         form.organization.errors = [_("They were not in this organization on that day.")]
         return behalf_page(booking, form), 422
+    except commands.NoSuchAccount:
+        form.activity.errors = [_("This organization has no such activity account.")]
+        return behalf_page(booking, form), 422
     except orders.ChangedMeanwhile:
         flash(_("The booking was changed meanwhile: here is how it stands now."), "warning")
         booking = find_of_place(uid)
@@ -91,10 +95,17 @@ def behalf_page(booking: Any, form: BehalfForm) -> str:
         ticket=booking_pages.ticket(booking, slot_of(booking), here()),
         now_worth=worth_said(booking.audience, booking.quoted),
         choices=choices_of(booking, found, form),
+        accounts=known_accounts(found),
         closed=closed_of(booking, found),
         is_settled=day_of(booking) < clock.today(here().schedule.zone, clock.now()) - LOOKBACK,
         settled_after=LOOKBACK.days,
     )
+
+
+def known_accounts(found: Iterable[commands.Behalf]) -> list[str]:
+    """Of the organizations that may be chosen, to be picked while one types."""
+    known = organizations.accounts_of(each.id for each in found).values()
+    return sorted({account for some in known for account in some})
 
 
 class Choice(NamedTuple):
@@ -132,11 +143,10 @@ def audience_said(audience: Any) -> str:
 
 def closed_of(booking: Any, found: Iterable[commands.Behalf]) -> list[HeadShown]:
     """The closed statements of that day that the change is a correction of."""
-    organizations = {each.id for each in found}
     rows = statements.holding(
         booking.place_id,
         day_of(booking),
-        organizations=organizations,
+        organizations={each.id for each in found},
         member_id=booking.member_id,
     )
     return heads_shown(rows, here().schedule.zone)

@@ -1,6 +1,6 @@
 """What is asked of the organizations: whose they are, who is in them, who was asked to join."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -92,6 +92,26 @@ def people(organization_id: int) -> Sequence[Any]:
         .where(OrganizationMember.organization_id == organization_id, Member.erased_at.is_(None))
         .order_by(Member.last_name, Member.first_name, Member.id)
     ).all()
+
+
+def accounts_of(organization_ids: Iterable[int]) -> dict[int, list[str]]:
+    """The activity accounts that people have or had in each of these, by name. One statement, none
+    without any.
+    """
+    found: dict[int, list[str]] = {each: [] for each in organization_ids}
+    if found:
+        asked = (
+            select(OrganizationMember.organization_id, OrganizationMember.activity)
+            .where(
+                OrganizationMember.organization_id.in_(sorted(found)),
+                OrganizationMember.activity != "",
+            )
+            .distinct()
+            .order_by(OrganizationMember.activity)
+        )
+        for row in db.session.execute(asked):
+            found[row.organization_id].append(row.activity)
+    return found
 
 
 def managed_alone(member_id: int, day: date) -> Sequence[Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from fablab.organizations.kinds import OrganizationKind
 from fablab.words import N_, slug
 
 
@@ -51,6 +52,13 @@ def refusals(
         Refusal.OVER: wished.until not in (None, was.until) and wished.until < today,
     }
     return [refusal for refusal, is_broken in broken.items() if is_broken]
+
+
+def has_account(kind: OrganizationKind, activity: str, known: Collection[str]) -> bool:
+    """Whether something may be put down to that activity account of it: to one of those that its
+    people have; a co-operative makes new ones, which nobody may have yet.
+    """
+    return kind is OrganizationKind.COOPERATIVE or activity in known
 
 
 def is_siren(text: str) -> bool:

@@ -145,6 +145,26 @@ def test_what_cannot_be_is_told_at_its_field_and_changes_nothing(fablab, browse,
     assert db.session.scalar(select(Change.id).where(Change.what == "put_down")) is None
 
 
+def test_an_account_is_one_that_the_organization_has_or_a_new_one_of_a_cooperative(
+    any_fablab, browse_any
+):
+    studio, navette = str(any_fablab.organization_id), join(any_fablab, "Navette", "CAE-07")
+    uid = any_fablab.book("bench", AFTERNOON, "bruno")
+    team = browse_any("amina")
+
+    refused = put_down(team, uid, organization=studio, activity="CAE-07")
+
+    assert refused.status_code == 422
+    assert "This organization has no such activity account." in refused.text
+    assert 'value="CAE-07"' in refused.text
+    assert row(uid).revision == 0
+    change(OrganizationMember, activity="CAE-07")
+    assert put_down(team, uid, organization=studio, activity="CAE-07").status_code == 303
+    assert (row(uid).organization_id, row(uid).activity) == (any_fablab.organization_id, "CAE-07")
+    assert put_down(team, uid, organization=str(navette), activity="new").status_code == 303
+    assert row(uid).activity == "new"
+
+
 def test_an_organization_counts_that_they_were_in_on_that_day(fablab, browse, at):
     """Left since, or joined since: the day of the booking decides."""
     left = join(fablab, "Left", "", until=date(2027, 3, 30))
