@@ -2,28 +2,34 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import Response
 
 # What a spreadsheet takes for the start of a formula (OWASP, CSV Injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
+SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"  # of full width too
+FORMULA = (*SIGNS, "\t", "\r")
 MARK = "'"
+# A spreadsheet may part lines by other signs than the file does, quoted or not: a French one by
+# semicolons. What follows one is then a cell of its own.
+INSIDE = re.compile(rf"([;,\t\r\n])({MARK}*[{re.escape(SIGNS)}])")
+MARKED_INSIDE = re.compile(rf"([;,\t\r\n]){MARK}({MARK}*[{re.escape(SIGNS)}])")
 
 
 def cell(value: Any) -> str:
     """Nothing for None; a text that would be run as a formula is marked as text."""
     text = "" if value is None else str(value)
-    return f"{MARK}{text}" if needs_a_mark(text) else text
+    inside = INSIDE.sub(rf"\1{MARK}\2", text)
+    return f"{MARK}{inside}" if needs_a_mark(text) else inside
 
 
 def typed(text: str) -> str:
     """What was in a `cell` before it was marked."""
     inside = text.removeprefix(MARK)
-    return inside if inside != text and needs_a_mark(inside) else text
+    unmarked = inside if inside != text and needs_a_mark(inside) else text
+    return MARKED_INSIDE.sub(r"\1\2", unmarked)
 
 
 def needs_a_mark(text: str) -> bool:

@@ -61,7 +61,17 @@ def saved(machine: MachineFacts, form: AgreementForm, uid: str | None) -> Any:
         field = form.first_day if other.first <= form.agreed.first_day else form.last_day
         field.errors = [_("Another agreement covers these days: %(days)s.", days=in_words(other))]
         return agreement_page(machine, 422, form=form, edited=uid)
-    except (ChangedMeanwhile, NoOwner):
+    except ChangedMeanwhile:
+        form.document.ask_again()
+        form.form_errors.append(
+            _(
+                "Somebody else changed it meanwhile, and nothing was saved: it is shown as it"
+                " stands now. To save it again is to have it as you wrote it."
+            )
+        )
+        form.revision.data = str(queries.find(str(uid), machine.id).revision)
+        return agreement_page(machine, 409, form=form, edited=uid)
+    except NoOwner:
         flash(_("Somebody else changed it meanwhile: this is how it stands now."), "warning")
         return redirect(url_for(".agreement", slug=machine.slug), 303)
     flash(_("The agreement is saved. Who has booked on other days is told by mail."))

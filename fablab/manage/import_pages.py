@@ -9,9 +9,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab.imports import Plan, Problem, Sheet
+from fablab.imports.bookings import Use
 from fablab.imports.plan import Step
-from fablab.imports.sheet import MISSING
-from fablab.manage.import_words import TELLING, column_said, words_said
+from fablab.imports.sheet import MISSING, BadCell, one_of
+from fablab.manage.import_words import TELLING, column_said, word_said, words_said
 
 SHOWN = 200  # lines of each list
 
@@ -48,9 +49,19 @@ def contents(what: str, lines: Sheet) -> dict[int, str]:
     """What tells each line from the others, as it stands in the file; none of a calendar."""
     told = TELLING.get(what, ())
     return {
-        at: " · ".join(filter(None, (cells.get(name, "") for name in told)))
+        at: " · ".join(filter(None, (cell_said(name, cells.get(name, "")) for name in told)))
         for at, cells in lines.texts.items()
     }
+
+
+def cell_said(name: str, cell: str) -> str:
+    """As it stands there; what became of a booking in the reader's language."""
+    if name != "status":
+        return cell
+    try:
+        return word_said(one_of(Use)(cell))
+    except BadCell:
+        return cell
 
 
 def shown(plan: Plan, contents: Mapping[int, str]) -> Shown:

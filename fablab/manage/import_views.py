@@ -15,7 +15,7 @@ from wtforms import HiddenField, SelectField, ValidationError
 from fablab import clock, imports
 from fablab.access import team_only
 from fablab.agendas.lines import clean
-from fablab.db import NotAllowed
+from fablab.db import NoSuch, NotAllowed
 from fablab.exports import csv_file
 from fablab.forms import Form, UploadField, is_sent
 from fablab.imports import ChangedMeanwhile, ImportRefused, Plan, Shown, drafts, export
@@ -201,7 +201,11 @@ def leave_import(uid: UUID):
 @bp.post("/manage/imports/drafts/<uuid:uid>/application")
 @team_only
 def apply_import(uid: UUID):
-    draft, form = find_draft(uid), ApplicationForm()
+    form = ApplicationForm()
+    try:
+        draft = find_draft(uid)
+    except NoSuch:
+        return gone()
     if not form.validate():
         return draft_page(draft), 422
     now, place = clock.now(), here().place
@@ -217,6 +221,8 @@ def apply_import(uid: UUID):
         )
     except ImportRefused:
         return draft_page(draft), 422
+    except NoSuch:
+        return gone()
     except ChangedMeanwhile:
         problem = _(
             "Nothing was done: this is not what was shown before. Look at it as it is now, then"
@@ -225,6 +231,12 @@ def apply_import(uid: UUID):
         return draft_page(draft, problem), 409
     flash(import_pages.done(plan))
     return redirect(url_for(BACK[draft.what]), 303)
+
+
+def gone() -> Any:
+    """The second of two clicks, or the one of a colleague who was slower."""
+    flash(_("This file was imported already, or is kept no longer: nothing is left to do."), "info")
+    return redirect(url_for(".imports_page"), 303)
 
 
 # -- who may, and what is shown

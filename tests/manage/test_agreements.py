@@ -165,9 +165,20 @@ def test_of_two_who_change_it_the_second_sees_what_the_first_did(owned, browse):
     address = f"{PAGE}/{uid}"
 
     browser.post(address, data={**form, "csrf_token": token, "share": "10"})
-    browser.post(address, data={**form, "csrf_token": token, "share": "90"})
+    second = browser.post(address, data={**form, "csrf_token": token, "share": "90"})
 
     assert owned.machine("bench").agreements[0].share == 10
+    assert second.status_code == 409
+    assert "Somebody else changed it meanwhile, and nothing was saved" in second.text
+    assert "10\N{NARROW NO-BREAK SPACE}%" in second.text  # as it is now
+    assert 'value="90"' in second.text  # as it was typed
+    assert "Le lieu nettoie." in second.text
+
+    again = send(
+        browser, second.text, address, **{**FINE, "first_day": "2026-01-01", "share": "90"}
+    )
+    assert again.status_code == 303
+    assert owned.machine("bench").agreements[0].share == 90
 
 
 def test_it_ends_on_the_day_that_is_chosen(owned, browse):

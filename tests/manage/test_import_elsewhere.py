@@ -280,7 +280,9 @@ def test_a_reader_of_french_sees_french_names_and_each_line_with_its_verdict(cas
     right = broken.partition("Ce qui est juste")[2]
     assert "3 lignes" in right
     assert "Ligne 2 bruno@atelier.example · L1" in right
-    assert "Ligne 2 bruno@atelier.example · L1 · 23/03/2027 10:00 · 12:00 · Honorée" in good
+    assert "Ligne 2 bruno@atelier.example · L1 · 23/03/2027 10:00 · 12:00 · honorée" in good
+    in_english = IN_FRENCH.replace("Honorée", "used")
+    assert "12:00 · honorée" in words(amina.get(send(amina, in_english, "bookings").location).text)
     for name in ("courriel", "début", "statut"):
         assert f"<code>{name}</code>" in page
         assert name in template

@@ -15,6 +15,7 @@ from fablab.members.models import Member, Membership
 from fablab.trainings.models import Qualification
 from tests.conftest import browser
 from tests.manage.conftest import add_cast
+from tests.support import send as send_form
 from tests.support import submit
 
 MACHINES = """\
@@ -61,6 +62,17 @@ def test_a_file_is_shown_and_then_applied_and_the_same_again_changes_nothing(any
     again = amina.get(send(amina, MACHINES).location).text
     assert "0 lines are new" in again
     assert "Import all of it" not in again
+
+
+def test_two_clicks_import_once_and_the_second_says_so(cast, amina):
+    draft = send(amina, MACHINES).location
+    page = amina.get(draft).text
+
+    first, second = (send_form(amina, page, f"{draft}/application") for _time in range(2))
+
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert second.location == HUB
+    assert "This file was imported already" in amina.get(HUB).text
 
 
 def test_every_bad_line_is_told_and_nothing_can_be_applied(cast, amina):
