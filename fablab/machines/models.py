@@ -284,6 +284,12 @@ Index(
     sqlite_where=text("standing"),
     postgresql_where=text("standing"),
 )
+Index(
+    "ix_occupancy_late",
+    Occupancy.starts_at,
+    sqlite_where=text("is_late = 1"),
+    postgresql_where=text("is_late"),
+)
 Index("ix_occupancy_member_starts", Occupancy.member_id, Occupancy.starts_at)
 Index("ix_occupancy_machine_starts", Occupancy.machine_id, Occupancy.starts_at)
 # All that the report asks of a booking, in the order it is summed in: one walk along it, without

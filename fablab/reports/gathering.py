@@ -1,7 +1,7 @@
 """Gathering what a report is made of: both periods at once, of one place or of several."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -97,7 +97,7 @@ def _of_zone(
     machine_ids = [one.id for one in ground.machines.values() if one.place_id in ids]
     spans = [whole_days(zone, each.first_day, each.last_day) for each in both]
     whole = Slot(spans[1].start, spans[0].end)
-    lines, ahead = _lines(spans, ids, set(machine_ids), until)
+    lines, ahead = _lines(spans, set(machine_ids), until)
     out = _by_machine(queries.outages(whole, machine_ids))
     held = _sessions(queries.sessions(whole, ids), zone)
     return [
@@ -114,7 +114,7 @@ def _of_zone(
 
 
 def _lines(
-    spans: Sequence[Slot], place_ids: set[int], machine_ids: set[int], until: datetime
+    spans: Sequence[Slot], machine_ids: set[int], until: datetime
 ) -> tuple[list[list[Line]], list[list[Line]]]:
     """Of the period and the one before it: what had begun, and what was still ahead."""
     span, span_before = spans
@@ -123,16 +123,16 @@ def _lines(
     if until <= whole.start:
         return nothing, _ahead(span, whole, machine_ids)
     if until >= whole.end:
-        return _begun(span, whole, machine_ids, place_ids), nothing
+        return _begun(span, whole, machine_ids), nothing
     begun, ahead = Slot(whole.start, until), Slot(until, whole.end)
-    return _begun(span, begun, machine_ids, place_ids), _ahead(span, ahead, machine_ids)
+    return _begun(span, begun, machine_ids), _ahead(span, ahead, machine_ids)
 
 
-def _begun(
-    span: Slot, within: Slot, machine_ids: set[int], place_ids: Collection[int]
-) -> list[list[Line]]:
+def _begun(span: Slot, within: Slot, machine_ids: set[int]) -> list[list[Line]]:
     now, before = _summed(queries.uses(span, queries.begins_in(within)), machine_ids)
-    for row in queries.late(span, within, place_ids):
+    for row in queries.late(span, within):
+        if row.machine_id not in machine_ids:
+            continue
         late = row.now or 0
         now.add_late(row[:4], late)
         before.add_late(row[:4], row.in_all - late)

@@ -3,14 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, true
 from sqlalchemy.orm import aliased
 
 from fablab.db import db
 from fablab.machines.kinds import STANDING, OccupancyKind, Status
 from fablab.machines.models import Category, Machine, Occupancy
-from fablab.members.kinds import MarkKind
-from fablab.members.models import Mark
 from fablab.organizations.models import Organization, OrganizationYear
 from fablab.places.models import Place
 from fablab.slots import Slot
@@ -66,13 +64,10 @@ def uses(now: Slot, within: ColumnElement[bool]) -> Sequence[Any]:
     )
 
 
-def late(now: Slot, within: Slot, place_ids: Collection[int]) -> Sequence[Any]:
-    """The seconds cancelled late that nobody excused, in `now` and in all `within`: found by their
-    marks, which are few.
+def late(now: Slot, within: Slot) -> Sequence[Any]:
+    """Of every place, the seconds cancelled late that nobody excused, in `now` and in all `within`:
+    they are few, and have an index of their own.
     """
-    marked = select(Mark.occupancy_id).where(
-        Mark.kind == MarkKind.LATE, Mark.lifted_at.is_(None), Mark.place_id.in_(place_ids)
-    )
     seconds = func.sum(Occupancy.booked_seconds)
     return _all(
         select(
@@ -81,9 +76,10 @@ def late(now: Slot, within: Slot, place_ids: Collection[int]) -> Sequence[Any]:
             seconds.filter(Occupancy.starts_at >= now.start).label("now"),
         )
         .where(
-            Occupancy.id.in_(marked),
+            Occupancy.is_late,
+            not_(Occupancy.is_excused),
             Occupancy.status == Status.CANCELLED,
-            begins_in(within),
+            by_start(within),
         )
         .group_by(*WHO)
     )
