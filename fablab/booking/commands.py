@@ -235,6 +235,8 @@ def cancel(uid: str, *, by: int, is_team: bool, now: datetime, why: str = "") ->
         booking = find_in_line(session, uid, here.machine_id)
         if booking.status == Status.CANCELLED:
             return
+        if booking.arrived_at is not None and booking.member_id == by and not is_team:
+            raise NotAllowed  # whoever is here ends it
         strike_out(session, booking, by=by, is_team=is_team, now=now, why=why)
 
 

@@ -573,7 +573,7 @@ def booking_line(
         who=f"{row.first_name} {row.last_name}".strip(),
         override=row.override_reason,
         may_move=may(may_move) and row.machine_id in inventory.by_id,
-        may_cancel=may(may_cancel),
+        may_cancel=may(partial(may_cancel, is_here=row.arrived_at is not None)),
         may_book_again=is_own and row.machine_id in inventory.by_id,
         series=row.series_uid or "",
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",

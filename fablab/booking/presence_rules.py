@@ -29,7 +29,6 @@ ENDED = No(N_("The booking does not stand any more."))
 OVER = No(N_("The booking is over."))
 OUT = No(N_("The machine is out of service."))
 NOBODY_HERE = No(N_("Nobody has arrived yet."))
-NOT_BEGUN = No(N_("It has not started yet: cancel it instead."))
 NOTHING_TO_UNDO = No(N_("There is nothing to undo."))
 TOO_LATE_TO_UNDO = No(N_("It is too late to undo this: five minutes have passed."))
 TAKEN = No(N_("Somebody else has the machine by now: it cannot be given back."))
@@ -70,14 +69,12 @@ def why_not_arrive(stay: Stay, *, now: datetime, is_in_service: bool) -> No | No
 
 
 def why_not_leave(stay: Stay, *, now: datetime) -> No | None:
-    """None is a yes: whoever arrived, once it has started and until it ends."""
+    """None is a yes: whoever arrived, before its start too, and until it ends."""
     if stay.status != Status.CONFIRMED:
         return ENDED
     if now >= stay.slot.end:
         return OVER
-    if stay.arrived_at is None:
-        return NOBODY_HERE
-    return NOT_BEGUN if now <= stay.slot.start else None
+    return NOBODY_HERE if stay.arrived_at is None else None
 
 
 def may_arrive(stay: Stay, *, now: datetime, is_in_service: bool) -> bool:

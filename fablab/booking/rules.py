@@ -644,11 +644,16 @@ def may_override(reasons: Iterable[Refusal], policy: BookingPolicy) -> bool:
     )
 
 
-def may_cancel(slot: Slot, *, now: datetime, is_own: bool, is_team: bool) -> bool:
+def may_cancel(
+    slot: Slot, *, now: datetime, is_own: bool, is_team: bool, is_here: bool = False
+) -> bool:
     """By whoever it is for until it starts, by the team until it ends.
 
-    Once under way its member shortens it instead, so that the hours used stay on record.
+    Once under way, or once they have said that they are here (`is_here`), its member ends it
+    instead, so that the hours used stay on record.
     """
+    if is_here and not is_team:
+        return False
     return (is_own or is_team) and now < cancellable_until(slot, is_team=is_team)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -192,7 +193,8 @@ def expected_of(booking: Any, inventory: Inventory, now: datetime) -> str:
 def cancellation(uid):
     """Asks once, on a page: a cancelled slot may be gone a second later."""
     booking = queries.find_visible(str(uid), current_user)
-    if not may(may_cancel, booking, clock.now()):
+    rule = partial(may_cancel, is_here=booking.arrived_at is not None)
+    if not may(rule, booking, clock.now()):
         return redirect(url_for(".show", uid=uid), 303)
     return cancellation_page(booking, CancellationForm(formdata=None))
 

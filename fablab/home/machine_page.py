@@ -225,12 +225,11 @@ class MachinePage:
 
     @cached_property
     def mine(self) -> Mine | None:
-        """The reader's own booking, while something is to be said of being here, or was."""
+        """The reader's own booking, while something is to be said of being here."""
         for row in self.rows:
             if row.kind == OccupancyKind.BOOKING and row.member_id == self.viewer.id:
                 presence = presence_of(row, self.inventory, self.now)
-                is_early = presence.arrived and self.now <= row.starts_at
-                if presence.may_arrive or presence.may_leave or is_early:
+                if presence.may_arrive or presence.may_leave:
                     span = Slot(row.starts_at, row.ends_at)
                     return Mine(row.uid, texts.hours(span, self.zone), presence)
         return None

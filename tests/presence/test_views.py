@@ -11,7 +11,7 @@ from fablab.machines.models import Change, Occupancy
 from fablab.presence import views
 from tests.booking.conftest import words
 from tests.presence.support import arrive, booked, leave, record, row, say
-from tests.support import instant, submit
+from tests.support import instant, send, submit
 
 
 @pytest.mark.parametrize("page", ["/bookings/{uid}", "/bookings/", "/machines/bench"])
@@ -189,3 +189,25 @@ def test_whoever_has_finished_has_in_the_rest_of_the_minute_too(fablab, browse, 
     assert "This booking is over" in booking
     assert f"/bookings/{uid}/move" not in booking
     assert "Yours until" not in machine
+
+
+def test_whoever_is_here_before_the_start_ends_it_instead_of_cancelling(fablab, browse, at):
+    uid = booked(fablab)
+    at("2027-03-30 13:50")
+    client, page = browse("bruno"), f"/bookings/{uid}"
+    asked = client.get(f"{page}/cancellation").text
+
+    submit(client, page, f"{page}/arrival")
+
+    shown = client.get(page).text
+    assert f"{page}/cancellation" not in shown
+    assert f"{page}/departure" in shown
+    assert client.get(f"{page}/cancellation").location == page
+    send(client, asked, f"{page}/cancellation")
+    assert row(uid).status == Status.CONFIRMED
+    assert f"{page}/cancellation" in browse("amina").get(page).text
+
+    at("2027-03-30 13:55")
+    submit(client, page, f"{page}/departure")
+    assert "This booking is over" in client.get(page).text
+    assert row(uid).ends_at == instant("2027-03-30 14:01")
