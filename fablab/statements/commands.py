@@ -1,6 +1,6 @@
 """What is done with statements: closed, one or all of a month; how their files are written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import uuid4
@@ -19,7 +19,7 @@ from fablab.statements.gathering import Account, account_of
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement, StatementFile, StatementPerson
 from fablab.statements.queries import Subject
-from fablab.statements.rules import Period, Refusal, refusal, total
+from fablab.statements.rules import Period, Refusal, Total, refusal, total
 
 
 class CannotClose(Exception):
@@ -36,17 +36,27 @@ class Closed(NamedTuple):
     is_new: bool  # not so when it was closed already
 
 
-def close(subject: Subject, period: Period, *, by: int | None, now: datetime) -> str:
+def close(
+    subject: Subject,
+    period: Period,
+    *,
+    seen: Total | None = None,
+    by: int | None,
+    now: datetime,
+) -> str:
     """State the period for good, and tell whom it concerns; the statement's UID. Done twice, it
-    is done once. The row itself is the record of who did it when.
+    is done once. The row itself is the record of who did it when. `seen` is what was confirmed:
+    what comes in between is not closed unseen. None where nobody was asked.
 
     Raises CannotClose, and Busy.
     """
-    return _close(subject, period, by=by, now=now).uid
+    return _close(subject, period, seen=seen, by=by, now=now).uid
 
 
 @retried
-def _close(subject: Subject, period: Period, *, by: int | None, now: datetime) -> Closed:
+def _close(
+    subject: Subject, period: Period, *, seen: Total | None, by: int | None, now: datetime
+) -> Closed:
     with writing() as session:
         # Whoever closes another one of the place waits: two would name the same as the last.
         session.execute(select(Place.id).where(Place.id == subject.place_id).with_for_update())
@@ -57,6 +67,8 @@ def _close(subject: Subject, period: Period, *, by: int | None, now: datetime) -
         account = account_of(subject, period, inventory, now)
         today = clock.today(inventory.schedule.zone, now)
         reason = why_not(account, period, today)
+        if reason is None and seen not in (None, total(account.lines)):
+            reason = Refusal.CHANGED
         if reason:
             raise CannotClose(reason, next(filter(period.overlaps, account.closed), None))
         body = canon.written(
@@ -130,13 +142,13 @@ class Outcome(NamedTuple):
 
 
 def close_all(
-    subjects: Sequence[Subject], period: Period, *, by: int | None, now: datetime
+    confirmed: Iterable[tuple[Subject, Total]], period: Period, *, by: int | None, now: datetime
 ) -> Outcome:
-    """Each by itself: what stands against one keeps no other from being closed."""
+    """Each by itself, as it was seen: what stands against one keeps no other from being closed."""
     closed, refused = 0, []
-    for subject in subjects:
+    for subject, seen in confirmed:
         try:
-            closed += _close(subject, period, by=by, now=now).is_new
+            closed += _close(subject, period, seen=seen, by=by, now=now).is_new
         except CannotClose as error:
             refused.append((subject, error.reason))
     return Outcome(closed, refused)

@@ -46,6 +46,7 @@ class Entry(NamedTuple):
     total: Total
     statement: Any  # the closed one of just that period, or None
     is_stated: bool  # some of its days are, in any statement
+    currency: str  # of the closed one what it says, else the place's
 
     @property
     def is_open(self) -> bool:
@@ -54,7 +55,7 @@ class Entry(NamedTuple):
 
 class Month(NamedTuple):
     entries: list[Entry]
-    currency: str
+    currency: str  # the place's
 
 
 Key = tuple[Scope, int | None, str, int | None]
@@ -96,9 +97,10 @@ def month_of(period: Period, inventory: Inventory, now: datetime) -> Month:
         for each in told
         for uid in missing(each.lines, closed.told.get(key_of(each.subject), ()))
     )
-    entries = [entry(each, closed, people, gone) for each in told]
+    currency = prices_of(inventory).terms.currency
+    entries = [entry(each, closed, people, gone, currency) for each in told]
     found = [each for each in entries if each.total.count or each.is_stated]
-    return Month(sorted(found, key=in_turn), prices_of(inventory).terms.currency)
+    return Month(sorted(found, key=in_turn), currency)
 
 
 def closed_for(
@@ -227,7 +229,13 @@ def granted_to(
     ]
 
 
-def entry(told: Told, closed: Closed, people: Mapping[str, Any], gone: Mapping[str, Any]) -> Entry:
+def entry(
+    told: Told,
+    closed: Closed,
+    people: Mapping[str, Any],
+    gone: Mapping[str, Any],
+    currency: str,
+) -> Entry:
     """Of one that is stated in part what no statement says yet; what only corrects stands in the
     months after those that it corrects.
     """
@@ -236,7 +244,8 @@ def entry(told: Told, closed: Closed, people: Mapping[str, Any], gone: Mapping[s
     made = closed.of_month(key)
     exact = next((row for row in made if period_of(row) == period), None)
     if exact:
-        return Entry(subject, canon.total_of(canon.read(exact.body)), exact, True)
+        said = canon.read(exact.body)
+        return Entry(subject, canon.total_of(said), exact, True, said["currency"])
     if made:
         days = [period_of(row) for row in made]
         left = [
@@ -244,12 +253,12 @@ def entry(told: Told, closed: Closed, people: Mapping[str, Any], gone: Mapping[s
             for line in lines
             if period.holds(line.day) and not any(each.holds(line.day) for each in days)
         ]
-        return Entry(subject, total(left), None, True)
+        return Entry(subject, total(left), None, True, currency)
     before = closed.told.get(key, [])
     settled = out_of_reach(subject, lines, before, people, gone)
     would_say = statement_of(period, lines, before, settled)
     is_said = any(line.corrects is None or line.corrects.last < period.first for line in would_say)
-    return Entry(subject, total(would_say if is_said else ()), None, False)
+    return Entry(subject, total(would_say if is_said else ()), None, False, currency)
 
 
 def key_of(of: Any) -> Key:

@@ -198,6 +198,9 @@ def why_not(reason: Refusal, other: Period | None = None) -> str:
         Refusal.NOT_OVER: _("The period is not over: it can be looked at, and not closed yet."),
         Refusal.STATED: _("Some of these days are stated already."),
         Refusal.NOTHING: _("There is nothing to state."),
+        Refusal.CHANGED: _(
+            "Something changed since this page was shown. Here is how it stands now."
+        ),
     }[reason]
 
 
@@ -214,7 +217,7 @@ class EntryShown(NamedTuple):
     is_open: bool
 
 
-def entries_shown(entries: Iterable[Entry], currency: str) -> list[EntryShown]:
+def entries_shown(entries: Iterable[Entry]) -> list[EntryShown]:
     return [
         EntryShown(
             titled(each.subject.scope, each.subject.name, each.subject.activity),
@@ -226,7 +229,7 @@ def entries_shown(entries: Iterable[Entry], currency: str) -> list[EntryShown]:
             time_used(each.total.real),
             money(
                 each.total.share if each.subject.scope is Scope.OWNER else each.total.amount,
-                currency,
+                each.currency,
             ),
             each.statement.uid if each.statement else "",
             each.is_open,
@@ -237,12 +240,24 @@ def entries_shown(entries: Iterable[Entry], currency: str) -> list[EntryShown]:
 
 def month_total(entries: Iterable[Entry], scope: str, currency: str) -> SumShown:
     """Of one scope; else of organizations and members, for what activities used is in what their
-    organizations did, and what owners' machines were used for in what everybody did.
+    organizations did, and what owners' machines were used for in what everybody did. Of a month
+    that was closed in another currency in part, each currency by itself.
     """
     apart = {scope} if scope else {Scope.ORGANIZATION, Scope.MEMBER}
-    whole = sum((each.total for each in entries if each.subject.scope in apart), start=Total())
+    counted = [each for each in entries if each.subject.scope in apart]
     label = _("Total") if scope else _("Total of organizations and members")
-    shown = sum_shown(label, whole, currency)
+    shown = sum_shown(label, sum((each.total for each in counted), start=Total()), currency)
+    by_currency = [
+        sum_shown(
+            label, sum((each.total for each in counted if each.currency == one), start=Total()), one
+        )
+        for one in sorted({each.currency for each in counted})
+    ]
+    if by_currency:
+        amount, share = (
+            " + ".join(getattr(each, name) for each in by_currency) for name in ("amount", "share")
+        )
+        shown = shown._replace(amount=amount, share=share)
     return shown._replace(amount=shown.share) if scope == Scope.OWNER else shown
 
 

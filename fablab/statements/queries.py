@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select
+from sqlalchemy import ColumnElement, String, and_, not_, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from fablab.db import db
 from fablab.machines.agreement_models import SharingAgreement
@@ -150,11 +152,29 @@ def closed(subject: Subject) -> Sequence[Any]:
     return db.session.execute(asked.order_by(Statement.id)).all()
 
 
+class currency_of(FunctionElement[str]):  # noqa: N801 - reads like `func.…`
+    """What the body of a closed statement says, without the rest of it."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(currency_of, "sqlite")
+def _on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"json_extract({compiler.process(element.clauses, **kw)}, '$.currency')"
+
+
+@compiles(currency_of, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS json) ->> 'currency'"
+
+
 def heads(*narrowed: ColumnElement[bool]) -> Sequence[Any]:
     """Without their bodies, the latest period first, with what their subjects are called."""
     asked = (
         select(
             *HEAD,
+            currency_of(Statement.body).label("currency"),
             Organization.name.label("organization"),
             Organization.slug,
             Member.uid.label("member_uid"),

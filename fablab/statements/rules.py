@@ -299,6 +299,7 @@ class Refusal(StrEnum):
     NOT_OVER = "not_over"
     STATED = "stated"
     NOTHING = "nothing"
+    CHANGED = "changed"  # since it was confirmed
 
 
 LONGEST = timedelta(days=366)

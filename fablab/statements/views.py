@@ -38,7 +38,6 @@ from fablab.statements.models import Statement
 from fablab.statements.queries import Subject
 from fablab.statements.rights import Sight, may_see, seen, sight_of
 from fablab.statements.rules import Period, Refusal, total
-from fablab.tariffs.price_list import prices_of
 
 bp = Blueprint("statements", __name__)
 
@@ -67,7 +66,7 @@ def close_month():
         back = url_for(".index", month=f"{period.first:%Y-%m}", **kept())
         fields = {"month": f"{period.first:%Y-%m}", "seen": closing.seen(closings)}
         return closing_page(shown, period, back, fields)
-    outcome = commands.close_all(subjects, period, by=current_user.id, now=now)
+    outcome = commands.close_all(closings, period, by=current_user.id, now=now)
     if not outcome.closed and not outcome.refused:
         flash(_("There was nothing to close."), "info")
     elif outcome.closed:
@@ -158,7 +157,10 @@ def close():
         fields = {name: form[name].data for name in CLOSED_BY} | {"seen": closing.seen(closings)}
         return closing_page(shown, form.period, preview_address(asked.subject, form.period), fields)
     try:
-        uid = commands.close(asked.subject, form.period, by=current_user.id, now=clock.now())
+        seen = closings[0].total
+        uid = commands.close(
+            asked.subject, form.period, seen=seen, by=current_user.id, now=clock.now()
+        )
     except CannotClose as refused:
         form.form_errors.append(pages.why_not(refused.reason, refused.other))
         return preview_page(asked, form, form.period), 422
@@ -366,7 +368,7 @@ def month_page(period: Period, refused: Any = ()) -> str:
         period=period,
         before=f"{before.first:%Y-%m}" if before.first.year >= FIRST_YEAR else "",
         after=f"{after.first:%Y-%m}" if after.first.year <= LAST_YEAR else "",
-        entries=pages.entries_shown(shown, month.currency),
+        entries=pages.entries_shown(shown),
         total=pages.month_total(shown, scope, month.currency),
         is_empty=not month.entries,
         scopes=[(each.value, _(words.SCOPES[each])) for each in Scope],
@@ -486,7 +488,7 @@ def list_page(title: str, rows: Any, previews: Any, *, back: Any, behalf: Any = 
         "statements/list.html",
         title=title,
         rows=pages.heads_shown(rows, inventory.schedule.zone),
-        amounts=[pages.money(row.amount, prices_of(inventory).terms.currency) for row in rows],
+        amounts=[pages.money(row.amount, row.currency) for row in rows],
         previews=[
             (label, address(scope, of, activity, this_month))
             for label, scope, of, activity in previews

@@ -21,10 +21,11 @@ from fablab.statements import canon, commands, guards, queries
 from fablab.statements.commands import CannotClose
 from fablab.statements.kinds import LineKind, Scope
 from fablab.statements.models import Statement, StatementPerson
-from fablab.statements.rules import Period, Refusal
+from fablab.statements.rules import Period, Refusal, total
 from fablab.tariffs.models import Tariff
 from tests.conftest import share
 from tests.statements.conftest import APRIL, IN_APRIL, IN_MAY, MARCH
+from tests.support import slot
 
 HOUR = "2027-03-30 10:00-11:00"
 
@@ -444,7 +445,8 @@ def test_what_stands_against_one_keeps_no_other_from_being_closed(workshop):
     workshop.used("laser", "2027-03-30 12:00-13:00")
     subjects = [workshop.subject(), workshop.member("chloe"), workshop.member("bruno")]
 
-    outcome = commands.close_all(subjects, MARCH, by=None, now=IN_APRIL)
+    seen = [(each, total(workshop.account(each).lines)) for each in subjects]
+    outcome = commands.close_all(seen, MARCH, by=None, now=IN_APRIL)
 
     assert outcome.closed == 2
     assert [(each.name, why) for each, why in outcome.refused] == [
@@ -456,12 +458,13 @@ def test_of_several_at_once_each_is_counted_by_whom_it_was_closed(any_app, any_w
     any_workshop.for_studio("laser", HOUR)
     any_workshop.used("laser", "2027-03-30 12:00-13:00")
     subjects, found = [any_workshop.subject(), any_workshop.member("bruno")], []
+    seen = [(each, total(any_workshop.account(each).lines)) for each in subjects]
     gate = threading.Barrier(3)
 
     def close():
         with any_app.app_context():
             gate.wait()
-            found.append(commands.close_all(subjects, MARCH, by=None, now=IN_APRIL))
+            found.append(commands.close_all(seen, MARCH, by=None, now=IN_APRIL))
 
     threads = [threading.Thread(target=close) for _ in range(3)]
     for thread in threads:
@@ -471,4 +474,27 @@ def test_of_several_at_once_each_is_counted_by_whom_it_was_closed(any_app, any_w
 
     assert sum(each.closed for each in found) == 2
     assert [each.refused for each in found] == [[], [], []]
-    assert commands.close_all(subjects, MARCH, by=None, now=IN_APRIL).closed == 0
+    assert commands.close_all(seen, MARCH, by=None, now=IN_APRIL).closed == 0
+
+
+def arrive(workshop, uid):
+    came = slot("2027-03-30 10:15-11:00")
+    workshop.change(uid, arrived_at=came.start, left_at=came.end)
+
+
+@pytest.mark.parametrize("change", [dearer, arrive])
+def test_what_changed_since_it_was_seen_is_not_closed(any_workshop, change):
+    uid = any_workshop.for_studio("laser", HOUR)
+    subject = any_workshop.subject()
+    seen = total(any_workshop.account(subject).lines)
+    change(any_workshop, uid)
+
+    with pytest.raises(CannotClose) as refused:
+        commands.close(subject, MARCH, seen=seen, by=None, now=IN_APRIL)
+    outcome = commands.close_all([(subject, seen)], MARCH, by=None, now=IN_APRIL)
+
+    assert refused.value.reason is Refusal.CHANGED
+    assert (outcome.closed, outcome.refused) == (0, [(subject, Refusal.CHANGED)])
+    assert db.session.scalar(select(Statement.uid)) is None
+    now_seen = total(any_workshop.account(subject).lines)
+    assert commands.close(subject, MARCH, seen=now_seen, by=None, now=IN_APRIL)

@@ -260,6 +260,21 @@ def test_a_statement_is_looked_at_then_closed_and_shows_its_fingerprint(app, sta
     assert sha256 in zoe.get(answer.location).text
 
 
+def test_what_is_closed_keeps_its_currency_in_the_lists(app, stage):
+    stage.close()
+    stage.terms(currency="CHF")
+
+    mine = browser(app, "bruno").get("/organizations/studio/statements").text
+    month = browser(app, "zoe").get("/manage/statements?month=2027-03").text
+
+    assert "€40.00" in mine
+    assert "CHF" not in mine
+    shown = {row[0]: row[-1] for row in rows_of(month)[1:]}
+    assert shown["Studio Fil"] == "€40.00"
+    assert shown["Chloé Navette"].startswith("CHF")
+    assert shown["Total of organizations and members"].replace("\xa0", "") == "CHF28.00 + €40.00"
+
+
 def test_an_earlier_month_that_is_still_open_is_pointed_out_to_who_closes(app, stage):
     stage.for_studio("bench", "2027-01-12 10:00-11:00", "bruno")
     stage.for_studio("bench", "2027-02-10 10:00-11:00", "chloe", activity="lamps")
