@@ -9,6 +9,7 @@ from babel.numbers import list_currencies
 from flask_babel import gettext, lazy_gettext
 from wtforms import (
     BooleanField,
+    HiddenField,
     RadioField,
     SelectChoice,
     SelectField,
@@ -45,6 +46,7 @@ class PricesForm(Form):
         lazy_gettext("Starting on"),
         [InputRequired(lazy_gettext("Say from when.")), of_this_century],
     )
+    seen = HiddenField()  # the fingerprint of what was said when the form was drawn
     shown = StrictDateField()  # the day whose prices the form was filled with
     unit = SelectField(lazy_gettext("Price for"), choices=translated(UNITS), coerce=Unit)
     step = NumberField(N_("Counted in steps of, in minutes"), least=1, most=A_DAY_LONG)

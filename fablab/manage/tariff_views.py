@@ -201,7 +201,14 @@ def prices_of_one(machine: MachineFacts | None) -> Any:
             form.wanted(),
             by=current_user.id,
             now=clock.now(),
+            seen=form.seen.data or "",
         )
+    except commands.ChangedMeanwhile:
+        form.seen.data = commands.fingerprint(said_of_one(machine))
+        form.first_day.errors = [
+            _("Other prices hold on that day, as the list says: look over yours, then save again.")
+        ]
+        return one_page(machine, form=form), 409
     except commands.NotOnThatDay as refused:
         for name in [name_of(each) for each in refused.whose] or ["first_day"]:
             form[name].errors = [_(refused.problem)]
@@ -239,11 +246,12 @@ def one_page(
     prices = prices_of(inventory)
     said = said_of_one(machine)
     first_day = day_asked() or (day + A_DAY if said else day)
+    drawn = filled(said, first_day) | {"seen": commands.fingerprint(said)}
     return page(
         "tariff.html",
         machine=machine,
         action=url_of(machine),
-        form=form or PricesForm(formdata=None, data=filled(said, first_day)),
+        form=form or PricesForm(formdata=None, data=drawn),
         supply=supply or SupplyForm(formdata=None, data={"supply_from": day}),
         supplies=tariff_pages.supply_lines(prices, machine.id, day) if machine else (),
         currency=prices.terms.currency,

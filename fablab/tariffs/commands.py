@@ -1,9 +1,10 @@
 """What the place says of its prices: from a day on, never of the past."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -42,6 +43,10 @@ class NotOnThatDay(Exception):
         self.whose = whose
 
 
+class ChangedMeanwhile(Exception):
+    """Others said other prices than those that were read. Nothing was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewSupply:
     name: str
@@ -63,6 +68,11 @@ class NewPack:
     is_shared: bool = False
 
 
+def fingerprint(said: Iterable[Said]) -> str:
+    """Of all that was ever said of a machine's prices, or of company's."""
+    return sha256(repr(sorted(map(repr, said))).encode()).hexdigest()[:20]
+
+
 @retried
 def set_prices(
     place_id: int,
@@ -72,11 +82,14 @@ def set_prices(
     *,
     by: int,
     now: datetime,
+    seen: str | None = None,
 ) -> bool:
     """From `first_day` on these prices hold for the machine, or for company (no machine); of an
     audience without one, everybody's does. False when they do already.
 
-    Raises NotOnThatDay, NoSuch (no such machine in the place), and Busy.
+    `seen` is the fingerprint of what was said when the reader looked; None where nobody did.
+    Raises ChangedMeanwhile when it is another by now, NotOnThatDay, NoSuch (no such machine in
+    the place), and Busy.
     """
     with writing() as session:
         zone = _alone(session, place_id, machine_id)
@@ -88,6 +101,8 @@ def set_prices(
         if whose:
             raise NotOnThatDay(Problem.PLANNED, whose)
         found = steps(said, wanted, first_day)
+        if found and seen is not None and seen != fingerprint(said):
+            raise ChangedMeanwhile
         by_id = {row.id: row for row in rows}
         for key in found.ended:
             by_id[key].last_day = first_day - A_DAY

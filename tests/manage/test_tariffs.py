@@ -9,7 +9,7 @@ from fablab.db import db
 from fablab.tariffs.models import Pack, Supply, Tariff
 from tests.booking.conftest import words
 from tests.booking.test_views import invalid
-from tests.support import counting, submit
+from tests.support import counting, send, submit
 
 LASER = "/manage/tariffs/machines/laser"
 FILLED = {
@@ -135,6 +135,22 @@ def test_a_form_of_other_prices_than_those_of_its_day_is_looked_over_first(amina
     assert len(db.session.scalars(select(Tariff)).all()) == 3
     seen = save(amina, first_day="2027-07-01", shown="2027-07-01", everybody="31", resident="13")
     assert seen.status_code == 303
+
+
+@pytest.mark.parametrize("changed", [{}, {"shown": ""}, {"seen": ""}])
+def test_of_two_who_say_prices_at_once_the_second_sees_what_the_first_said(amina, changed):
+    drawn = amina.get(LASER).text
+    save(amina, everybody="31")
+
+    second = send(amina, drawn, LASER, **FILLED | {"everybody": "32"} | changed)
+
+    assert second.status_code == 409
+    assert invalid(second.text) == {"first_day"}
+    assert 'value="32"' in second.text
+    assert db.session.scalars(select(Tariff.price).where(Tariff.price > Decimal(30))).all() == [31]
+    again = send(amina, second.text, LASER, **FILLED | {"everybody": "32"})
+    assert again.status_code == 303
+    assert db.session.scalars(select(Tariff.price).where(Tariff.price > Decimal(30))).all() == [32]
 
 
 def test_the_table_says_what_is_planned_and_shows_another_day(amina):
