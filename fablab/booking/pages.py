@@ -653,14 +653,18 @@ class HistoryLine(NamedTuple):
     what: str
 
 
-def history_lines(rows: Any, inventory: Inventory) -> list[HistoryLine]:
-    """What happened to a booking, each in a sentence."""
+def history_lines(rows: Any, inventory: Inventory, member: str = "") -> list[HistoryLine]:
+    """What happened to a booking of `member`, each in a sentence."""
     zone = inventory.schedule.zone
-    return [HistoryLine(texts.moment(row.made_at, zone), _happened(row, zone)) for row in rows]
+    if any(row.what == "handed_over" for row in rows):
+        member = ""  # it was somebody else's before
+    return [
+        HistoryLine(texts.moment(row.made_at, zone), _happened(row, zone, member)) for row in rows
+    ]
 
 
-def _happened(row: Any, zone: tzinfo) -> str:
-    what = _what_happened(row, zone)
+def _happened(row: Any, zone: tzinfo, member: str) -> str:
+    what = _what_happened(row, zone, member)
     if not row.after.get("override"):
         return what
     names = row.after.get("rules", "").split()
@@ -669,7 +673,7 @@ def _happened(row: Any, zone: tzinfo) -> str:
     return _("%(what)s. Set aside: %(rules)s. Reason: %(why)s", what=what, rules=rules, why=why)
 
 
-def _what_happened(row: Any, zone: tzinfo) -> str:
+def _what_happened(row: Any, zone: tzinfo, member: str) -> str:
     who = row.first_name or _("the team")
     if row.what == "booked":
         return _("Booked by %(who)s", who=who)
@@ -689,7 +693,7 @@ def _what_happened(row: Any, zone: tzinfo) -> str:
     if row.what == "arrived" and row.after.get("at") == "door":
         return _(AT_THE_DOOR)
     if row.what == "put_down":
-        return _put_down(row, who)
+        return _put_down(row, who, member)
     if row.what == "ended_early":
         end = texts.hour(datetime.fromisoformat(row.before["end"]).astimezone(zone))
         return _("Ended early by %(who)s; it was until %(hour)s", who=who, hour=end)
@@ -698,15 +702,15 @@ def _what_happened(row: Any, zone: tzinfo) -> str:
     return _("Changed by %(who)s", who=who)
 
 
-def _put_down(row: Any, who: str) -> str:
+def _put_down(row: Any, who: str, member: str) -> str:
     def named(said: dict[str, str]) -> str:
         if not said["organization"]:
-            return _("whoever booked it")
+            return _("%(who)s personally", who=member) if member else _("the person themselves")
         account = f" ({said['activity']})" if said["activity"] else ""
         return f"{said['organization']}{account}"
 
     return _(
-        "Put down to %(whom)s by %(who)s; it was to %(before)s. Reason: %(why)s",
+        "Put down to %(whom)s, by %(who)s (before: %(before)s). Reason: %(why)s",
         whom=named(row.after),
         who=who,
         before=named(row.before),

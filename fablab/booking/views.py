@@ -141,7 +141,7 @@ def show(uid):
         booking=shown,
         said=pages.standing(shown, history),
         ticket=pages.ticket(booking, slot_of(booking), inventory),
-        history=pages.history_lines(history, inventory),
+        history=pages.history_lines(history, inventory, consent_pages.full_name(booking)),
         buddy=queries.name_of(booking.buddy_id),
         is_own=booking.member_id == current_user.id,
         is_for_oneself=is_for_oneself(booking, inventory),

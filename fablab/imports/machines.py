@@ -1,6 +1,7 @@
 """The inventory from a file: one line a machine, known by its code."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import func, select
@@ -21,13 +22,20 @@ from fablab.imports.sheet import (
     text_of_lines,
 )
 from fablab.machines.commands import how_it_is, stand_in_line
+from fablab.machines.inventory import Inventory, of_place
 from fablab.machines.kinds import MachineState, RiskClass
 from fablab.machines.models import Category, Machine, Pool
 from fablab.machines.sheets import HUES, RESERVED
 from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.organizations.models import Organization
+from fablab.upkeep import stopping
 from fablab.words import N_, slug
+
+STOPPED = (MachineState.OUT_OF_SERVICE, MachineState.LOCKED_OUT)
+LETS_DOWN = N_(
+    "“%(code)s” stops: bookings that stand on it meanwhile, of people whom nobody tells: %(count)s."
+)
 
 
 def sluggish(longest: int) -> Callable[[str], str]:
@@ -78,6 +86,7 @@ def plan(rows: Sequence[Row], where: Where) -> Plan:
             found.problems += problems
         else:
             found.steps.append(known.step(row, found))
+            found.notes += known.notes_of(row)
     return found
 
 
@@ -117,6 +126,26 @@ class Known:
         if state is MachineState.IN_SERVICE and {"state_reason", "back_on"} & values.keys():
             sentence = N_("A machine in service has neither “state_reason” nor “back_on”.")
             yield Problem(row.line, sentence)
+        reason = values.get("state_reason") or (machine.state_reason if machine else "")
+        if "state" in values and state in STOPPED and not reason:
+            yield Problem(row.line, N_("Say in “state_reason” why it is stopped: members read it."))
+
+    def notes_of(self, row: Row) -> Iterator[Problem]:
+        """How many bookings a machine lets down that stops with this file."""
+        machine = self.machines.get(row.values["code"].casefold())
+        state, back_on = row.values.get("state"), row.values.get("back_on")
+        if machine is None or state is None or state is MachineState.IN_SERVICE:
+            return
+        if machine.state is not MachineState.IN_SERVICE:
+            return
+        concerned = stopping.concerned(self.inventory, machine.id, state, back_on, self.where.now)
+        if concerned:
+            told = {"code": machine.code, "count": len(concerned), "machine": machine.slug}
+            yield Problem(row.line, LETS_DOWN, told)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        return of_place(place_id=self.where.place_id)
 
     def address(self, code: str) -> str:
         """The slug of a new machine, different from all others; empty when there is none left."""

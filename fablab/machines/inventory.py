@@ -200,6 +200,17 @@ class Inventory:
         others = dict.fromkeys(m for m in (*same_pool, *same_kind) if m.id != machine.id)
         return list(others)
 
+    def stand_ins(self, machine: MachineFacts) -> list[MachineFacts]:
+        """The other machines on which the same work can be done without asking: those of its pool;
+        of none, those of the same make and model.
+        """
+        if machine.pool_id:
+            same = [m for m in self.machines if m.pool_id == machine.pool_id]
+        else:
+            model = machine.model.casefold()
+            same = [m for m in self.machines if model and m.model.casefold() == model]
+        return [m for m in same if m.id != machine.id]
+
 
 # Asked at every request, hence built once.
 DEFAULT = select(Place.id, Place.revision).order_by(Place.position, Place.id).limit(1)

@@ -68,7 +68,8 @@ def put_down(uid: UUID):
     if is_changed:
         made = find_of_place(uid)
         worth = worth_said(made.audience, made.quoted)
-        flash(_("For whom the booking counts is changed: %(worth)s.", worth=worth))
+        whom = made.organization_name or _("%(who)s personally", who=consent_pages.full_name(made))
+        flash(_("The booking counts for %(whom)s now: %(worth)s.", whom=whom, worth=worth))
     else:
         flash(_("Nothing was changed."), "info")
     return redirect(url_for("booking.show", uid=uid), 303)

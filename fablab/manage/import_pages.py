@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab.imports import Plan, Problem, Sheet
 from fablab.imports.bookings import Use
+from fablab.imports.machines import LETS_DOWN
 from fablab.imports.plan import Step
 from fablab.imports.sheet import MISSING, BadCell, one_of
 from fablab.manage.import_words import TELLING, column_said, word_said, words_said
@@ -25,11 +27,19 @@ class Line(NamedTuple):
     why: str = ""
 
 
+class Note(NamedTuple):
+    """What is good to know of a line, and the page that says more, if there is one."""
+
+    where: str
+    what: str
+    url: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     problems: list[Line]
     problems_left_out: int
-    notes: list[tuple[str, str]]
+    notes: list[Note]
     notes_left_out: int
     new: list[Line]
     new_left_out: int
@@ -72,7 +82,7 @@ def shown(plan: Plan, contents: Mapping[int, str]) -> Shown:
         Line(where(each.line), contents.get(each.line, ""), sentence(each))
         for each in plan.problems
     ]
-    notes = [(where(each.line), sentence(each)) for each in plan.notes]
+    notes = [Note(where(each.line), sentence(each), more_of(each)) for each in plan.notes]
     changed = [
         (line(step), [said(*each) for each in sorted(step.changes.items())])
         for step in plan.changed
@@ -111,6 +121,13 @@ def sentence(found: Problem) -> str:
     if found.sentence == MISSING:
         values["name"] = column_said(values["name"])
     return _(found.sentence) % values
+
+
+def more_of(note: Problem) -> str:
+    """Where the bookings are that a machine lets down."""
+    return (
+        url_for("manage.machine", slug=note.values["machine"]) if note.sentence is LETS_DOWN else ""
+    )
 
 
 def where(line: int) -> str:

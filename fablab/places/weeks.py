@@ -39,6 +39,12 @@ def overlapping(asked: WeeklyOpening, others: Iterable[WeeklyOpening]) -> list[W
     ]
 
 
+def over_midnight(opening: WeeklyOpening) -> list[Part]:
+    """Its two parts when it goes on into the next day; none when it ends by midnight."""
+    both = list(parts(opening))
+    return both if len(both) > 1 else []
+
+
 def parts(opening: WeeklyOpening) -> Iterator[Part]:
     """One part, or two when it goes on after midnight."""
     weeks = opening.weeks or EVERY_WEEK

@@ -32,7 +32,7 @@ from fablab.machines.kinds import InCharge, Silence
 from fablab.members.kinds import Audience
 from fablab.members.words import AUDIENCES
 from fablab.places.rules import WeeklyOpening
-from fablab.places.weeks import overlapping
+from fablab.places.weeks import over_midnight, overlapping
 from fablab.places.words import WEEKDAYS
 from fablab.sharing.commands import Terms
 from fablab.sharing.words import IN_CHARGE, SILENCES
@@ -42,6 +42,8 @@ RANGES = 7  # of hours in which the owner comes first
 LONGEST_NOTICE, LONGEST_ANSWER, LONGEST_RELEASE = 730, 720, 720  # days, hours, hours
 PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))?", re.ASCII)
 NEVER_SHOWN = -1  # no revision is
+LONGEST_NIGHT = 12 * 60  # minutes: what is longer was typed the wrong way round
+TURNED_ROUND = lazy_gettext("These hours end before they begin: over midnight, 12 hours at most.")
 CAME_IN_PARTS = lazy_gettext("Give the day and both hours, or none of them.")
 
 
@@ -162,7 +164,9 @@ class AgreementForm(Form):
                 problem = CAME_IN_PARTS
             else:
                 one = opening(row)
-                if overlapping(one, taken):
+                if sum(part.end - part.start for part in over_midnight(one)) > LONGEST_NIGHT:
+                    problem = TURNED_ROUND
+                elif overlapping(one, taken):
                     problem = lazy_gettext("The owner comes first in these hours already.")
                 taken.append(one)
             if problem:

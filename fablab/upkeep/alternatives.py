@@ -33,8 +33,9 @@ def for_booking(
     without: Slot | None = None,
     as_it_is: bool = False,
 ) -> list[Alternative]:
-    """At most three slots that the rules allow its member, nearest first: on equivalent machines,
-    and on its own one around `without`, the time that it is away; never when it is out of service.
+    """At most three slots that the rules allow its member, nearest first: on machines that stand in
+    for its own, and on its own one around `without`, the time that it is away; never when it is
+    out of service.
 
     `as_it_is`: it moves without being asked anything, so that its buddy must do there as well, and
     what is to be read have been read. `row` has the columns of the booking. Twelve statements at
@@ -74,7 +75,7 @@ def for_booking(
             for slot in found
         ]
 
-    others = inventory.equivalents(machine)[: offers.MACHINES_TRIED]
+    others = inventory.stand_ins(machine)[: offers.MACHINES_TRIED]
     here = on(machine)[:2] if without is not None else []
     found = [*here, *(offer for other in others for offer in on(other)[:1])]
     return sorted(found, key=lambda offer: abs(offer.slot.start - asked.start))[:MOST]

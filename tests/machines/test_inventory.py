@@ -411,3 +411,28 @@ def test_equivalents_are_those_of_the_pool_then_those_of_the_category(fablab):
     others = inventory.equivalents(inventory.by_slug["laser"])
 
     assert [machine.slug for machine in others] == ["l3", "l2"]
+
+
+def test_a_machine_of_the_pool_stands_in_for_another_else_one_of_the_same_model(fablab):
+    cutter = db.session.scalars(db.select(Machine).filter_by(slug="laser")).one()
+    kind = {"place_id": fablab.place_id, "category_id": cutter.category_id}
+    with writing() as session:
+        session.add_all(
+            [
+                Machine(**kind, slug="l2", code="L2", name="Of the category"),
+                Machine(**kind, slug="l3", code="L3", name="Of the model", model="SPEEDY"),
+            ]
+        )
+
+    def stand_ins(slug):
+        inventory = of_place()
+        return [machine.slug for machine in inventory.stand_ins(inventory.by_slug[slug])]
+
+    assert (stand_ins("laser"), stand_ins("l2"), stand_ins("bench")) == (["l3"], [], [])
+
+    with writing() as session:
+        pool = Pool(place_id=fablab.place_id, slug="lasers", name="Lasers")
+        for slug in ("laser", "l2"):
+            session.scalars(db.select(Machine).filter_by(slug=slug)).one().pool = pool
+
+    assert (stand_ins("laser"), stand_ins("l2"), stand_ins("l3")) == (["l2"], ["laser"], ["laser"])

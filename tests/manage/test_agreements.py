@@ -135,6 +135,17 @@ def test_hours_that_meet_are_refused_over_midnight_too(owned, browse):
     assert db.session.query(OwnerRange).count() == 0
 
 
+@pytest.mark.parametrize(
+    ("opens", "closes", "status"), [("12:00", "10:00", 422), ("22:00", "10:00", 303)]
+)
+def test_hours_the_wrong_way_round_are_told_from_a_night(owned, browse, opens, closes, status):
+    answer = save(browse, weekday_0="3", opens_0=opens, closes_0=closes)
+
+    assert answer.status_code == status
+    assert ("These hours end before they begin" in answer.text) is (status == 422)
+    assert db.session.query(OwnerRange).count() == (status == 303)
+
+
 def test_days_of_another_agreement_are_refused(owned, browse):
     share(owned, first_day=date(2027, 1, 1), last_day=date(2027, 4, 1))
 

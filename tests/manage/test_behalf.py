@@ -77,9 +77,10 @@ def test_what_is_over_is_put_down_to_the_organization_with_a_trace(any_fablab, b
     page = words(team.get(answer.location).text)
     assert "On behalf of Navette Activity account CAE-07" in page
     assert (
-        "Put down to Navette (CAE-07) by Amina; it was to whoever booked it. "
+        "Put down to Navette (CAE-07), by Amina (before: Bruno Lefil personally). "
         "Reason: Chosen by mistake"
     ) in page
+    assert "The booking counts for Navette now: " in page
     entry = db.session.scalars(select(AuditEntry)).one()
     assert (entry.member_id, entry.made_by_id) == (
         any_fablab.people["bruno"],
@@ -237,7 +238,7 @@ def test_what_it_is_worth_before_and_after_is_said(fablab, browse):
     assert "Bruno Lefil personally as it is now Individual €6.00" in page
     assert "Studio Fil Resident €4.00" in page
     after = words(team.get(answer.location).text)
-    assert "For whom the booking counts is changed: Resident, €4.00." in after
+    assert "The booking counts for Studio Fil now: Resident, €4.00." in after
     assert "Prices and amount Resident, €4.00" in words(
         team.get(f"/manage/bookings/{uid}/behalf").text
     )

@@ -16,7 +16,7 @@ from fablab.trainings.models import Qualification
 from tests.conftest import browser
 from tests.manage.conftest import add_cast
 from tests.support import send as send_form
-from tests.support import submit
+from tests.support import slot, submit
 
 MACHINES = """\
 code;name;category;specs
@@ -244,3 +244,18 @@ def test_the_record_of_a_machine_tells_of_bookings_that_a_file_brought(cast, ami
     assert page.status_code == 200
     assert "Past bookings" in page.text
     assert "1 imported" in page.text
+
+
+def test_a_machine_that_a_file_stops_needs_a_reason_and_tells_its_bookings(cast, amina):
+    cast.book("bench", slot("2027-03-30 10:00-11:00"), "bruno")
+    head = "code,name,category,state,state_reason,back_on\n"
+
+    bare, told, before = (
+        amina.get(send(amina, f"{head}B1,Workbench,Benches,out_of_service,{why}\n").location).text
+        for why in (",", "Vice,", "Vice,2027-03-30")
+    )
+
+    assert "Say in “state_reason” why it is stopped" in bare
+    assert "of people whom nobody tells: 1." in told
+    assert 'href="/manage/machines/bench"' in told
+    assert "whom nobody tells" not in before

@@ -44,10 +44,12 @@ AWAY = {
 
 
 def add_twin(fablab):
-    """A second bench, in the same category."""
+    """A second bench of the same make."""
     with writing() as session:
         bench = session.scalars(select(Machine).where(Machine.slug == "bench")).one()
+        bench.model = "Solid"
         twin = Machine(
+            model=bench.model,
             place_id=fablab.place_id,
             category_id=bench.category_id,
             slug="twin",
@@ -563,3 +565,14 @@ def test_an_odd_choice_is_no_choice(cast, browse, value):
     assert answer.status_code == 409
     assert row(uid).standing
     assert cast.machine("bench").is_in_service
+
+
+def test_no_move_is_offered_to_what_only_is_of_the_same_category(cast, browse):
+    add_twin(cast)
+    with writing() as session:
+        session.scalars(select(Machine).where(Machine.slug == "twin")).one().model = "Frail"
+    uid = cast.book("bench", MORNING, "bruno")
+
+    page = submit(browse("amina"), BENCH, f"{BENCH}/state", **OUT).text
+
+    assert list(options(page, uid)) == ["keep", "cancel"]
