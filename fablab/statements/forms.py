@@ -1,14 +1,16 @@
 """What may be typed about statements: a period, and the columns of the files."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from wtforms import HiddenField, IntegerField, RadioField
-from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+from wtforms import HiddenField, RadioField
+from wtforms.validators import InputRequired, ValidationError
+from wtforms.widgets import NumberInput
 
-from fablab.forms import Form, StrictDateField, TextField, of_this_century
+from fablab.forms import Form, StrictDateField, StrictField, TextField, of_this_century
 from fablab.statements.exports import COLUMNS, File
 from fablab.statements.rules import LONGEST, Period
 
@@ -55,6 +57,17 @@ class CloseForm(Days):
     seen = HiddenField()
 
 
+class TurnField(StrictField):
+    """In ASCII digits: `int` reads Arabic-Indic ones too."""
+
+    widget = NumberInput(min=1, max=99)
+    problem = lazy_gettext("From 1 to 99, or empty to leave it out.")
+
+    def parse(self, typed: str) -> int | None:
+        found = re.fullmatch(r"0*(\d{1,2})", typed, re.ASCII)
+        return int(found[1]) or None if found else None
+
+
 class ColumnsForm(Form):
     """Each column with its turn (empty: left out) and its heading (empty: its name)."""
 
@@ -96,13 +109,7 @@ for _name, _column in COLUMNS.items():
     setattr(
         ColumnsForm,
         f"turn_{_name}",
-        IntegerField(
-            lazy_gettext("Turn"),
-            [
-                Optional(),
-                NumberRange(1, 99, lazy_gettext("From 1 to 99, or empty to leave it out.")),
-            ],
-        ),
+        TurnField(lazy_gettext("Turn")),
     )
     setattr(ColumnsForm, f"word_{_name}", TextField(lazy_gettext("Heading"), maximum=A_HEADING))
 

@@ -528,6 +528,17 @@ def test_the_words_of_the_table_are_in_the_places_language(app, stage):
     assert '"kind": "use"' in amina.get(f"/statements/{member}.json").text
 
 
+@pytest.mark.parametrize("turn", ["\u0663", "1e1", "0", "100", "-1", "1.0", "x"])
+def test_a_turn_is_a_number_in_our_digits(app, stage, turn):
+    page = "/manage/statements/columns"
+    fields = {"separator": ";", "decimal_mark": ",", "turn_unit": "2"}
+
+    answer = submit(browser(app, "amina"), page, page, **fields, turn_kind=turn)
+
+    assert answer.status_code == 422
+    assert "From 1 to 99, or empty to leave it out." in answer.text
+
+
 def test_on_paper_each_sheet_says_whose_it_is_and_whether_it_is_closed(app, stage):
     uid, zoe = stage.close(), browser(app, "zoe")
 
@@ -585,7 +596,7 @@ def test_the_table_has_the_columns_that_the_place_chose(app, stage):
     [
         ({}, "Choose one column at least"),
         ({"turn_amount": "0"}, "From 1 to 99"),
-        ({"turn_amount": "x"}, "Not a valid integer"),
+        ({"turn_amount": "x"}, "From 1 to 99, or empty to leave it out."),
         ({"turn_amount": "1", "separator": ","}, "A comma cannot stand both"),
         ({"turn_amount": "1", "word_amount": "a" * 61}, "60 characters at most"),
         ({"turn_amount": "1", "word_amount": "a\x00b"}, "characters that nobody can see"),
