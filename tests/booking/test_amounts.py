@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from fablab import clock
 from fablab.booking import commands
@@ -236,6 +236,26 @@ def test_the_part_is_rounded_once_as_in_a_statement(late_counts, browse, at):
         session.execute(update(Occupancy).values(status=Status.MISSED, standing=False))
 
     assert "€2.20, 33 % of €6.66" in words(browse("chloe").get(f"/bookings/{uid}").text)
+
+
+def test_a_part_of_what_somebody_stays_for_is_of_their_time_too(late_counts, browse):
+    """2 h at 3 and 2 h of company at 30 are 66 €; 33 % of the one 1.98 €, of the other 19.80 €."""
+    uid = late_counts.book("bench", AFTERNOON, "chloe")
+    with writing() as session:
+        missed = {"status": Status.MISSED, "standing": False, "is_accompanied": True}
+        session.execute(update(Occupancy).values(quoted=Decimal(66), **missed))
+
+    assert "€21.78, 33 % of €66.00" in words(browse("chloe").get(f"/bookings/{uid}").text)
+
+
+def test_of_a_price_that_is_no_more_a_part_of_what_was_shown_counts(late_counts, browse):
+    uid = late_counts.book("bench", AFTERNOON, "chloe")
+    with writing() as session:
+        session.execute(update(Occupancy).values(status=Status.MISSED, standing=False))
+        session.execute(delete(Tariff))
+        session.execute(update(Place).values(revision=Place.revision + 1))
+
+    assert "€1.98, 33 % of €6.00" in words(browse("chloe").get(f"/bookings/{uid}").text)
 
 
 def test_the_team_cancels_for_nothing(late_counts, browse, at):

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, update
 
 from fablab import clock
-from fablab.booking import answers, commands, handovers, series
+from fablab.booking import answers, commands, handover_queries, handovers, series
+from fablab.booking.handover_pages import of_whose_it_is
 from fablab.booking.handovers import Acceptance
 from fablab.booking.kinds import ConsentKind, HandoverEnd
 from fablab.booking.models import Consent, Handover, Series
@@ -527,6 +528,28 @@ def test_handed_on_within_a_moment_each_hears_of_their_own(fablab):
         "chloe@atelier.example",
     ]
     assert row(uid).member_id == fablab.people["amina"]
+
+
+def test_handed_over_twice_each_reads_since_it_is_theirs_and_no_more(fablab):
+    """Back with Bruno, its history is of since the last time, and his page of the last time too."""
+    uid = fablab.book("bench", AFTERNOON, "bruno")
+    for who, to in (("bruno", "chloe"), ("chloe", "amina"), ("amina", "bruno"), ("bruno", "amina")):
+        offer(fablab, uid, to, who)
+        accept(fablab, to)
+    history = db.session.scalars(
+        select(Change).where(Change.occupancy_id == row(uid).id).order_by(Change.id)
+    ).all()
+
+    shown = of_whose_it_is(history)
+
+    assert [each.what for each in history].count("handed_over") == 4
+    assert [each.id for each in shown] == [history[-1].id]
+    offer(fablab, uid, "chloe", "amina")
+    decline(fablab)
+    takers = {"bruno": "Amina", "chloe": "Amina", "amina": "Bruno"}
+    for who, taker in takers.items():
+        given = handover_queries.given_by(fablab.people[who], uid)
+        assert given.first_name == taker
 
 
 # -- at once

@@ -498,3 +498,26 @@ def test_what_changed_since_it_was_seen_is_not_closed(any_workshop, change):
     assert db.session.scalar(select(Statement.uid)) is None
     now_seen = total(any_workshop.account(subject).lines)
     assert commands.close(subject, MARCH, seen=now_seen, by=None, now=IN_APRIL)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "later", "is_found"),
+    [
+        (date(2027, 2, 1), date(2027, 3, 1), 1, True),  # from its first day on
+        (date(2027, 2, 1), date(2027, 2, 28), 1, False),
+        (date(2027, 3, 31), date(2027, 4, 30), 1, True),  # to its last
+        (date(2027, 4, 1), date(2027, 4, 30), 1, False),
+        (date(2026, 4, 1), date(2026, 4, 30), 0, True),  # whenever, closed at that very moment
+        (date(2026, 4, 1), date(2026, 4, 30), 1, False),
+    ],
+)
+def test_a_month_has_to_do_with_what_states_its_days_or_was_closed_since(
+    any_workshop, first, last, later, is_found
+):
+    any_workshop.for_studio("laser", HOUR)
+    uid = any_workshop.close()
+    since = IN_APRIL + clock.timedelta(seconds=later)
+
+    found = queries.of_place(any_workshop.place_id, first, last, since)
+
+    assert [row.uid for row in found] == [uid] * is_found

@@ -23,6 +23,7 @@ from fablab.statements import proofs
 from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement
 from fablab.statements.rules import Period, total
+from fablab.tariffs.models import Tariff
 from tests.booking.conftest import words
 from tests.conftest import browser
 from tests.statements.conftest import IN_APRIL
@@ -359,6 +360,19 @@ def test_what_changed_since_it_was_shown_is_shown_anew_and_not_closed(app, stage
     assert "€52.00" in answer.text
     assert db.session.scalar(select(Statement.uid)) is None
     assert send(zoe, answer.text, action, confirm="1").status_code == 303
+
+
+def test_a_sum_that_changed_since_it_was_shown_is_shown_anew(app, stage):
+    zoe = browser(app, "zoe")
+    asked = submit(zoe, preview(stage, Scope.ORGANIZATION), "/statements")
+    with writing() as session:
+        session.execute(update(Tariff).values(price=Decimal(50)))
+        session.execute(update(Place).values(revision=Place.revision + 1))
+
+    answer = send(zoe, asked.text, "/statements", confirm="1")
+
+    assert "Something changed since this page was shown." in answer.text
+    assert db.session.scalar(select(Statement.uid)) is None
 
 
 def test_whoever_confirms_twice_closes_once(app, stage):
