@@ -1,6 +1,6 @@
 """What the pages about handing a booking over show, as plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -156,6 +156,24 @@ def of_booking(booking: Any, member_id: int, inventory: Inventory, now: datetime
             _("It stays yours until they accept. They may answer until %(moment)s.", moment=due),
         ),
     )
+
+
+def given_of(member_id: int, rows: Iterable[Any], now: datetime) -> dict[str, str]:
+    """Of these bookings of theirs, those that wait for somebody's answer: a sentence by UID. The
+    rows tell the place, on whose clock it is said. One statement.
+    """
+    given = handover_queries.given_of(member_id, now)
+    return {
+        row.uid: _(
+            "Offered to %(email)s, who may answer until %(moment)s.",
+            email=given[row.id].email,
+            moment=texts.moment(
+                given[row.id].due_at, of_place(place_id=row.place_id).schedule.zone
+            ),
+        )
+        for row in rows
+        if row.id in given and row.member_id == member_id and handovers.is_free_to_go(row, now)
+    }
 
 
 def given_in_words(row: Any, person: Person, inventory: Inventory, now: datetime) -> str:

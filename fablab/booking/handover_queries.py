@@ -77,6 +77,17 @@ def of_booking(occupancy_id: int, now: datetime) -> Row[str, datetime] | None:
     return db.session.execute(asked).first()
 
 
+def given_of(member_id: int, now: datetime) -> dict[int, Any]:
+    """What of theirs waits for somebody's answer: to whom and until when, by the booking's id. One
+    statement.
+    """
+    table = Handover.__table__
+    asked = select(table.c.occupancy_id, table.c.email, table.c.due_at).where(
+        table.c.offered_by_id == member_id, table.c.ended_at.is_(None), table.c.due_at > now
+    )
+    return {row.occupancy_id: row for row in db.session.execute(asked)}
+
+
 def given_by(member_id: int, booking_uid: str) -> Any:
     """How a booking that was theirs went to somebody else, the last time; None when it did not."""
     given = (

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
 from fablab import texts
 from fablab.booking import pages
@@ -137,4 +137,31 @@ def freedom(booking: Any, inventory: Inventory, now: datetime) -> Freedom | None
         is_late(limit.until, now),
         texts.length(limit.starts_at - limit.until),
         texts.moment(limit.starts_at, zone) if limit.starts_at != booking.starts_at else "",
+    )
+
+
+def number_of_next(member_id: int, place_id: int, now: datetime) -> str:
+    """Which of how many a mark made now would be; empty where nothing follows from any. At most
+    two statements.
+    """
+    terms = db.session.execute(
+        select(Place.marks_allowed, Place.marks_window_days, Place.marks_suspension_days).where(
+            Place.id == place_id
+        )
+    ).one()
+    if terms.marks_allowed is None:
+        return ""
+    asked = select(func.count(Mark.id)).where(
+        Mark.member_id == member_id,
+        Mark.place_id == place_id,
+        Mark.lifted_at.is_(None),
+        Mark.made_at > now - timedelta(days=terms.marks_window_days),
+    )
+    return _(
+        "It would be number %(number)s of %(allowed)s within %(window)s; "
+        "at number %(allowed)s, no booking is possible for %(length)s.",
+        number=(db.session.scalar(asked) or 0) + 1,
+        allowed=terms.marks_allowed,
+        window=texts.days_count(terms.marks_window_days),
+        length=texts.days_count(terms.marks_suspension_days),
     )

@@ -540,6 +540,7 @@ class Line:
     trouble: str  # why its machine is not there for it; empty when it is
     amount: str = ""  # what counts of what was shown when it was made
     nothing_counts: bool = False  # of an amount that was shown
+    is_late: bool = False  # it was cancelled late, and that is noted
 
 
 def booking_line(
@@ -579,6 +580,7 @@ def booking_line(
         repeats=str(EVERY[row.every_weeks]) if row.every_weeks else "",
         presence=presence_of(row, inventory, now),
         trouble=_trouble(row, inventory, now),
+        is_late=row.status == Status.CANCELLED and row.is_late and not row.is_excused,
         **worth_of(row, inventory)._asdict(),
     )
 

@@ -73,6 +73,7 @@ def index():
     return render_template(
         "booking/index.html",
         upcoming=upcoming,
+        given=handover_pages.given_of(current_user.id, ahead, now),
         repeated=series_pages.repeated(upcoming),
         mine=mine,
         past=lines(past[:PAGE], now),
@@ -210,6 +211,9 @@ def cancellation_page(booking: Any, form: CancellationForm) -> str:
         form=form,
         is_own=is_own,
         freedom=freedom,
+        number=mark_pages.number_of_next(booking.member_id, booking.place_id, now)
+        if is_own and freedom and freedom.is_over
+        else "",
         cost=worth.cost_of_cancelling(
             booking, inventory, is_own=is_own, is_late=freedom.is_over if freedom else None
         ),
@@ -230,8 +234,14 @@ def cancel(uid):
     except NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:
-        flash(_("The booking is cancelled and the machine free again."), "ok")
+        flash(cancelled_in_words(queries.find_visible(str(uid), current_user)), "ok")
     return redirect(url_for(".show", uid=uid), 303)
+
+
+def cancelled_in_words(booking: Any) -> str:
+    if booking.is_late:
+        return _("The booking is cancelled, which is noted as late. The machine is free again.")
+    return _("The booking is cancelled and the machine free again.")
 
 
 @bp.get("/bookings/<uuid:uid>/move")

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from fablab import clock
 from fablab.access import anyone
 from fablab.booking import commands, mark_pages, pages, queries, wait_pages, worth
-from fablab.booking.views import inventory_of, slot_of
+from fablab.booking.views import cancelled_in_words, inventory_of, slot_of
 from fablab.db import NotAllowed
 from fablab.invitations import links
 
@@ -37,6 +37,9 @@ def booking(token: str):
         buddy=queries.name_of(row.buddy_id),
         offer=wait_pages.offer_of(row, row.member_id, inventory, now),
         freedom=freedom,
+        number=mark_pages.number_of_next(row.member_id, row.place_id, now)
+        if freedom and freedom.is_over
+        else "",
         cost=worth.cost_of_cancelling(
             row, inventory, is_own=True, is_late=freedom.is_over if freedom else None
         ),
@@ -53,7 +56,7 @@ def cancel(token: str):
     except NotAllowed:
         flash(_("This booking can no longer be cancelled."), "no")
     else:
-        flash(_("The booking is cancelled and the machine free again."), "ok")
+        flash(cancelled_in_words(opened(token)), "ok")
     return redirect(url_for(".booking", token=token), 303)
 
 

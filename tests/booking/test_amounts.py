@@ -228,6 +228,29 @@ def test_of_what_was_cancelled_late_the_places_part_counts(late_counts, browse, 
     assert "Indicative amount Nothing of it counts" in words(chloe.get(f"/bookings/{uid}").text)
 
 
+def test_a_late_cancellation_says_which_of_how_many_it_is_and_is_told_as_late(
+    late_counts, browse, at
+):
+    change(Place, marks_allowed=3, marks_window_days=90, marks_suspension_days=14)
+    cancelled(late_counts, at, "2027-03-29 14:01")
+    at("2027-03-29 14:10")
+    uid = late_counts.book("bench", slot("2027-03-30 17:00-18:00"), "chloe")
+    chloe, page = browse("chloe"), f"/bookings/{uid}/cancellation"
+    assert "number" not in words(chloe.get(page).text)  # it was booked a moment ago
+
+    at("2027-03-29 17:01")
+    said = "It would be number 2 of 3 within 90 days; at number 3, no booking is possible for 14"
+    assert said in words(chloe.get(page).text)
+
+    answer = submit(chloe, page, page)
+    assert "which is noted as late" in words(chloe.get(answer.location).text)
+    assert words(chloe.get("/bookings/").text).count("Cancelled late") >= 2
+    change(Place, marks_allowed=None)
+    another = late_counts.book("bench", slot("2027-03-31 10:00-11:00"), "chloe")
+    at("2027-03-30 10:01")
+    assert "number" not in words(chloe.get(f"/bookings/{another}/cancellation").text)
+
+
 def test_the_part_is_rounded_once_as_in_a_statement(late_counts, browse, at):
     """2 h at 3.33 are 6.66 €; 33 % of 6.66 € are 2.1978 €."""
     change(Tariff, price=Decimal("3.33"))

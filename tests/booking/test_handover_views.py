@@ -62,11 +62,16 @@ def test_from_the_bookings_page_to_the_offer_and_back(fablab, browse):
     assert f'href="/bookings/{uid}/handover"' not in page
     assert client.get(f"/bookings/{uid}/handover").status_code == 303
 
+    listed = words(client.get("/bookings/").text)
+    offered = "Offered to chloe@atelier.example, who may answer until Tuesday 30 March 14:00."
+    assert offered in listed
+
     back = f"/bookings/{uid}/handover/taken-back"
     answer = submit(client, f"/bookings/{uid}", back)
 
     assert (answer.status_code, answer.location) == (303, f"/bookings/{uid}")
     assert offers()[0].outcome == HandoverEnd.TAKEN_BACK
+    assert "Offered to" not in client.get("/bookings/").text
     assert f'href="/bookings/{uid}/handover"' in client.get(f"/bookings/{uid}").text
 
 
