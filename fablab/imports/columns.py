@@ -8,20 +8,28 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 CALLED = {
     "email": (
         *("email", "e mail", "mail", "courriel", "adresse mail", "adresse electronique"),
-        *("mail address", "email address", "adresse e mail"),
+        *("mail address", "email address", "adresse e mail", "adresse de courriel"),
+        *("adherent", "membre", "utilisateur", "member", "user"),
     ),
     "first_name": ("first name", "prenom", "given name"),
     "last_name": ("last name", "nom", "surname", "nom de famille", "family name"),
     "phone": ("phone", "tel", "telephone", "portable", "mobile", "phone number"),
     "language": ("language", "langue"),
-    "audience": ("audience", "public", "tarif"),
+    "audience": (
+        *("audience", "public", "tarif", "type d adhesion", "type d adherent"),
+        *("kind of member", "membership type"),
+    ),
     "membership_until": (
         *("membership until", "date de fin de l abonnement", "subscription end date"),
         *("fin d adhesion", "fin de l adhesion", "expiration date", "date d expiration"),
+        *("valable jusqu au", "valid until"),
     ),
     "minor": ("minor", "mineur"),
     "guardian_agreed_on": ("guardian agreed on",),
-    "organization": ("organization", "structure", "organisation", "entreprise", "company"),
+    "organization": (
+        *("organization", "structure", "organisation", "entreprise", "company", "societe"),
+        *("association", "on behalf of", "au nom de"),
+    ),
     "manager": ("manager", "gestionnaire"),
     "activity": ("activity", "activite"),
     "code": ("code", "machine code", "code machine", "id"),
@@ -43,7 +51,10 @@ CALLED = {
     "back_on": ("back on", "retour le"),
     "given_on": ("given on", "date", "donnee le", "delivree le", "date de formation"),
     "training": ("training", "formation", "code formation"),
-    "machine": ("machine", "code machine", "machine code", "resource", "ressource"),
+    "machine": (
+        *("machine", "code machine", "machine code", "resource", "ressource"),
+        *("equipement", "appareil", "equipment", "tool"),
+    ),
     "level": ("level", "niveau"),
     "expires_on": ("expires on", "expire le", "valable jusqu au"),
     "given_by": ("given by", "donnee par", "formateur", "trainer"),

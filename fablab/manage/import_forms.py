@@ -19,6 +19,7 @@ class ColumnsForm(Form):
 
     asked: Sequence[Column] = ()
     header: Sequence[str] = ()
+    is_guessed = False
 
     @property
     def names(self) -> dict[str, str]:
@@ -42,7 +43,7 @@ def form_of(
     at = {name: str(n) for n, name in reversed(list(enumerate(header)))}
     choices = [SelectChoice(NONE, lazy_gettext("none of them"))]
     choices += [SelectChoice(at[name], name) for name in dict.fromkeys(header) if name]
-    fields: dict[str, Any] = {"asked": asked, "header": header}
+    fields: dict[str, Any] = {"asked": asked, "header": header, "is_guessed": bool(guessed)}
     for each in asked:
         fields[field_of(each)] = SelectField(
             column_said(each.name),

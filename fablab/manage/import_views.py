@@ -73,7 +73,10 @@ class CalendarForm(SheetForm):
         lazy_gettext("Calendar file (.ics)"), [is_sent], maximum=imports.calendar.MAX_BYTES
     )
     machine = SelectField(lazy_gettext("Machine"))
-    holder = EmailField(lazy_gettext("Mail address of the member who has what names nobody"))
+    holder = EmailField(
+        lazy_gettext("Mail address of the member who has what names nobody"),
+        missing=lazy_gettext("Write the mail address of a member."),
+    )
 
     def offer(self) -> None:
         machines = sorted(here().by_id.values(), key=lambda each: each.code)

@@ -28,8 +28,8 @@ class EmailField(TextField):
 
     widget = EmailInput()
 
-    def __init__(self, label: Any, **kwargs: Any) -> None:
-        asked = DataRequired(lazy_gettext("Write your mail address."))
+    def __init__(self, label: Any, missing: Any = None, **kwargs: Any) -> None:
+        asked = DataRequired(missing or lazy_gettext("Write your mail address."))
         super().__init__(label, [asked, an_address], maximum=LONGEST_ADDRESS, **kwargs)
 
 

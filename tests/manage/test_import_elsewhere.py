@@ -539,3 +539,42 @@ def test_a_calendar_of_ten_megabytes_is_refused_before_it_is_read(cast, app):
     assert sent.status_code in (413, 422)
     assert past(large, WHOSE, zone=PARIS, now=clock.now()).sheet.rows == []
     assert written() == []
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        (
+            ["Adhérent", "Équipement", "Début", "Fin", "Société"],
+            ["email", "machine", "start", "end", "organization"],
+        ),
+        (["Type d’adhésion", "Valable jusqu’au"], ["audience", "membership_until"]),
+    ],
+)
+def test_words_that_others_use_for_our_columns_are_guessed(header, wanted):
+    assert columns.guess(header, wanted) == dict(zip(wanted, header, strict=True))
+
+
+@pytest.mark.parametrize(("header", "is_said"), [("a,b,c", False), ("a,Début,c", True)])
+def test_a_guess_is_spoken_of_where_there_is_one(cast, amina, header, is_said):
+    page = amina.get(send(amina, f"{header}\n1,2,3\n", "bookings").location)
+    page = amina.get(page.location)
+
+    assert ("Look at what was guessed" in page.text) is is_said
+
+
+@pytest.mark.parametrize(
+    ("holder", "why"),
+    [
+        ("no@body.example", "There is no member of this place at this address."),
+        ("", "Write the mail address of a member."),
+    ],
+)
+def test_a_calendar_whose_holder_is_nobody_is_not_said_to_be_unreadable(cast, amina, holder, why):
+    page = "/manage/imports/calendar"
+    file = (BytesIO(b"BEGIN:VCALENDAR\nEND:VCALENDAR\n"), "a.ics")
+    answer = submit(amina, page, page, file=file, machine="bench", holder=holder)
+
+    assert answer.status_code == 422
+    assert why in answer.text
+    assert "This file cannot be read" not in answer.text
