@@ -4,7 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from flask import Response
 
@@ -44,18 +45,41 @@ def is_number(text: str) -> bool:
     return text.lstrip("+-").replace(" ", "").replace(".", "").isdigit()
 
 
-def csv_bytes(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """UTF-8 with its mark, without which a spreadsheet guesses another encoding."""
+class Marks(NamedTuple):
+    """How a place's spreadsheets part cells and numbers."""
+
+    separator: str
+    decimal: str
+
+    def cell(self, value: Any) -> str:
+        if not isinstance(value, (float, Decimal)):
+            return cell(value)
+        number = Decimal(str(value)).normalize()
+        return f"{number:f}".replace(".", self.decimal)
+
+
+def csv_bytes(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], marks: Marks | None = None
+) -> bytes:
+    """UTF-8 with its mark, without which a spreadsheet guesses another encoding. Without `marks`
+    with commas and points, as our imports read it back.
+    """
     file = io.StringIO()
-    writer = csv.writer(file)
+    writer = csv.writer(file, delimiter=marks.separator if marks else ",")
     writer.writerow(headings)
-    writer.writerows([cell(each) for each in row] for row in rows)
+    written = marks.cell if marks else cell
+    writer.writerows([written(each) for each in row] for row in rows)
     return file.getvalue().encode("utf-8-sig")
 
 
-def csv_file(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+def csv_file(
+    name: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    marks: Marks | None = None,
+) -> Response:
     return Response(
-        csv_bytes(headings, rows),
+        csv_bytes(headings, rows, marks),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )

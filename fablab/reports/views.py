@@ -9,12 +9,13 @@ from flask_login import current_user
 
 from fablab import clock, texts
 from fablab.access import accounts_only
-from fablab.exports import csv_file
+from fablab.exports import Marks, csv_file
 from fablab.machines.inventory import Inventory, here, of_place
 from fablab.reports import files, pages
 from fablab.reports.forms import Asked, asked
 from fablab.reports.gathering import gather
 from fablab.reports.tables import Report, report
+from fablab.statements import exports, queries
 
 bp = Blueprint("reports", __name__, url_prefix="/manage/reports")
 
@@ -135,7 +136,7 @@ def figures_csv():
     if reading is None:
         return index()
     rows = files.figure_rows(reading.report, reading.currency)
-    return csv_file(reading.file_name, files.figure_headings(), rows)
+    return csv_file(reading.file_name, files.figure_headings(), rows, marks())
 
 
 @bp.get("/report.ods")
@@ -175,4 +176,10 @@ def rows_csv(key: str):
         return index()
     table = reading.report.tables.get(key) or abort(404)
     name = f"{reading.file_name}-{key}"
-    return csv_file(name, files.headings(table), files.rows(table))
+    return csv_file(name, files.headings(table), files.rows(table), marks())
+
+
+def marks() -> Marks:
+    """As the place wants its tables: its spreadsheets part and write numbers alike everywhere."""
+    file = exports.file_of(queries.file_of(here().place.id))
+    return Marks(file.separator, file.decimal_mark)

@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from datetime import timedelta
 from decimal import Decimal
 from zipfile import ZipFile
 
@@ -11,6 +12,7 @@ from flask_babel import force_locale
 
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
+from fablab.machines.models import Occupancy
 from fablab.members.kinds import Audience, Role
 from fablab.members.models import Membership, RoleHeld
 from fablab.organizations.models import OrganizationMember
@@ -18,7 +20,7 @@ from fablab.reports import pages
 from tests.conftest import browser
 from tests.home.test_pages import words
 from tests.manage.conftest import add_annex, add_cast, booking
-from tests.support import counting, slot
+from tests.support import counting, slot, submit
 
 PAGE = "/manage/reports"
 PAGES = (
@@ -181,7 +183,7 @@ def test_the_list_behind_a_figure_has_its_rows_and_its_file(used, browse_any):
     file = amina.get(f"{PAGE}/lists/machines.csv{query}").get_data().decode("utf-8-sig")
 
     assert "B1 Workbench" in words(page) or "Bench" in words(page)
-    assert re.search(r"^[^,]*ench,2,3\.0,,0\.0,0\.0,0\.0,", file, re.M)
+    assert re.search(r"^[^;]*ench;2;3;;0;0;0;", file, re.M)
 
 
 def test_no_name_of_a_person_is_in_any_of_it(used, browse_any):
@@ -212,7 +214,25 @@ def test_the_public_variant_withholds_what_is_of_two_people(used, browse_any):
 
     assert figure(page, "Hours booked").startswith("withheld")
     assert "3.0 h" not in words(page).replace("\N{NO-BREAK SPACE}", " ")
-    assert "Hours booked,withheld," in file
+    assert "Hours booked;withheld;" in file
+
+
+def test_a_file_has_the_marks_that_the_place_chose(used, browse_any):
+    """Half hours with the comma of a French spreadsheet, then as the columns' page says."""
+    amina = browse_any("amina")
+    address = f"{PAGE}/lists/machines.csv?period=2027-03"
+    with writing() as session:
+        row = session.scalars(db.select(Occupancy).order_by(Occupancy.starts_at)).first()
+        row.ends_at -= timedelta(minutes=30)
+    french = amina.get(address).get_data().decode("utf-8-sig")
+    columns = "/manage/statements/columns"
+    said = {"separator": ",", "decimal_mark": ".", "turn_amount": "1"}
+    assert submit(amina, columns, columns, **said).status_code == 303
+
+    english = amina.get(address).get_data().decode("utf-8-sig")
+
+    assert ";2,5;" in french
+    assert ",2.5," in english
 
 
 def test_the_workbook_has_real_numbers_and_what_they_mean(used, browse_any):
