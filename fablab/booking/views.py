@@ -558,10 +558,11 @@ def refusal_shown(draft: Draft, reading: Reading) -> dict[str, Any]:
         "is_for_the_team": not draft.who and bool(reasons & FOR_THE_TEAM),
         "is_for_a_training": bool(reasons & FOR_A_TRAINING),
         "may_override": bool(verdict) and draft.is_team and may_override(verdict, facts.policy),
+        "is_full": may_wait and Reason.BOOKINGS_AHEAD in reasons,
         "wait_url": wait_pages.url_after(
             verdict, draft.machine, slot, draft.zone, **kept(), **wait_pages.typed(form)
         )
-        if may_wait
+        if may_wait and Reason.BOOKINGS_AHEAD not in reasons
         else "",
     }
 

@@ -30,6 +30,7 @@ from tests.booking.test_waits import (
     say,
     wait,
 )
+from tests.booking.test_wider_rules import set_policy
 from tests.calendars.support import PLACE, address
 from tests.conftest import Fablab
 from tests.support import counting, slot, submit
@@ -594,3 +595,16 @@ def test_whom_no_mail_will_tell_is_told_so(crowded, browse, channel, unwanted, i
     assert [untold in words(each) for each in (form, page)] == [not is_told] * 2
     assert ("we write to you as soon as" in words(page)) is is_told
     assert ('href="/account/mails"' in page) is not is_told
+
+
+def test_whoever_has_as_many_ahead_as_may_be_is_led_to_their_bookings(fablab, browse):
+    """Somebody else's cancellation would not help them: one of their own would."""
+    set_policy(fablab, "bench", bookings_ahead=1)
+    new = "/bookings/new?machine=bench&day=2027-03-30&start=14:00&end=16:00"
+    assert "See my bookings" not in browse("chloe").get(new).text
+    fablab.book("bench", slot("2027-03-31 10:00-11:00"), "chloe")
+
+    page = browse("chloe").get(new).text
+
+    assert "See my bookings" in page
+    assert "Wait for a place" not in page
