@@ -260,7 +260,7 @@ def test_whose_hours_hold_is_who_they_are_and_not_whose_prices_they_pay(any_fabl
 
 def test_an_opening_that_comes_back_is_told_once_to_who_was_outside(any_fablab):
     any_fablab.book("bench", AT_TEN, "bruno")
-    any_fablab.book("laser", AT_TEN, "chloe")
+    any_fablab.book("bench", slot("2027-03-30 12:00-13:00"), "chloe")
     found = opening_of(any_fablab, 2)
     hours = Hours(found.opens_at, found.closes_at, found.mode)
     with pytest.raises(Concerns) as refused:
