@@ -52,11 +52,15 @@ def past(content: bytes, whose: Whose, *, zone: tzinfo, now: datetime) -> Past:
         if not event.is_free
         for row in _rows(event, _holder(people.get(event.line, ()), whose), whose.machine, now)
     ]
-    problems = [
-        Problem(each.line, N_("“%(event)s” cannot be read."), {"event": shown(each.about)})
+    notes = [
+        Problem(
+            each.line,
+            N_("“%(event)s” is left out: %(why)s"),
+            {"event": shown(each.about), "why": each.sentence, "told": each.values},
+        )
         for each in found.troubles
     ]
-    return Past(Sheet(rows, problems), list(_left_out(found)))
+    return Past(Sheet(rows, []), [*notes, *_left_out(found)])
 
 
 def _rows(event: Event, email: str, machine: str, now: datetime) -> Iterator[Row]:

@@ -118,6 +118,9 @@ def sentence(found: Problem) -> str:
         values["column"] = column_said(values["column"])
     if "known" in values:
         values["known"] = ", ".join(words_said(values["known"].split(", ")))
+    if "why" in values:
+        reason = values["why"]
+        values["why"] = _(reason) % values["told"]
     if found.sentence == MISSING:
         values["name"] = column_said(values["name"])
     return _(found.sentence) % values

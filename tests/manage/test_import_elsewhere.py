@@ -578,3 +578,22 @@ def test_a_calendar_whose_holder_is_nobody_is_not_said_to_be_unreadable(cast, am
     assert answer.status_code == 422
     assert why in answer.text
     assert "This file cannot be read" not in answer.text
+
+
+def test_an_event_that_ends_before_it_begins_is_left_out_and_the_rest_is_not(cast, amina):
+    def event(name, start, end):
+        return (
+            f"BEGIN:VEVENT\r\nUID:{name}\r\nSUMMARY:{name}\r\n"
+            f"DTSTART:{start}\r\nDTEND:{end}\r\nEND:VEVENT\r\n"
+        )
+
+    inside = event("Lamp", "20270323T090000Z", "20270323T100000Z")
+    inside += event("Upside down", "20270324T090000Z", "20270324T080000Z")
+    text = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{inside}END:VCALENDAR\r\n"
+    page, file = "/manage/imports/calendar", (BytesIO(text.encode()), "a.ics")
+    sent = submit(amina, page, page, file=file, machine="bench", holder="bruno@atelier.example")
+
+    shown = words(amina.get(sent.location).text)
+
+    assert "1 line is new" in shown
+    assert "“Upside down” is left out: " in shown
