@@ -61,6 +61,15 @@ def test_every_rule_stands_in_a_layer(sheet):
     assert all(re.match(r"@(layer|font-face|page)\b", words) for words in outermost(css))
 
 
+def test_the_caption_of_cards_takes_the_whole_line():
+    """Beside blocks it would stay a part of a table of its own, as narrow as its longest word."""
+    cards = bundle_css.BUNDLE.read_text("utf-8").partition(".table--cards {")[2]
+
+    blocks = cards.partition("display: block")[0]
+
+    assert "caption" in blocks
+
+
 def test_the_first_visit_stays_light():
     assert weight(STATIC / "css/app.css") <= 12_000
     assert weight(*first_modules()) <= 10_000
