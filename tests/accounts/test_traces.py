@@ -131,7 +131,7 @@ def made_up(session, column, at, other):
     if isinstance(column.type, sa.Enum):
         return next(iter(column.type.enum_class))
     values = {
-        JSON: {"said": "A private thing"},
+        JSON: {"name": "A private thing"},
         LargeBinary: b"A private thing",
         UTCDateTime: moment,
         Minutes: timedelta(hours=1),
