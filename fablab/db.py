@@ -48,6 +48,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from fablab import clock
+from fablab.words import alphabetical
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +58,7 @@ BUSY_TIMEOUT = timedelta(seconds=10)
 # waits to be among them. Fewer than THREADS; an ordinary write takes some milliseconds.
 WRITERS, PATIENCE = 4, timedelta(seconds=5)
 _writers = BoundedSemaphore(WRITERS)
+NAMES = "names"  # a collation of SQLite's, ours
 WRITES = "fablab_writes"  # an execution option of the connection that is about to write
 
 
@@ -168,6 +170,25 @@ def _on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     return f"CAST(EXTRACT(epoch FROM ({end}) - ({start})) AS integer)"
 
 
+class by_name(FunctionElement[str]):  # noqa: N801 - reads like `func.…`
+    """A name as people look for it: SQLite's own order puts É after Z. PostgreSQL's is that of the
+    database's language.
+    """
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(by_name, "sqlite")
+def _named_on_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"{compiler.process(element.clauses, **kw)} COLLATE {NAMES}"
+
+
+@compiles(by_name, "postgresql")
+def _named_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **kw)})"
+
+
 class Kept(Computed):
     """Of a column that the database reckons from others of its row, and that an index may hold:
     stored on PostgreSQL, which indexes no other; SQLite adds no stored one to a table that stands.
@@ -265,6 +286,13 @@ def sqlite_settings(connection: Any, _record: Any) -> None:
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_collation(NAMES, in_order)
+
+
+def in_order(one: str, other: str) -> int:
+    """-1, 0 or 1, as SQLite asks of a collation."""
+    first, second = alphabetical(one), alphabetical(other)
+    return (first > second) - (first < second)
 
 
 def sqlite_begin(connection: Connection) -> None:

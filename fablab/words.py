@@ -24,6 +24,12 @@ class NotTaken(ValueError):
         self.values = values
 
 
+def alphabetical(name: str) -> str:
+    """What names are sorted by: `Ébénisterie` stands between `Dentelle` and `Filature`."""
+    parts = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(each for each in parts if not unicodedata.combining(each))
+
+
 def slug(name: str) -> str:
     """What stands for `name` in an address: `M 05a · Fil à Plomb` is `m-05a-fil-a-plomb`.
 

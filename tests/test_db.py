@@ -24,6 +24,7 @@ from fablab.db import (
     Minutes,
     UTCDateTime,
     add_row,
+    by_name,
     db,
     is_busy,
     retried,
@@ -31,6 +32,7 @@ from fablab.db import (
     writing_if_free,
 )
 from fablab.members.models import Member
+from fablab.organizations.models import Organization, OrganizationKind
 from tests.support import PARIS
 
 NOON = datetime(2027, 3, 30, 12, tzinfo=UTC)
@@ -592,3 +594,21 @@ def test_an_amount_is_read_back_as_it_was(table, typed):
 def test_what_is_no_exact_amount_is_refused(table, wrong):
     with pytest.raises(StatementError, match="amounts are"):
         keep(worth=wrong)
+
+
+def test_names_stand_where_people_look_for_them(app, fablab):
+    """On SQLite, whose own order puts É after Z."""
+    with writing() as session:
+        for slug in ("Zinc", "Ébénisterie", "dentelle", "Filature"):
+            session.add(
+                Organization(
+                    place_id=fablab.place_id,
+                    slug=slug.lower(),
+                    name=slug,
+                    kind=OrganizationKind.COMPANY,
+                )
+            )
+
+    found = db.session.scalars(select(Organization.name).order_by(by_name(Organization.name)))
+
+    assert list(found) == ["dentelle", "Ébénisterie", "Filature", "Studio Fil", "Zinc"]

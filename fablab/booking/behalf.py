@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from fablab.booking import ledger
 from fablab.booking.facts import audience_of, standing_of
 from fablab.booking.orders import ChangedMeanwhile
-from fablab.db import NotAllowed, db, retried, writing
+from fablab.db import NotAllowed, by_name, db, retried, writing
 from fablab.machines.commands import record
 from fablab.machines.inventory import of_place
 from fablab.machines.models import Occupancy
@@ -131,7 +131,7 @@ def possible(booking: Row[Any], place_id: int, day: date) -> Sequence[Behalf]:
             Organization.place_id == place_id,
             or_(is_in, Organization.id == booking.organization_id),
         )
-        .order_by(Organization.name, Organization.id)
+        .order_by(by_name(Organization.name), Organization.id)
     )
     return [Behalf(row.id, row.name, row.activity or "", row.audience, row.kind) for row in rows]
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, or_, select
 from werkzeug.exceptions import NotFound
 
 from fablab.booking.models import Series
-from fablab.db import db
+from fablab.db import by_name, db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Change, Machine, Occupancy
 from fablab.members.kinds import Audience
@@ -223,7 +223,7 @@ def organizations_of(member_id: int, place_id: int, day: Any) -> list[BookedBy]:
             OrganizationMember.since <= day,
             or_(OrganizationMember.until.is_(None), OrganizationMember.until >= day),
         )
-        .order_by(Organization.name)
+        .order_by(by_name(Organization.name))
     )
     return [BookedBy(*row) for row in rows]
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from fablab.calendars.kinds import About, Scope
 from fablab.calendars.models import FeedToken
 from fablab.calendars.rules import BACK
-from fablab.db import Glance, UTCDateTime, db
+from fablab.db import Glance, UTCDateTime, by_name, db
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import (
     Bounds,
@@ -517,6 +517,6 @@ def run_by(member_id: int, place_id: int, day: date) -> list[Run]:
             OrganizationMember.since <= day,
             or_(OrganizationMember.until.is_(None), OrganizationMember.until >= day),
         )
-        .order_by(Organization.name)
+        .order_by(by_name(Organization.name))
     )
     return [Run(*row) for row in rows]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from fablab.db import NoSuch, db, retried, writing
+from fablab.db import NoSuch, by_name, db, retried, writing
 from fablab.machines.kinds import MachineState
 from fablab.machines.models import Category, Machine, MachineReferent, Policy
 from fablab.machines.policies import NAMES
@@ -297,5 +297,5 @@ def referents(machine_id: int) -> Sequence[Row[int, str, str, str, str]]:
         select(Member.id, Member.uid, Member.first_name, Member.last_name, Member.email)
         .join(MachineReferent, MachineReferent.member_id == Member.id)
         .where(MachineReferent.machine_id == machine_id)
-        .order_by(Member.last_name, Member.first_name, Member.id)
+        .order_by(by_name(Member.last_name), by_name(Member.first_name), Member.id)
     ).all()

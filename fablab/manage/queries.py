@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from fablab.calendars.kinds import Scope
 from fablab.calendars.models import FeedToken
-from fablab.db import db
+from fablab.db import by_name, db
 from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Category, Machine, Occupancy, standing_around
 from fablab.members.audit import AuditEntry
@@ -232,7 +232,7 @@ def organizations(member_id: int, place_id: int, day: date) -> list[str]:
                 OrganizationMember.since <= day,
                 or_(OrganizationMember.until.is_(None), OrganizationMember.until >= day),
             )
-            .order_by(Organization.name)
+            .order_by(by_name(Organization.name))
         )
     )
 

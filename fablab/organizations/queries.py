@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from fablab.db import db
+from fablab.db import by_name, db
 from fablab.members.models import Member
 from fablab.organizations.models import (
     Organization,
@@ -55,7 +55,7 @@ def of_member(member_id: int, day: date) -> Sequence[Any]:
         .join(OrganizationMember, OrganizationMember.organization_id == Organization.id)
         .join(Place, Place.id == Organization.place_id)
         .where(OrganizationMember.member_id == member_id, is_in(day))
-        .order_by(func.lower(Organization.name), Organization.id)
+        .order_by(by_name(Organization.name), Organization.id)
     ).all()
 
 
@@ -90,7 +90,7 @@ def people(organization_id: int) -> Sequence[Any]:
         )
         .join(OrganizationMember, OrganizationMember.member_id == Member.id)
         .where(OrganizationMember.organization_id == organization_id, Member.erased_at.is_(None))
-        .order_by(Member.last_name, Member.first_name, Member.id)
+        .order_by(by_name(Member.last_name), by_name(Member.first_name), Member.id)
     ).all()
 
 
@@ -150,7 +150,7 @@ def managed_alone(member_id: int, day: date) -> Sequence[Any]:
         )
         .group_by(Organization.id, Organization.name, Organization.slug, Place.slug)
         .having(managers == 0)
-        .order_by(func.lower(Organization.name), Organization.id)
+        .order_by(by_name(Organization.name), Organization.id)
     ).all()
 
 
@@ -186,7 +186,7 @@ def all_of(place_id: int, day: date) -> Sequence[Any]:
         )
         .where(Organization.place_id == place_id)
         .group_by(*ORGANIZATION)
-        .order_by(func.lower(Organization.name), Organization.id)
+        .order_by(by_name(Organization.name), Organization.id)
     ).all()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, true
 from sqlalchemy.orm import aliased
 
-from fablab.db import db
+from fablab.db import by_name, db
 from fablab.machines.kinds import STANDING, OccupancyKind, Status
 from fablab.machines.models import Category, Machine, Occupancy
 from fablab.organizations.models import Organization, OrganizationYear
@@ -117,7 +117,7 @@ def structures(place_ids: Collection[int]) -> Sequence[Any]:
             Organization.hosted_until,
         )
         .where(Organization.place_id.in_(place_ids))
-        .order_by(func.lower(Organization.name), Organization.id)
+        .order_by(by_name(Organization.name), Organization.id)
     )
 
 

@@ -27,7 +27,7 @@ from fablab.reports.rules import (
     on_shared,
     share,
 )
-from fablab.words import N_
+from fablab.words import N_, alphabetical
 
 AUDIENCES: dict[Audience | None, str] = {
     Audience.INDIVIDUAL: N_("Individual"),
@@ -362,7 +362,7 @@ def _trainings(made: Made) -> Table:
     came = {name: frozenset[int]().union(*(o.people for o in some)) for name, some in held.items()}
     gone = hidden(came) if made.is_public else frozenset()
     counts = [_by_name(some, made.is_public) for some in (facts.given, facts.renewed, facts.lapsed)]
-    names = sorted({*held, *(name for each in counts for name in each)})
+    names = sorted({*held, *(name for each in counts for name in each)}, key=alphabetical)
     rows: list[tuple[Value, ...]] = []
     for name in names:
         sessions = held.get(name, [])

@@ -37,6 +37,7 @@ from fablab.statements.rules import (
 )
 from fablab.tariffs.price_list import prices_of
 from fablab.tariffs.uses import Use, consumed_in, place_wide, uses_of
+from fablab.words import alphabetical
 
 
 class Entry(NamedTuple):
@@ -274,7 +275,7 @@ def in_turn(entry: Entry) -> tuple[int, str, str]:
     scopes = list(Scope)
     return (
         scopes.index(entry.subject.scope),
-        entry.subject.name.casefold(),
+        alphabetical(entry.subject.name),
         entry.subject.activity,
     )
 

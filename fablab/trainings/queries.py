@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, unio
 from sqlalchemy.orm import aliased
 
 from fablab import clock
-from fablab.db import NoSuch, db
+from fablab.db import NoSuch, by_name, db
 from fablab.machines.models import Machine, MachineReferent, Occupancy
 from fablab.members.kinds import TEAM, Role
 from fablab.members.models import Member, Membership, RoleHeld
@@ -444,5 +444,5 @@ def may_give_sessions(place_id: int, trainer_id: int | None = None) -> Sequence[
                 Member.id.in_(union(on_duty, referents, of_machines, of_trainings)),
             ),
         )
-        .order_by(Member.last_name, Member.first_name, Member.id)
+        .order_by(by_name(Member.last_name), by_name(Member.first_name), Member.id)
     ).all()
