@@ -237,9 +237,8 @@ def apply_import(uid: UUID):
 
 
 def gone() -> Any:
-    """The second of two clicks, or the one of a colleague who was slower."""
-    flash(_("This file was imported already, or is kept no longer: nothing is left to do."), "info")
-    return redirect(url_for(".imports_page"), 303)
+    """The second of two clicks, or the one of a colleague who was slower; or of another place."""
+    return page("import_gone.html"), 404
 
 
 # -- who may, and what is shown

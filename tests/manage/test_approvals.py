@@ -229,7 +229,7 @@ def test_a_member_reads_their_own_marks(suspended, browse):
     page = words(browse("chloe").get("/bookings/").text)
 
     assert "Did not come B1 Workbench, Today, 14:00–16:00." in page
-    assert "It counts until Monday 28 June 14:15." in page
+    assert "This counts until Monday 28 June 14:15." in page
     assert "No booking is possible until Tuesday 13 April 14:15." in page
     assert "Did not come" not in browse("bruno").get("/bookings/").text
 

@@ -70,9 +70,9 @@ def test_two_clicks_import_once_and_the_second_says_so(cast, amina):
 
     first, second = (send_form(amina, page, f"{draft}/application") for _time in range(2))
 
-    assert (first.status_code, second.status_code) == (303, 303)
-    assert second.location == HUB
-    assert "This file was imported already" in amina.get(HUB).text
+    assert (first.status_code, second.status_code) == (303, 404)
+    assert "It was imported already" in second.text
+    assert f'href="{HUB}"' in second.text
 
 
 def test_every_bad_line_is_told_and_nothing_can_be_applied(cast, amina):
