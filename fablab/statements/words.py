@@ -11,7 +11,7 @@ SCOPES = {
     Scope.OWNER: N_("Owners of machines"),
 }
 KINDS = {
-    LineKind.USE: N_("Used"),
+    LineKind.USE: N_("Use"),
     LineKind.LATE: N_("Cancelled late"),
     LineKind.MISSED: N_("Nobody came"),
     LineKind.SUPPLY: N_("Supplies"),

@@ -535,7 +535,7 @@ def test_the_words_of_the_table_are_in_the_places_language(app, stage):
     )
     member = stage.close(stage.member("chloe"))
 
-    for language, used in (("fr", "Réalisé"), ("en", "Used")):
+    for language, used in (("fr", "Utilisation"), ("en", "Use")):
         stage.terms(language=language)
         assert table(amina, uid)[1][:2] == [used, "h"]
         assert proofs.exported(uid, "csv").splitlines()[1].startswith(f"{used};h;")
