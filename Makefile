@@ -19,7 +19,7 @@ run: $(VENV)/.app $(COMPILED) ## serve the demonstration place on http://127.0.0
 	@$(if $(PORT),FABLAB_PORT=$(PORT)) exec $(BIN)/fablab serve --demo
 
 test: $(VENV)/.dev $(COMPILED) ## run every test (ARGS="-k feed" for some)
-	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 readers: $(VENV)/.dev $(COMPILED) ## have the calendars read by programs of others, all of which must be there
 	@CI=true $(BIN)/python -m pytest -q -n auto tests/calendars/test_readers.py $(ARGS)
