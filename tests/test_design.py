@@ -70,6 +70,15 @@ def test_the_caption_of_cards_takes_the_whole_line():
     assert "caption" in blocks
 
 
+def test_numbers_of_a_card_stand_beside_one_another():
+    """A line of a statement has seven: one beneath the other it is a screen of a phone."""
+    cards = bundle_css.BUNDLE.read_text("utf-8").partition(".table--cards {")[2]
+
+    numbers = cards.partition(":is(.number, .table__part) {")[2].partition("}")[0]
+
+    assert "flex-basis: auto" in numbers
+
+
 def test_the_first_visit_stays_light():
     assert weight(STATIC / "css/app.css") <= 12_000
     assert weight(*first_modules()) <= 10_000

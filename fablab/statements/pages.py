@@ -267,6 +267,7 @@ class HeadShown(NamedTuple):
     title: str
     closed: str
     booked: str
+    scope: Scope
 
 
 def heads_shown(rows: Iterable[Any], zone: tzinfo) -> list[HeadShown]:
@@ -277,6 +278,7 @@ def heads_shown(rows: Iterable[Any], zone: tzinfo) -> list[HeadShown]:
             period_title(Period(row.first_day, row.last_day)),
             short(row.closed_at.astimezone(zone).date()),
             time_used(row.booked),
+            Scope(row.scope),
         )
         for row in rows
     ]
