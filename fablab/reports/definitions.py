@@ -31,6 +31,7 @@ class Section(NamedTuple):
     title: str
     indicators: tuple[Indicator, ...]
     tables: tuple[str, ...]  # beneath the figures
+    brief: tuple[str, ...]  # the figures that stand for it at the top
 
 
 SECTIONS = (
@@ -85,6 +86,7 @@ SECTIONS = (
             ),
         ),
         ("audiences", "forms", "trades"),
+        ("hosted", "users", "jobs"),
     ),
     Section(
         "use",
@@ -153,6 +155,7 @@ SECTIONS = (
             ),
         ),
         ("categories", "machines", "users"),
+        ("booked", "used", "occupancy"),
     ),
     Section(
         "pooling",
@@ -210,6 +213,7 @@ SECTIONS = (
             ),
         ),
         ("shared", "funded"),
+        ("opened_share", "given_back"),
     ),
     Section(
         "trainings",
@@ -259,6 +263,7 @@ SECTIONS = (
             ),
         ),
         ("trainings",),
+        ("trainees", "given"),
     ),
 )
 INDICATORS = tuple(each for section in SECTIONS for each in section.indicators)

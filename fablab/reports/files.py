@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from fablab.reports.definitions import SECTIONS, Unit
 from fablab.reports.figures import Hidden
-from fablab.reports.tables import Report, Table, Value, Word
+from fablab.reports.tables import Report, Structure, Table, Value, Word
 from fablab.words import N_
 
 UNITS = {
@@ -55,6 +55,8 @@ def plain(value: Value) -> Any:
     """Numbers and days stay what they are."""
     if isinstance(value, Hidden):
         return _("withheld")
+    if isinstance(value, Structure):
+        return value.name
     return _(value.msgid) if isinstance(value, Word) else value
 
 

@@ -9,10 +9,11 @@ from flask_babel import format_currency, format_decimal, ngettext
 from flask_babel import gettext as _
 
 from fablab import clock, texts
+from fablab.reports import definitions
 from fablab.reports.definitions import SECTIONS, Indicator, Unit
 from fablab.reports.figures import Hidden, Told
 from fablab.reports.periods import Period, PeriodKind, recent
-from fablab.reports.tables import Column, Report, Table, Value, Word
+from fablab.reports.tables import Column, Report, Structure, Table, Value, Word
 
 NOTHING = "–"
 # What a bar is as long as: the column of a table, and the one of the period before.
@@ -41,11 +42,18 @@ class Bar(NamedTuple):
     length_before: float
 
 
+class Cell(NamedTuple):
+    text: str
+    is_number: bool
+    heading: str
+    structure: Structure | None = None  # with a page of its own
+
+
 class Block(NamedTuple):
     key: str
     title: str
     headings: list[str]
-    rows: list[list[tuple[str, bool, str]]]  # text, whether it is a number, its heading
+    rows: list[list[Cell]]
     bars: list[Bar]
     summary: str
 
@@ -53,24 +61,28 @@ class Block(NamedTuple):
 class Section(NamedTuple):
     key: str
     title: str
+    brief: list[tuple[str, str]]  # a few of the figures: value and title
     figures: list[Figure]
     blocks: list[Block]
 
 
 def sections(report: Report, currency: str) -> list[Section]:
-    return [
-        Section(
-            one.key,
-            _(one.title),
-            [
-                figure(each, report, currency)
-                for each in one.indicators
-                if each.key != AHEAD or report.now[AHEAD]
-            ],
-            [block(report.tables[key]) for key in one.tables if key in report.tables],
-        )
-        for one in SECTIONS
+    return [section(each, report, currency) for each in SECTIONS]
+
+
+def section(of: definitions.Section, report: Report, currency: str) -> Section:
+    figures = [
+        figure(each, report, currency)
+        for each in of.indicators
+        if each.key != AHEAD or report.now[AHEAD]
     ]
+    return Section(
+        of.key,
+        _(of.title),
+        [(each.value, each.title) for each in figures if each.key in of.brief],
+        figures,
+        [block(report.tables[key]) for key in of.tables if key in report.tables],
+    )
 
 
 def figure(indicator: Indicator, report: Report, currency: str) -> Figure:
@@ -125,6 +137,8 @@ def points_said(many: Decimal) -> str:
 def written(value: Value, column: Column) -> str:
     if isinstance(value, Word):
         return _(value.msgid)
+    if isinstance(value, Structure):
+        return value.name
     if isinstance(value, date):
         return texts.day(value, "d MMM y")
     if isinstance(value, str):
@@ -133,16 +147,24 @@ def written(value: Value, column: Column) -> str:
 
 
 def block(table: Table) -> Block:
-    headings = [_(column.title) for column in table.columns]
+    """Without the columns of which nothing is known, as of a time when nothing was recorded."""
+    said = [n for n, _column in enumerate(table.columns) if is_said(table, n)]
+    headings = [_(table.columns[n].title) for n in said]
     rows = [
-        [
-            (written(value, column), column.unit is not None, heading)
-            for value, column, heading in zip(row, table.columns, headings, strict=True)
-        ]
+        [cell(row[n], table.columns[n], heading) for n, heading in zip(said, headings, strict=True)]
         for row in table.rows
     ]
     drawn = bars(table) if table.key in CHARTS else []
     return Block(table.key, _(table.title), headings, rows, drawn, summary(table))
+
+
+def cell(value: Value, column: Column, heading: str) -> Cell:
+    linked = value if isinstance(value, Structure) else None
+    return Cell(written(value, column), column.unit is not None, heading, linked)
+
+
+def is_said(table: Table, column: int) -> bool:
+    return not table.rows or any(row[column] is not None for row in table.rows)
 
 
 def bars(table: Table) -> list[Bar]:

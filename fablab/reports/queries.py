@@ -115,7 +115,10 @@ def structures(place_ids: Collection[int]) -> Sequence[Any]:
             Organization.legal_form,
             Organization.hosted_since,
             Organization.hosted_until,
+            Organization.slug,
+            Place.slug.label("place"),
         )
+        .join(Place, Place.id == Organization.place_id)
         .where(Organization.place_id.in_(place_ids))
         .order_by(by_name(Organization.name), Organization.id)
     )

@@ -57,6 +57,8 @@ class StructureTold:
     legal_form: str = ""
     hosted_since: date | None = None
     hosted_until: date | None = None
+    slug: str = ""
+    place: str = ""  # its slug
 
     def is_hosted(self, first: date, last: date) -> bool:
         """On one day at least from `first` to `last`, both included."""

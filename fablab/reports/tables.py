@@ -57,7 +57,15 @@ class Word(NamedTuple):
     msgid: str
 
 
-Value = str | Word | date | bool | Told
+class Structure(NamedTuple):
+    """A structure that has a page of its own."""
+
+    name: str
+    slug: str
+    place: str
+
+
+Value = str | Word | Structure | date | bool | Told
 
 
 class Column(NamedTuple):
@@ -448,19 +456,23 @@ def _sessions(made: Made) -> Table:
 
 
 def _declarations(made: Made) -> Table:
-    """Who declared, never what: sums alone are told."""
+    """Who declared, never what: sums alone are told. First who did not: they are to be asked."""
     declared = {row.organization_id: row for row in made.facts.declared}
 
     def is_said(value: Decimal | None) -> Value:
         return Word(N_("Declared") if value is not None else N_("Not declared"))
 
+    def is_complete(one: StructureTold) -> bool:
+        row = declared.get(one.id)
+        return row is not None and row.jobs is not None and row.turnover is not None
+
     rows: list[tuple[Value, ...]] = [
         (
-            one.name,
+            Structure(one.name, one.slug, one.place),
             is_said(declared[one.id].jobs if one.id in declared else None),
             is_said(declared[one.id].turnover if one.id in declared else None),
         )
-        for one in made.ground.hosted(made.facts)
+        for one in sorted(made.ground.hosted(made.facts), key=is_complete)
     ]
     columns = (Column(N_("Structure")), Column(N_("Jobs")), Column(N_("Turnover")))
     return Table("declarations", N_("What the structures declared"), columns, rows)

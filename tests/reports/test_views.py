@@ -3,19 +3,20 @@
 import html
 import io
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from zipfile import ZipFile
 
 import pytest
 from flask_babel import force_locale
 
+from fablab import clock
 from fablab.db import db, writing
 from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
 from fablab.members.kinds import Audience, Role
 from fablab.members.models import Membership, RoleHeld
-from fablab.organizations.models import OrganizationMember
+from fablab.organizations.models import Organization, OrganizationMember, OrganizationYear
 from fablab.reports import pages
 from tests.conftest import browser
 from tests.home.test_pages import words
@@ -136,6 +137,54 @@ def test_each_chapter_is_linked_at_the_top(used, browse_any):
 
     for key in ("structures", "use", "pooling", "trainings"):
         assert page.index(f'href="#{key}"') < page.index(f'<h2 id="{key}"')
+
+
+def test_each_chapter_begins_with_a_few_of_its_figures(used, browse_any):
+    page = browse_any("amina").get(f"{PAGE}?period=2027-03").text
+
+    brief = words(page.partition('<nav class="card"')[2].partition("</nav>")[0])
+
+    assert "3.0 h Hours booked" in brief
+    assert "2 People who used machines" in brief
+    assert "Hours cancelled late" not in brief
+
+
+def test_a_column_of_which_nothing_is_known_is_left_out(used, browse_any):
+    """Nothing was recorded before the first month; of the next there is something to compare."""
+    amina = browse_any("amina")
+
+    first, second = (
+        words(amina.get(f"{PAGE}/lists/machines?period={month}").text)
+        for month in ("2027-03", "2027-04")
+    )
+
+    assert "Booked before" not in first
+    assert "Booked before" in second
+
+
+def test_who_declared_nothing_stands_first_and_leads_to_its_page(used, browse_any):
+    with writing() as session:
+        place = used.place_id
+        for name in ("Atelier", "Bobine"):
+            one = Organization(
+                place_id=place,
+                slug=name.lower(),
+                name=name,
+                kind="company",
+                hosted_since=date(2020, 1, 1),
+            )
+            session.add(one)
+            session.flush()
+            if name == "Atelier":
+                said = {"jobs": Decimal(7), "turnover": Decimal(7), "declared_at": clock.now()}
+                session.add(OrganizationYear(organization_id=one.id, year=2027, **said))
+
+    page = browse_any("amina").get(f"{PAGE}/lists/declarations?period=2027-03").text
+
+    links = re.findall(r'href="/organizations/(\w+)/years\?place=', page)
+    assert links.index("bobine") < links.index("atelier")
+    assert "For the year 2027." in page
+    assert browse_any("anouk").get("/organizations/bobine/years").status_code == 200
 
 
 def test_two_days_of_ones_own_choice(used, browse_any):
