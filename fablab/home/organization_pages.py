@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from flask_babel import format_currency, format_decimal
@@ -15,6 +16,7 @@ from fablab.forms import FIRST_YEAR, LAST_YEAR
 from fablab.machines.kinds import Status
 from fablab.organizations.queries import stay
 from fablab.slots import Slot
+from fablab.tariffs.words import pattern_of
 
 MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
@@ -234,7 +236,7 @@ class YearLine(NamedTuple):
     year: int
     jobs: str
     turnover: str
-    by: str  # who, and when
+    declared: str  # when, and by whom
 
 
 def year_lines(rows: Iterable[Any], zone: tzinfo, currency: str) -> list[YearLine]:
@@ -242,18 +244,26 @@ def year_lines(rows: Iterable[Any], zone: tzinfo, currency: str) -> list[YearLin
         YearLine(
             row.year,
             "" if row.jobs is None else format_decimal(row.jobs),
-            "" if row.turnover is None else format_currency(row.turnover, currency),
+            "" if row.turnover is None else turnover_said(row.turnover, currency),
             declared(row, short(clock.today(zone, row.declared_at))),
         )
         for row in rows
     ]
 
 
+def turnover_said(amount: Decimal, currency: str) -> str:
+    """Of a year, mostly whole: cents only where there are any."""
+    if amount % 1:
+        return str(format_currency(amount, currency))
+    pattern = pattern_of("#,##0")
+    return str(format_currency(amount, currency, pattern, currency_digits=False))
+
+
 def declared(row: Any, when: str) -> str:
-    """By whom, and when; the day alone of what nobody here typed."""
+    """When, and by whom; the day alone of what nobody here typed."""
     if row.declared_by_id is None:
         return when
-    return _("%(who)s, %(when)s", who=full_name(row) or _("somebody who left"), when=when)
+    return _("%(when)s, by %(who)s", who=full_name(row) or _("somebody who left"), when=when)
 
 
 def after(last_day: date, zone: tzinfo) -> datetime:

@@ -52,9 +52,8 @@ def test_a_manager_declares_a_year_and_corrects_it(studio, who, at):
     assert declared() == {2026: (Decimal("2.75"), Decimal(84200))}
     page = words(maud.get(YEARS).text)
     assert "2.75" in page
-    assert "€84,200.00" in page
-    assert ", 2 Apr 2027" in page
-    assert page.index("Amina") < page.index(", 2 Apr 2027")
+    assert "€84,200 " in page
+    assert "2 Apr 2027, by Amina" in page
     first, second = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     assert first.before == {}
     assert second.before == {"organization": "Studio Fil", "jobs": "2.5", "turnover": "84200"}
@@ -130,7 +129,7 @@ def test_what_was_declared_meanwhile_is_shown_and_never_replaced_unseen(studio, 
 
     assert answer.status_code == 409
     assert "Somebody declared this year meanwhile" in words(answer.text)
-    assert "Jobs: 3.5." in words(answer.text)
+    assert "Jobs 3.5 " in words(answer.text)
     assert 'value="1"' in answer.text
     assert declared() == {2026: (Decimal("3.5"), Decimal(90000))}
     assert maud.post(page, data=fields(answer.text) | {"jobs": "1"}).status_code == 303
@@ -156,7 +155,7 @@ def test_of_a_year_without_an_author_only_the_day_is_said(studio, who):
     page = words(maud.get(YEARS).text)
 
     assert "29 Mar 2027" in page
-    assert ", 29 Mar 2027" not in page
+    assert "29 Mar 2027, by" not in page
     assert "somebody who left" not in page
 
 
