@@ -101,7 +101,8 @@ class TheDay:
     def on_the_board(self) -> Iterator[tuple[str, str, str, str]]:
         """State, code, hour and who of each arrival."""
         entry = (
-            r'<li class="arrival(?: arrival--(\w+))?">\s*<div class="arrival__hour">([^<]+)</div>'
+            r'<li class="arrival(?: arrival--(\w+))?">'
+            r'\s*<div class="arrival__hour(?: arrival__hour--any)?">([^<]+)</div>'
             r'.*?arrival__who">(.*?)</b><span[^>]*>(\w+)</span>'
         )
         for state, hour, who, code in re.findall(entry, self.board(), re.S):

@@ -56,6 +56,7 @@ class Arrival(NamedTuple):
     may_miss: bool = False
     may_undo: bool = False
     session_uid: str = ""
+    is_any_hour: bool = False  # then `hour` is words
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,8 @@ class Board:
 
     def _lent(self, row: Any) -> Arrival:
         """It is fetched at some time of the day."""
-        return self._arrival(row, _("to be fetched today"), "")._replace(hour=_("all day"))
+        arrival = self._arrival(row, _("to be fetched today"), "")
+        return arrival._replace(hour=_("all day"), is_any_hour=True)
 
     def _ahead(self, row: Any) -> Arrival:
         ahead = texts.length(round_up(row.starts_at - self.now))

@@ -29,5 +29,11 @@ for (const form of document.querySelectorAll("form[data-send-on-change]")) {
   form.addEventListener("change", () => form.requestSubmit())
 }
 
+// Sections that do not fit a narrow screen: begin at the one that is open.
+for (const menu of document.querySelectorAll(".menu")) {
+  const open = menu.querySelector("[aria-current]")
+  if (open) menu.scrollLeft = open.offsetLeft - (menu.clientWidth - open.offsetWidth) / 2
+}
+
 // After a refusal the first thing to read is why.
 document.getElementById("refusal")?.focus()
