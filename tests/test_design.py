@@ -61,6 +61,24 @@ def test_every_rule_stands_in_a_layer(sheet):
     assert all(re.match(r"@(layer|font-face|page)\b", words) for words in outermost(css))
 
 
+def test_no_style_is_left_behind_by_what_it_was_for():
+    written = "".join(
+        file.read_text("utf-8")
+        for folder, ending in ((TEMPLATES, "html"), (STATIC / "js", "js"), (ROOT / "fablab", "py"))
+        for file in folder.rglob(f"*.{ending}")
+    )
+    classes = set(re.findall(r"\.([a-z][\w-]*)", bundle_css.BUNDLE.read_text("utf-8")))
+
+    # `tag--` is written out where its ending comes from a value.
+    left = {
+        each
+        for each in classes
+        if each not in written and f"{each.rpartition('--')[0] or each}--" not in written
+    }
+
+    assert left == set()
+
+
 def test_the_caption_of_cards_takes_the_whole_line():
     """Beside blocks it would stay a part of a table of its own, as narrow as its longest word."""
     cards = bundle_css.BUNDLE.read_text("utf-8").partition(".table--cards {")[2]
