@@ -198,7 +198,9 @@ def gone(uid: str) -> Any:
     if queries.agendas(here().place.id, uid=uid):
         flash(_("This calendar was imported already: this is what it did."), "info")
         return redirect(url_for(".agenda", uid=uid), 303)
-    return page("agenda_gone.html"), 404
+    why = _("A file that is not imported is kept for a day. Nothing was changed: send it again.")
+    again = (_("Import a calendar"), url_for(".agendas"))
+    return page("file_gone.html", icon="calendar-x", why=why, again=again), 404
 
 
 def blank(sent: Sent) -> AgendaForm:

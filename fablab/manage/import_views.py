@@ -238,7 +238,12 @@ def apply_import(uid: UUID):
 
 def gone() -> Any:
     """The second of two clicks, or the one of a colleague who was slower; or of another place."""
-    return page("import_gone.html"), 404
+    why = _(
+        "It was imported already, or it was kept for a day and is forgotten. Nothing is left to do"
+        " with it."
+    )
+    again = (_("Import from a file"), url_for(".imports_page"))
+    return page("file_gone.html", icon="file-text", why=why, again=again), 404
 
 
 # -- who may, and what is shown

@@ -615,6 +615,8 @@ def test_a_draft_that_is_gone_is_said_to_be(cast, amina, at):
     for answer in (amina.get(draft), amina.post(f"{draft}/application", data=sent)):
         assert answer.status_code == 404
         assert "This file is no longer here" in answer.text
+        assert "Nothing was changed: send it again." in answer.text
+        assert 'href="/manage/agendas"' in answer.text
     assert closures() == []
 
 
