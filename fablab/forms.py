@@ -12,7 +12,7 @@ from flask import request
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, FileField, StringField, ValidationError
+from wtforms import BooleanField, Field, FileField, StringField, ValidationError
 from wtforms.i18n import get_translations
 from wtforms.validators import Length
 from wtforms.widgets import DateInput, TextArea, TextInput, TimeInput
@@ -184,6 +184,25 @@ class ParagraphField(TextField):
             raise ValidationError(
                 gettext("It holds characters that nobody can see; type it again.")
             )
+
+
+class TickField(BooleanField):
+    """A box to tick. Anything but a yes or a no is told: WTForms takes whatever is not empty for a
+    yes, `no` and `0` as well.
+    """
+
+    yes = frozenset(("y", "yes", "on", "true", "1"))
+    no = frozenset(("", "n", "no", "off", "false", "0"))
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = valuelist[0].strip().casefold() if valuelist else ""
+        self.data = typed in self.yes
+        if not self.data and typed not in self.no:
+            raise ValueError(gettext("Tick it or leave it: this is neither yes nor no."))
+
+    def _value(self) -> str:
+        """What the box sends, whatever came."""
+        return "y"
 
 
 class UploadField(FileField):

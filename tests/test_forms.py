@@ -1,6 +1,7 @@
 """What may be typed: read strictly, shown again as it was, refused in words."""
 
 from datetime import date, time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wtforms.validators import InputRequired
 
+from fablab import ROOT
 from fablab.forms import (
     Form,
     StrictDateField,
     StrictTimeField,
     TextField,
+    TickField,
     is_visible,
     of_this_century,
     parse_day,
@@ -51,6 +54,7 @@ class Sheet(Form):
     day = StrictDateField("Day", [InputRequired("Choose a day."), of_this_century])
     start = StrictTimeField("From", [InputRequired("Say when.")])
     title = TextField("Title", maximum=20)
+    is_kept = TickField("Keep it")
 
 
 @pytest.fixture
@@ -232,3 +236,31 @@ def test_a_form_is_its_fields_and_nothing_else(app, body):
 
         assert not form.validate()
         assert (form.day.data, form.start.data) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        *((yes, True) for yes in ("y", "yes", "on", "true", "True", "1")),
+        *((no, False) for no in ("", "n", "no", "off", "false", "0")),
+        *((odd, None) for odd in ("1e3", "2", "01", "yesno", "oui?", "x", "\0", "１")),
+    ],
+)
+def test_a_box_is_ticked_or_not_and_takes_nothing_else(sheet, typed, said):
+    form = sheet(is_kept=typed)
+
+    assert form.validate() is (said is not None)
+    assert form.is_kept.data is (said or False)
+    if said is None:
+        assert form.errors == {"is_kept": ["Tick it or leave it: this is neither yes nor no."]}
+    assert 'value="y"' in form.is_kept()  # and never what came
+
+
+def test_every_box_of_the_service_is_read_so():
+    loose = [path.name for path in (ROOT / "fablab").rglob("*.py") if "BooleanField(" in said(path)]
+
+    assert loose == []
+
+
+def said(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from flask_babel import lazy_gettext
 from wtforms import (
-    BooleanField,
     Field,
     HiddenField,
     SelectChoice,
@@ -22,7 +21,7 @@ from wtforms.widgets import CheckboxInput
 from fablab.booking.queries import BookedBy, LastChoice
 from fablab.booking.series_rules import FEWEST, MOST, how_many
 from fablab.clock import from_wall, is_skipped
-from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, parse_day
+from fablab.forms import Form, StrictDateField, StrictTimeField, TextField, TickField, parse_day
 from fablab.machines.inventory import MachineFacts
 from fablab.slots import Slot
 
@@ -220,7 +219,7 @@ class BookingForm(ForWhomForm, SlotForm):
     machine = SelectField(lazy_gettext("Machine"), validate_choice=False)
     purpose = TextField(lazy_gettext("Your project"), maximum=200)
     buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
-    accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
+    accompanied = TickField(lazy_gettext("I ask somebody of the team to stay with me"))
     safety = ReadField(lazy_gettext("I have read them and will keep to them"))
     repeat = SelectField(
         lazy_gettext("Repeat"),

@@ -3,11 +3,11 @@
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField
+from wtforms import HiddenField
 from wtforms.validators import AnyOf, Optional, Regexp
 
 from fablab.booking.forms import ForWhomForm, ReadField
-from fablab.forms import Form, TextField
+from fablab.forms import Form, TextField, TickField
 from fablab.members.forms import EmailField
 
 
@@ -23,7 +23,7 @@ class TakeOverForm(ForWhomForm):
     answer = HiddenField(validators=[AnyOf(["yes", "no"])])
     revision = HiddenField(validators=[Optional(), Regexp(r"[0-9]{1,9}\Z")])
     buddy = TextField(lazy_gettext("Your buddy's e-mail address"), maximum=254)
-    accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
+    accompanied = TickField(lazy_gettext("I ask somebody of the team to stay with me"))
     safety = ReadField(lazy_gettext("I have read them and will keep to them"))
 
     def __init__(self, **kwargs: Any) -> None:

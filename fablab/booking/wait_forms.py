@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, SelectField
+from wtforms import HiddenField, SelectField
 from wtforms.validators import AnyOf, InputRequired, Regexp
 
 from fablab.booking.forms import ForWhomForm, ReadField, SlotForm
 from fablab.booking.queries import BookedBy
 from fablab.booking.wait_rules import LONGEST
-from fablab.forms import Form, TextField
+from fablab.forms import Form, TextField, TickField
 
 MINUTE = timedelta(minutes=1)
 
@@ -30,7 +30,7 @@ class WaitForm(ForWhomForm, SlotForm):
         validate_choice=False,
     )
     purpose = TextField(lazy_gettext("Your project"), maximum=200)
-    accompanied = BooleanField(lazy_gettext("I ask somebody of the team to stay with me"))
+    accompanied = TickField(lazy_gettext("I ask somebody of the team to stay with me"))
 
     def offer(self, lengths: Iterable[tuple[str, str]], organizations: Iterable[BookedBy]) -> None:
         """What the lists let one choose from."""

@@ -4,10 +4,10 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, ValidationError
+from wtforms import HiddenField, RadioField, SelectChoice, ValidationError
 from wtforms.validators import InputRequired, Optional
 
-from fablab.forms import DecimalField, Form, StrictDateField, TextField, of_this_century
+from fablab.forms import DecimalField, Form, StrictDateField, TextField, TickField, of_this_century
 from fablab.members.forms import EmailField
 from fablab.organizations.kinds import ACTIVITY
 
@@ -68,7 +68,7 @@ class LeavingForm(Form):
 
 
 class StayForm(Form):
-    is_manager = BooleanField(lazy_gettext("Manages the organization"))
+    is_manager = TickField(lazy_gettext("Manages the organization"))
     activity = TextField(lazy_gettext("Activity account"), maximum=ACTIVITY)
     until = StrictDateField(lazy_gettext("Last day"), [Optional(), of_this_century])
     bookings = bookings_field()

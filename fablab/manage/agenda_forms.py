@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from flask_babel import lazy_gettext
 from wtforms import (
-    BooleanField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -18,7 +17,7 @@ from fablab.agendas.kinds import WholeDays
 from fablab.agendas.lines import MAX_BYTES, TooLarge, Unreadable, clean
 from fablab.agendas.reading import Event
 from fablab.agendas.rules import Choice
-from fablab.forms import Form, UploadField, is_sent
+from fablab.forms import Form, TickField, UploadField, is_sent
 from fablab.machines.inventory import Inventory
 from fablab.words import N_
 
@@ -81,7 +80,7 @@ class AgendaForm(Form):
     machines = SelectMultipleField(
         lazy_gettext("These machines"), option_widget=CheckboxInput(), validate_choice=True
     )
-    cancel = BooleanField(lazy_gettext("Cancel these bookings"))
+    cancel = TickField(lazy_gettext("Cancel these bookings"))
     bookings = SelectMultipleField(lazy_gettext("Cancel"), validate_choice=False)
     replaces = SelectMultipleField(lazy_gettext("Imported before"), validate_choice=False)
     seen = HiddenField()

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import (
-    BooleanField,
     Field,
     HiddenField,
     RadioField,
@@ -19,7 +18,7 @@ from wtforms import (
 from wtforms.validators import DataRequired
 from wtforms.widgets import CheckboxInput
 
-from fablab.forms import Form, TextField, UploadField
+from fablab.forms import Form, TextField, TickField, UploadField
 from fablab.machines import documents, files, photos
 from fablab.machines.kinds import RiskClass
 from fablab.machines.models import MachineDocument
@@ -106,7 +105,7 @@ class MachineForm(Form):
     photo = UploadField(lazy_gettext("Photo"), maximum=photos.MAX_BYTES)
     photo_kept = HiddenField()
     photo_alt = sheet_line(N_("What the photo shows"), REASON)
-    no_photo = BooleanField(lazy_gettext("Without a photo from now on"))
+    no_photo = TickField(lazy_gettext("Without a photo from now on"))
 
     notes = ParagraphField(lazy_gettext("What to know"), maximum=LONG)
     specs = FactsField(lazy_gettext("Specifications"), maximum=LONG)

@@ -9,7 +9,6 @@ import holidays
 from babel import Locale
 from flask_babel import format_decimal, get_locale, lazy_gettext
 from wtforms import (
-    BooleanField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -26,6 +25,7 @@ from fablab.forms import (
     StrictDateField,
     StrictTimeField,
     TextField,
+    TickField,
     UploadField,
     of_this_century,
 )
@@ -85,7 +85,7 @@ class IdentityForm(SeenForm):
         choices=translated(NAMES_SHOWN),
         coerce=NamesShown,
     )
-    has_public_feeds = BooleanField(lazy_gettext("A public calendar for each machine"))
+    has_public_feeds = TickField(lazy_gettext("A public calendar for each machine"))
 
     def validate_zone(self, field: TextField) -> None:
         if field.data and field.data not in zones():
@@ -108,7 +108,7 @@ class LookForm(Form):
     brick = ColourField(lazy_gettext("Stripe and mark"), maximum=7)
     blue = ColourField(lazy_gettext("Buttons and one’s own bookings"), maximum=7)
     logo = UploadField(lazy_gettext("Logo"), maximum=MAX_BYTES)
-    is_without_logo = BooleanField(lazy_gettext("Take the logo away"))
+    is_without_logo = TickField(lazy_gettext("Take the logo away"))
 
     def validate_brick(self, field: ColourField) -> None:
         self.refuse_pale(field, Use.MARK)
@@ -196,7 +196,7 @@ class ChoiceForm(Form):
     """What becomes of the bookings that other hours would leave outside."""
 
     bookings = SelectMultipleField(lazy_gettext("Cancel"), validate_choice=False)
-    cancel_all = BooleanField(lazy_gettext("Cancel all of them"))
+    cancel_all = TickField(lazy_gettext("Cancel all of them"))
     why = TextField(lazy_gettext("Reason they are told"), maximum=REASON)
     seen_bookings = HiddenField()
 
@@ -219,7 +219,7 @@ class ClosureForm(Form):
         [DataRequired(lazy_gettext("Say why: members read it."))],
         maximum=REASON,
     )
-    repeats_yearly = BooleanField(lazy_gettext("Every year again"))
+    repeats_yearly = TickField(lazy_gettext("Every year again"))
 
     def validate_last_day(self, field: StrictDateField) -> None:
         first = self.first_day.data
@@ -230,7 +230,7 @@ class ClosureForm(Form):
         if (field.data - first).days >= 366:
             raise ValidationError(lazy_gettext("That is longer than a year."))
 
-    def validate_repeats_yearly(self, field: BooleanField) -> None:
+    def validate_repeats_yearly(self, field: TickField) -> None:
         first, last = self.first_day.data, self.last_day.data
         if field.data and first and last and (last - first).days >= 364:
             raise ValidationError(lazy_gettext("A year of closure cannot come again every year."))

@@ -8,7 +8,6 @@ from typing import Any
 from babel.numbers import list_currencies
 from flask_babel import gettext, lazy_gettext
 from wtforms import (
-    BooleanField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -19,7 +18,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired
 from wtforms.widgets import CheckboxInput
 
-from fablab.forms import Form, StrictDateField, TextField, of_this_century
+from fablab.forms import Form, StrictDateField, TextField, TickField, of_this_century
 from fablab.manage.forms import translated
 from fablab.manage.policy_forms import NumberField
 from fablab.manage.words import CHARGED
@@ -170,8 +169,8 @@ class CoveringForm(Form):
     categories = SelectMultipleField(
         lazy_gettext("Only on machines of"), option_widget=CheckboxInput()
     )
-    is_monthly = BooleanField(lazy_gettext("Anew each month; what is left is not kept"))
-    is_shared = BooleanField(lazy_gettext("Shared by the people of an organization"))
+    is_monthly = TickField(lazy_gettext("Anew each month; what is left is not kept"))
+    is_shared = TickField(lazy_gettext("Shared by the people of an organization"))
 
     def offer(self, categories: Iterable[Any]) -> None:
         self.categories.choices = [SelectChoice(each.slug, each.name) for each in categories]

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, SelectChoice, SelectField, SelectMultipleField, ValidationError
+from wtforms import SelectChoice, SelectField, SelectMultipleField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Optional
 from wtforms.widgets import CheckboxInput, NumberInput
 
 from fablab.booking.forms import SlotForm
-from fablab.forms import Form, StrictField, TextField
+from fablab.forms import Form, StrictField, TextField, TickField
 from fablab.machines.inventory import MachineFacts
 from fablab.manage.forms import REASON, translated
 from fablab.members.forms import EmailField
@@ -71,7 +71,7 @@ class TrainingForm(Form):
     validity_months = WholeNumberField(
         lazy_gettext("Months it is valid"), [Optional()], least=1, most=240
     )
-    is_renewed_by_use = BooleanField(lazy_gettext("Each use of the machine renews it"))
+    is_renewed_by_use = TickField(lazy_gettext("Each use of the machine renews it"))
     inactivity_months = WholeNumberField(
         lazy_gettext("Months without use after which it lapses"), [Optional()], least=1, most=240
     )
@@ -79,7 +79,7 @@ class TrainingForm(Form):
     requires = SelectMultipleField(
         lazy_gettext("Trainings it asks for first"), option_widget=CheckboxInput()
     )
-    is_retired = BooleanField(lazy_gettext("No longer given: no new session of it"))
+    is_retired = TickField(lazy_gettext("No longer given: no new session of it"))
 
     machines: Sequence[MachineFacts] = ()
 
@@ -93,7 +93,7 @@ class TrainingForm(Form):
         if field.data and self.seats.data and field.data > self.seats.data:
             raise ValidationError(lazy_gettext("There are not so many seats."))
 
-    def validate_is_renewed_by_use(self, field: BooleanField) -> None:
+    def validate_is_renewed_by_use(self, field: TickField) -> None:
         if field.data and not self.validity_months.raw_data:
             raise ValidationError(lazy_gettext("Say for how many months it is valid."))
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext, lazy_gettext
-from wtforms import BooleanField, HiddenField, PasswordField, SelectField, ValidationError
+from wtforms import HiddenField, PasswordField, SelectField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, StopValidation
 from wtforms.widgets import EmailInput, TelInput
 
-from fablab.forms import Form, TextField
+from fablab.forms import Form, TextField, TickField
 from fablab.members import passwords
 from fablab.words import LANGUAGES
 
@@ -99,7 +99,7 @@ def a_good_password(form: Any, field: NewPassword) -> None:
 class LoginForm(Form):
     email = EmailField(lazy_gettext("E-mail"))
     password = KnownPassword(lazy_gettext("Password"))
-    shared = BooleanField(lazy_gettext("This is a shared computer"))
+    shared = TickField(lazy_gettext("This is a shared computer"))
     next = HiddenField()
 
 
@@ -119,7 +119,7 @@ class ConfirmForm(Form):
     """Confirms an address; asks the password unless it is deleted from the form."""
 
     password = KnownPassword(lazy_gettext("The password you chose"))
-    shared = BooleanField(lazy_gettext("This is a shared computer"))
+    shared = TickField(lazy_gettext("This is a shared computer"))
 
 
 class ForgottenForm(Form):
@@ -156,7 +156,7 @@ class ProfileForm(Form):
     first_name = first_name()
     last_name = last_name()
     phone = PhoneField(lazy_gettext("Phone"))
-    shares_phone = BooleanField(lazy_gettext("The team may see my telephone number"))
+    shares_phone = TickField(lazy_gettext("The team may see my telephone number"))
     language = SelectField(lazy_gettext("Language of my mails and pages"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext
 from wtforms import (
-    BooleanField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -24,6 +23,7 @@ from fablab.forms import (
     StrictDateField,
     StrictField,
     StrictTimeField,
+    TickField,
     UploadField,
     of_this_century,
 )
@@ -117,7 +117,7 @@ class AgreementForm(Form):
         option_widget=CheckboxInput(),
     )
     terms = ParagraphField(lazy_gettext("Terms, in words"), maximum=TERMS)
-    asks_owner = BooleanField(lazy_gettext("The owner agrees to each booking"))
+    asks_owner = TickField(lazy_gettext("The owner agrees to each booking"))
     answer_hours = CountField(
         lazy_gettext("The owner answers within, in hours"), least=1, most=LONGEST_ANSWER
     )

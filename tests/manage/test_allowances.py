@@ -137,6 +137,14 @@ def test_hours_end_today_by_a_button(amina, page):
     assert submit(amina, page, f"{STUDIO}/{row.uid}/end").status_code == 404
 
 
+def test_what_is_neither_ticked_nor_left_is_refused(amina, page):
+    answer = grant(amina, page, is_monthly="1e3")
+
+    assert answer.status_code == 422
+    assert "this is neither yes nor no" in answer.text
+    assert granted() == []
+
+
 def test_a_member_shares_with_nobody(amina, page):
     grant(amina, page, is_shared="y")
 
