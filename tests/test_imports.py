@@ -349,6 +349,7 @@ def test_every_bad_line_is_told_at_once_and_nothing_is_written(any_fablab):
         (5, "The code “n1” was on line 2 already."),
         (6, "“specs”: write it as “Power: 80 W | Area: 1000 × 610 mm”, not “80 W”."),
         (7, "A machine in service has neither “state_reason” nor “back_on”."),
+        (8, "Say in “state_reason” why it is stopped: members read it."),
         (8, "“back_on”: there is no day “32/12/2027”. Write it as 2027-03-31."),
         (10, "The code “N 7” is too much like that of another machine."),
         (11, "“code” has no letter or digit that an address can be made of."),
@@ -356,7 +357,7 @@ def test_every_bad_line_is_told_at_once_and_nothing_is_written(any_fablab):
     ]
     with pytest.raises(imports.ImportRefused) as refused:
         bring_in("machines", text)
-    assert len(refused.value.problems) == 10
+    assert len(refused.value.problems) == 11
     assert count(Machine) == 2
     assert count(Category) == 2
 
@@ -377,13 +378,14 @@ def test_every_bad_member_is_told(any_fablab):
 
     found = problems("members", text)
 
-    assert [line for line, _ in found] == [2, 3, 3, 3, 3, 4, 4, 6, 7, 7]
+    assert [line for line, _ in found] == [2, 3, 3, 3, 3, 4, 4, 4, 6, 7, 7]
     told = [sentence for _, sentence in found]
     assert told[0] == "“email”: “no address” is no mail address."
     assert told[2] == "“language” is one of fr, en, not “de”."
+    assert told[5] == "The address a@b.example was on line 3 already."
     assert "minors" in told[6]
-    assert told[7] == "The address bruno@atelier.example was on line 5 already."
-    assert "erased" in told[8]
+    assert told[8] == "The address bruno@atelier.example was on line 5 already."
+    assert "erased" in told[9]
     with pytest.raises(imports.ImportRefused):
         bring_in("members", text)
     assert member("bruno@atelier.example").first_name == "Bruno"
@@ -396,11 +398,11 @@ def test_every_bad_qualification_is_told(any_fablab):
         "chloe@atelier.example,2027-01-01,XXX,,,,\n"
         "chloe@atelier.example,2027-01-01,,Z9,2,,\n"
         "chloe@atelier.example,2027-01-01,,,,,\n"
-        "chloe@atelier.example,2027-01-01,LAS,,2,,\n"
+        "chloe@atelier.example,2027-01-05,LAS,,2,,\n"
         "chloe@atelier.example,2027-01-01,,L1,,,\n"
-        "chloe@atelier.example,2027-01-01,LAS,,,2026-12-31,\n"
-        "chloe@atelier.example,2027-01-01,LAS,,,,chloe@atelier.example\n"
-        "chloe@atelier.example,2027-01-01,LAS,,,,who@atelier.example\n"
+        "chloe@atelier.example,2027-01-02,LAS,,,2026-12-31,\n"
+        "chloe@atelier.example,2027-01-03,LAS,,,,chloe@atelier.example\n"
+        "chloe@atelier.example,2027-01-04,LAS,,,,who@atelier.example\n"
         "chloe@atelier.example,2027-01-01,LAS,,,,\n"
         "chloe@atelier.example,2027-01-01,las,,,,\n"
         "chloe@atelier.example,9999-01-01,LAS,L1,5,,\n"
@@ -497,10 +499,11 @@ def test_a_quoted_cell_of_several_lines_is_counted_where_it_starts(fablab):
 
 @pytest.mark.parametrize(
     "typed",
-    ["2027-02-29", "27-01-01", "01/02/2027", "2027-1-1", "٢٠٢٧-٠١-٠١", "0000-01-01", "1999-12-31"],
+    ["2027-02-29", "27-01-01", "1.2.2027", "2027-1-1", "٢٠٢٧-٠١-٠١", "0000-01-01", "1999-12-31"],
 )
 def test_days_are_read_strictly(fablab, typed):
-    found = problems("machines", f"code,name,category,back_on\nS1,Saw,Wood,{typed}\n")
+    header = "code,name,category,state,state_reason,back_on\n"
+    found = problems("machines", f"{header}S1,Saw,Wood,locked_out,Belt,{typed}\n")
 
     assert [line for line, _ in found] == [2]
 

@@ -111,12 +111,13 @@ def has_our_columns(what: str, data: bytes) -> bool:
 def compare(
     kind: Kind, lines: Sheet, place_id: int, *, now: datetime, by: int | None = None
 ) -> Plan:
-    """What writing the lines would do, with every problem of the file in the order of its lines.
+    """What writing the lines would do, with every problem of the file in the order of its lines,
+    and of each line as one reads it.
 
     Raises NoSuch for a place that does not exist.
     """
     plan = kind.plan(lines.rows, where(place_id, now, by))
-    plan.problems = sorted([*lines.problems, *plan.problems], key=lambda one: one.line)
+    plan.problems = lines.in_order([*lines.problems, *plan.problems])
     return plan
 
 

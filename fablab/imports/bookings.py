@@ -38,7 +38,7 @@ from fablab.machines.kinds import OccupancyKind, Status
 from fablab.machines.models import Change, Machine, Occupancy
 from fablab.members import audit
 from fablab.members.kinds import Deed
-from fablab.members.models import Membership, calendar_changed
+from fablab.members.models import Member, Membership, calendar_changed
 from fablab.organizations.models import Organization
 from fablab.slots import Slot
 from fablab.words import N_
@@ -75,35 +75,62 @@ class Taken:
     line: int = 0  # none: it is there
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a row speaks of, as far as it can be read and is there."""
+
+    row: Row
+    member: Member | None
+    machine: Machine | None
+    organization: Organization | None
+    start: datetime | None
+    end: datetime | None
+    reference: str  # empty: with what can be read of it nobody knows which booking it is
+
+    @property
+    def span(self) -> Slot | None:
+        """None also of what is too long to be believed: it would stand in the way of all others."""
+        if not (self.start and self.end and self.start < self.end):
+            return None
+        return None if is_long(self.start, self.end) else Slot(self.start, self.end)
+
+    @property
+    def use(self) -> Use:
+        found: Use = self.row.values.get("status", Use.USED)
+        return found
+
+
+def is_long(start: datetime, end: datetime) -> bool:
+    return (end - start).days >= LONGEST_DAYS
+
+
 def plan(rows: Sequence[Row], where: Where) -> Plan:
     known = Known(rows, where)
     found, seen = Plan(), Seen()
-    for row in rows:
-        problems = list(known.problems_of(row))
-        if problems:
-            found.problems += problems
-            continue
-        first = seen.before(known.reference(row), row.line)
+    for line in known.lines:
+        row, problems = line.row, list(known.problems_of(line))
+        first = seen.before(line.reference, row.line) if line.reference else None
         if first is not None:
             sentence = N_("The same booking was on line %(first)s already.")
-            found.problems.append(Problem(row.line, sentence, {"first": first}))
-            continue
-        step = known.step(row)
-        if step.is_same and step.target.digest != known.digest(row):
-            sentence = N_(
-                "“%(reference)s” was imported before and says something else now: nothing is"
-                " changed by a file."
-            )
-            told = {"reference": known.reference(row)}
-            among = found.notes if row.is_kept else found.problems
-            among.append(Problem(row.line, sentence, told))
-            if not row.is_kept:
-                continue
-        if step.is_new:
-            found.problems += known.in_the_way(row)
+            problems.append(Problem(row.line, sentence, {"first": first}, "reference"))
+        there = known.there.get(line.reference)
+        if there is None:
+            problems += known.in_the_way(line, first)
             found.notes += known.repeated(row)
-        found.steps.append(step)
+        elif row.is_whole and not problems and there.digest != known.digest(line):
+            (found.notes if row.is_kept else problems).append(says_else(line))
+        found.problems += problems
+        if row.is_whole and not problems:
+            found.steps.append(known.step(line))
     return found
+
+
+def says_else(line: Line) -> Problem:
+    sentence = N_(
+        "“%(reference)s” was imported before and says something else now: nothing is changed by a"
+        " file."
+    )
+    return Problem(line.row.line, sentence, {"reference": line.reference}, "reference")
 
 
 class Known:
@@ -112,7 +139,7 @@ class Known:
     def __init__(self, rows: Sequence[Row], where: Where) -> None:
         self.where = where
         here = {"place_id": where.place_id}
-        self.members = members_at([row.values["email"] for row in rows])
+        self.members = members_at([row.values["email"] for row in rows if "email" in row.values])
         self.audiences = dict(
             db.session.execute(
                 select(Membership.member_id, Membership.audience).filter_by(**here)
@@ -122,7 +149,8 @@ class Known:
         machines = db.session.scalars(select(Machine).filter_by(**here)).all()
         self.machines = {machine.slug: machine for machine in machines}
         self.machines |= {machine.code.casefold(): machine for machine in machines}
-        references = sorted({self.reference(row) for row in rows if self.is_sound(row)})
+        self.lines = [self._line(row) for row in rows]
+        references = sorted({line.reference for line in self.lines} - {""})
         self.there = {
             one.reference: one
             for some in in_portions(references)
@@ -133,146 +161,157 @@ class Known:
                 .execution_options(populate_existing=True)
             )
         }
-        self.taken = self._taken(rows)
+        self.taken = self._taken()
 
-    def _taken(self, rows: Sequence[Row]) -> dict[int, list[Taken]]:
+    def _line(self, row: Row) -> Line:
+        values, walls = row.values, self.walls(row)
+        machine = self.machines.get(values.get("machine", "").casefold())
+        organization = self.organizations.get(name_key(values.get("organization", "")))
+        member = self.members.get(values.get("email", ""))
+        if member and (member.erased_at or member.id not in self.audiences):
+            member = None
+        start, end = (self._instant(walls.get(name, values.get(name))) for name in ("start", "end"))
+        reference = self._reference(row, machine, start, end)
+        return Line(row, member, machine, organization, start, end, reference)
+
+    def walls(self, row: Row) -> dict[str, datetime]:
+        """What was written, on the wall, by column; what came with a zone is no such thing."""
+        start, end = row.values.get("start"), row.values.get("end")
+        if isinstance(end, time):
+            end = datetime.combine(start.date(), end) if start else None
+        found = {"start": start, "end": end}
+        return {name: at for name, at in found.items() if at and at.tzinfo is None}
+
+    def _instant(self, at: datetime | time | None) -> datetime | None:
+        """Of an hour that the clock shows twice the first is meant; of one that it skips none."""
+        if not isinstance(at, datetime) or at.tzinfo is not None:
+            return at if isinstance(at, datetime) else None
+        if is_skipped(self.where.zone, at.date(), at.time()):
+            return None
+        return from_wall(self.where.zone, at.date(), at.time())
+
+    def _reference(
+        self, row: Row, machine: Machine | None, start: datetime | None, end: datetime | None
+    ) -> str:
+        """Its own; else who, what and when, so that the same line is the same booking."""
+        if "reference" in row.values:
+            return str(row.values["reference"])
+        if not (start and end and row.knows("reference", "email", "machine")):
+            return ""
+        called = machine.slug if machine else row.values["machine"].casefold()
+        return f"line:{hashed(row.values['email'], called, start, end)}"
+
+    def _taken(self) -> dict[int, list[Taken]]:
         """By machine, in order: standing occupancies of one never overlap."""
-        sound = [row for row in rows if self.is_sound(row)]
         found: dict[int, list[Taken]] = defaultdict(list)
-        if not sound:
-            return found
-        slots = [self.slot(row) for row in sound]
+        sound = [(line.machine, line.span) for line in self.lines]
+        spans = [(machine.id, span) for machine, span in sound if machine and span]
         table = Occupancy.__table__.c
-        for machine_id in sorted({self.machine(row).id for row in sound}):
+        for machine_id in sorted({machine_id for machine_id, _span in spans}):
             asked = select(table.occupied_from, table.occupied_until).where(
                 table.machine_id == machine_id,
                 table.standing,
-                table.occupied_from < max(slot.end for slot in slots),
-                table.occupied_until > min(slot.start for slot in slots),
+                table.occupied_from < max(span.end for _id, span in spans),
+                table.occupied_until > min(span.start for _id, span in spans),
             )
-            spans = (Taken(Slot(*each)) for each in db.session.execute(asked))
-            found[machine_id] = sorted(spans, key=lambda each: each.span)
+            stands = (Taken(Slot(*each)) for each in db.session.execute(asked))
+            found[machine_id] = sorted(stands, key=lambda each: each.span)
         return found
 
-    def is_sound(self, row: Row) -> bool:
-        return not list(self.problems_of(row))
-
-    def problems_of(self, row: Row) -> Iterator[Problem]:
-        values, member = row.values, self.members.get(row.values["email"])
-        if member is None or member.erased_at or member.id not in self.audiences:
+    def problems_of(self, line: Line) -> Iterator[Problem]:
+        values, at = line.row.values, line.row.line
+        if "email" in values and line.member is None:
             sentence = N_("%(email)s is no member of this place.")
-            yield Problem(row.line, sentence, {"email": values["email"]})
-        if values["machine"].casefold() not in self.machines:
+            yield Problem(at, sentence, {"email": values["email"]}, "email")
+        if "machine" in values and line.machine is None:
             sentence = N_("There is no machine “%(code)s”.")
-            yield Problem(row.line, sentence, {"code": values["machine"]})
-        if "organization" in values and name_key(values["organization"]) not in self.organizations:
+            yield Problem(at, sentence, {"code": values["machine"]}, "machine")
+        if "organization" in values and line.organization is None:
             sentence = N_("There is no organization “%(name)s”: make it first.")
-            yield Problem(row.line, sentence, {"name": values["organization"]})
-        for at in self.walls(row):
-            if is_skipped(self.where.zone, at.date(), at.time()):
+            yield Problem(at, sentence, {"name": values["organization"]}, "organization")
+        for name, wall in self.walls(line.row).items():
+            if is_skipped(self.where.zone, wall.date(), wall.time()):
                 sentence = N_("The clocks went forward: there was no %(hour)s on %(day)s.")
-                told = {"hour": f"{at:%H:%M}", "day": f"{at:%Y-%m-%d}"}
-                yield Problem(row.line, sentence, told)
-        yield from self._problems_of_span(row)
+                told = {"hour": f"{wall:%H:%M}", "day": f"{wall:%Y-%m-%d}"}
+                yield Problem(at, sentence, told, name)
+        yield from self._problems_of_span(line)
 
-    def _problems_of_span(self, row: Row) -> Iterator[Problem]:
-        start, end = self.bounds(row)
-        if end <= start:
-            yield Problem(row.line, N_("It ends before it begins."))
-        elif (end - start).days >= LONGEST_DAYS:
+    def _problems_of_span(self, line: Line) -> Iterator[Problem]:
+        start, end = line.start, line.end
+        if start and end and end <= start:
+            yield Problem(line.row.line, N_("It ends before it begins."), column="end")
+        elif start and end and is_long(start, end):
             sentence = N_("It is longer than %(days)s days.")
-            yield Problem(row.line, sentence, {"days": LONGEST_DAYS})
-        elif end > self.where.now:
+            yield Problem(line.row.line, sentence, {"days": LONGEST_DAYS}, "end")
+        latest = max(filter(None, (start, end)), default=None)
+        if latest and latest > self.where.now:
             sentence = N_(
                 "It is not over yet: book it, or bring it in with the calendar that it is in."
             )
-            yield Problem(row.line, sentence)
-
-    def walls(self, row: Row) -> list[datetime]:
-        """What was written, on the wall; what came with a zone is no such thing."""
-        start, end = row.values["start"], row.values["end"]
-        if isinstance(end, time):
-            end = datetime.combine(start.date(), end)
-        return [at for at in (start, end) if at.tzinfo is None]
-
-    def bounds(self, row: Row) -> tuple[datetime, datetime]:
-        """Of an hour that the clock shows twice the first is meant."""
-        walls = self.walls(row)
-        if not walls:
-            return row.values["start"], row.values["end"]
-        start, end = (from_wall(self.where.zone, at.date(), at.time()) for at in walls)
-        return start, end
-
-    def slot(self, row: Row) -> Slot:
-        return Slot(*self.bounds(row))
+            yield Problem(line.row.line, sentence, column="end" if end else "start")
 
     def repeated(self, row: Row) -> Iterator[Problem]:
-        for at in self.walls(row):
+        for at in self.walls(row).values():
             if is_repeated(self.where.zone, at.date(), at.time()):
                 sentence = N_("The clock showed %(hour)s twice that night: the first is meant.")
                 yield Problem(row.line, sentence, {"hour": f"{at:%H:%M}"})
 
-    def machine(self, row: Row) -> Machine:
-        return self.machines[row.values["machine"].casefold()]
+    def digest(self, line: Line) -> str:
+        """Of all that the line says. Only of one that nothing is wrong with."""
+        assert line.member
+        assert line.machine
+        organization = name_key(line.row.values.get("organization", ""))
+        purpose = line.row.values.get("purpose", "")
+        who, what = line.member.uid, line.machine.slug
+        return hashed(who, what, line.start, line.end, organization, purpose, line.use)
 
-    def use(self, row: Row) -> Use:
-        return row.values.get("status", Use.USED)
-
-    def reference(self, row: Row) -> str:
-        """Its own; else who, what and when, so that the same line is the same booking."""
-        if "reference" in row.values:
-            return str(row.values["reference"])
-        start, end = self.bounds(row)
-        key = (row.values["email"], self.machine(row).slug, start, end)
-        return f"line:{hashed(*key)}"
-
-    def digest(self, row: Row) -> str:
-        """Of all that the line says."""
-        member, machine = self.members[row.values["email"]].uid, self.machine(row).slug
-        organization = name_key(row.values.get("organization", ""))
-        purpose = row.values.get("purpose", "")
-        return hashed(member, machine, *self.bounds(row), organization, purpose, self.use(row))
-
-    def in_the_way(self, row: Row) -> Iterator[Problem]:
-        """What stands there already; else it stands there from now on itself."""
-        if self.use(row) is not Use.USED:
+    def in_the_way(self, line: Line, first: int | None) -> Iterator[Problem]:
+        """What stands there already; else it stands there from now on itself, whatever else is
+        wrong with it. `first` is the line that it repeats, which is told of by itself.
+        """
+        span, at = line.span, line.row.line
+        if not (line.machine and span and line.row.knows("status") and line.use is Use.USED):
             return
-        span, line = self.slot(row), self.taken[self.machine(row).id]
-        at = bisect_left(line, span, key=lambda each: each.span)
-        near = line[max(at - 1, 0) : at + 1]
+        stands = self.taken[line.machine.id]
+        after = bisect_left(stands, span, key=lambda each: each.span)
+        near = [each for each in stands[max(after - 1, 0) : after + 2] if each.line != first]
         other = next((each for each in near if each.span.overlaps(span)), None)
         if other is None:
-            line.insert(at, Taken(span, row.line))
+            if first is None:
+                stands.insert(after, Taken(span, at))
         elif other.line:
             sentence = N_("The machine is taken then, by line %(first)s.")
-            yield Problem(row.line, sentence, {"first": other.line})
-        else:
-            yield Problem(row.line, N_("The machine is taken then: %(hours)s."), self._said(other))
+            yield Problem(at, sentence, {"first": other.line}, "machine")
+        elif line.reference:  # else it may be this very line that stands there
+            sentence = N_("The machine is taken then: %(hours)s.")
+            yield Problem(at, sentence, self._said(other), "machine")
 
     def _said(self, taken: Taken) -> dict[str, str]:
         start, end = (to_wall(self.where.zone, at) for at in (taken.span.start, taken.span.end))
         return {"hours": f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"}
 
-    def step(self, row: Row) -> Step:
-        member, machine = self.members[row.values["email"]], self.machine(row)
-        there = self.there.get(self.reference(row))
-        start, end = self.bounds(row)
-        wall = to_wall(self.where.zone, start)
+    def step(self, line: Line) -> Step:
+        """Only of a line that nothing is wrong with."""
+        member, machine, row = line.member, line.machine, line.row
+        assert member
+        assert machine
+        assert line.start
+        wall = to_wall(self.where.zone, line.start)
         name = f"{member.email} {machine.code} {wall:%Y-%m-%d %H:%M}"
+        there = self.there.get(line.reference)
         if there is not None:
             return Step(row.line, name, {}, there)
-        organization = self.organizations.get(name_key(row.values.get("organization", "")))
         changes = {
             "member_id": member.id,
             "machine_id": machine.id,
-            "start": start,
-            "end": end,
-            "organization_id": organization.id if organization else None,
+            "start": line.start,
+            "end": line.end,
+            "organization_id": line.organization.id if line.organization else None,
             "purpose": row.values.get("purpose", ""),
-            "status": self.use(row),
+            "status": line.use,
             "audience": self.audiences[member.id],
-            "reference": self.reference(row),
-            "digest": self.digest(row),
+            "reference": line.reference,
+            "digest": self.digest(line),
         }
         return Step(row.line, name, changes)
 

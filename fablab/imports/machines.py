@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from fablab.db import db
-from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing
+from fablab.imports import retiring
+from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing, sound
 from fablab.imports.sheet import (
     BadCell,
     Column,
@@ -72,21 +73,10 @@ COLUMNS = (
 
 
 def plan(rows: Sequence[Row], where: Where) -> Plan:
-    known = Known(where)
-    found, seen = Plan(), Seen()
-    for row in rows:
-        first = seen.before(row.values["code"].casefold(), row.line)
-        if first is not None:
-            told = {"code": row.values["code"], "first": first}
-            sentence = N_("The code “%(code)s” was on line %(first)s already.")
-            found.problems.append(Problem(row.line, sentence, told))
-            continue
-        problems = list(known.problems_of(row))
-        if problems:
-            found.problems += problems
-        else:
-            found.steps.append(known.step(row, found))
-            found.notes += known.notes_of(row)
+    known, found = Known(where), Plan()
+    for row in sound(rows, known.problems_of, found):
+        found.steps.append(known.step(row, found))
+        found.notes += known.notes_of(row)
     return found
 
 
@@ -94,7 +84,8 @@ class Known:
     """What the place has already, to find what lines speak of."""
 
     def __init__(self, where: Where) -> None:
-        self.where = where
+        self.where, self.seen = where, Seen()
+        self.addresses: dict[str, str] = {}  # of the new machines, by code
         here = {"place_id": where.place_id}
         machines = select(Machine).filter_by(**here)
         self.machines = {
@@ -115,65 +106,114 @@ class Known:
 
     def problems_of(self, row: Row) -> Iterator[Problem]:
         values = row.values
-        machine = self.machines.get(values["code"].casefold())
-        if machine is None and not self.address(values["code"]):
-            sentence = N_("The code “%(code)s” is too much like that of another machine.")
-            yield Problem(row.line, sentence, {"code": values["code"]})
+        if "code" in values:
+            yield from self._problems_of_code(row.line, values["code"])
         if "owner" in values and name_key(values["owner"]) not in self.owners:
             sentence = N_("There is no organization “%(name)s”: make it first.")
-            yield Problem(row.line, sentence, {"name": values["owner"]})
-        state = values.get("state", machine.state if machine else MachineState.IN_SERVICE)
-        if state is MachineState.IN_SERVICE and {"state_reason", "back_on"} & values.keys():
+            yield Problem(row.line, sentence, {"name": values["owner"]}, "owner")
+        if row.knows("code", "state"):
+            machine = self.machine_of(row)
+            there = machine.state if machine else MachineState.IN_SERVICE
+            yield from self._problems_of_state(row, machine, values.get("state", there))
+        elif "state" in values:
+            yield from self._problems_of_back_on(row, None, values["state"])
+
+    def _problems_of_code(self, line: int, code: str) -> Iterator[Problem]:
+        first = self.seen.before(code.casefold(), line)
+        if first is not None:
+            sentence = N_("The code “%(code)s” was on line %(first)s already.")
+            yield Problem(line, sentence, {"code": code, "first": first}, "code")
+        elif code.casefold() not in self.machines and not self.take_address(code):
+            sentence = N_("The code “%(code)s” is too much like that of another machine.")
+            yield Problem(line, sentence, {"code": code}, "code")
+
+    def _problems_of_state(
+        self, row: Row, machine: Machine | None, state: MachineState
+    ) -> Iterator[Problem]:
+        yield from self._problems_of_back_on(row, machine, state)
+        is_why_said = row.says("state_reason") or (machine and machine.state_reason)
+        if "state" in row.values and state in STOPPED and not is_why_said:
+            sentence = N_("Say in “state_reason” why it is stopped: members read it.")
+            yield Problem(row.line, sentence, column="state_reason")
+        if machine is None or not is_to_retire(row, machine):
+            return
+        if not is_why_said:
+            sentence = N_("Say in “state_reason” why it is retired: the record keeps it.")
+            yield Problem(row.line, sentence, column="state_reason")
+        problem = retiring.counted_on(row.line, machine, self.held)
+        if problem:
+            yield problem
+
+    def _problems_of_back_on(
+        self, row: Row, machine: Machine | None, state: MachineState
+    ) -> Iterator[Problem]:
+        """What no machine has in this state."""
+        column = "state_reason" if row.says("state_reason") else "back_on"
+        if state is MachineState.IN_SERVICE and row.says("state_reason", "back_on"):
             sentence = N_("A machine in service has neither “state_reason” nor “back_on”.")
-            yield Problem(row.line, sentence)
-        reason = values.get("state_reason") or (machine.state_reason if machine else "")
-        if "state" in values and state in STOPPED and not reason:
-            yield Problem(row.line, N_("Say in “state_reason” why it is stopped: members read it."))
+            yield Problem(row.line, sentence, column=column)
+        is_there = machine and machine.back_on and machine.back_on == row.values.get("back_on")
+        if state is MachineState.RETIRED and row.says("back_on") and not is_there:
+            sentence = N_("A retired machine has no “back_on”: it is not expected back.")
+            yield Problem(row.line, sentence, column="back_on")
+
+    def machine_of(self, row: Row) -> Machine | None:
+        return self.machines.get(row.values["code"].casefold())
 
     def notes_of(self, row: Row) -> Iterator[Problem]:
-        """How many bookings a machine lets down that stops with this file."""
-        machine = self.machines.get(row.values["code"].casefold())
+        """What stops with this file, and how many bookings it lets down."""
+        machine = self.machine_of(row)
         state, back_on = row.values.get("state"), row.values.get("back_on")
-        if machine is None or state is None or state is MachineState.IN_SERVICE:
+        if machine is None or state is None:
             return
-        if machine.state is not MachineState.IN_SERVICE:
-            return
-        concerned = stopping.concerned(self.inventory, machine.id, state, back_on, self.where.now)
-        if concerned:
-            told = {"code": machine.code, "count": len(concerned), "machine": machine.slug}
-            yield Problem(row.line, LETS_DOWN, told)
+        if is_to_retire(row, machine):
+            yield retiring.retires(row.line, machine)
+        elif state in STOPPED and machine.state is MachineState.IN_SERVICE:
+            now = self.where.now
+            concerned = stopping.concerned(self.inventory, machine.id, state, back_on, now)
+            if concerned:
+                told = {"code": machine.code, "count": len(concerned), "machine": machine.slug}
+                yield Problem(row.line, LETS_DOWN, told)
+
+    @cached_property
+    def held(self) -> dict[int, retiring.Held]:
+        return retiring.held(self.where)
 
     @cached_property
     def inventory(self) -> Inventory:
         return of_place(place_id=self.where.place_id)
 
-    def address(self, code: str) -> str:
-        """The slug of a new machine, different from all others; empty when there is none left."""
+    def take_address(self, code: str) -> str:
+        """The slug of a new machine, different from all others, which from now on is taken; empty
+        when there is none left.
+        """
         for candidate in (slug(code), f"{self.where.slug}-{slug(code)}"):
             if candidate in RESERVED:
                 continue
-            if candidate not in self.slugs:
+            taken_by = self.slugs.setdefault(candidate, (self.where.place_id, code.casefold()))
+            if taken_by == (self.where.place_id, code.casefold()):
+                self.addresses[code.casefold()] = candidate
                 return candidate
-            if self.slugs[candidate][0] == self.where.place_id:
+            if taken_by[0] == self.where.place_id:
                 break
         return ""
 
     def step(self, row: Row, found: Plan) -> Step:
         """What the line changes; new categories and pools are noted in the plan."""
         code = row.values["code"]
-        machine = self.machines.get(code.casefold())
-        values = dict(row.values)
+        machine, values = self.machine_of(row), dict(row.values)
         values["category"] = self.named(values["category"], self.categories, found.categories)
         if "pool" in values:
             values["pool"] = self.named(values["pool"], self.pools, found.pools)
         if "owner" in values:
             values["owner"] = self.owners[name_key(values["owner"])].id
         if machine is None:
-            values["slug"] = self.address(code)
-            self.slugs[values["slug"]] = (self.where.place_id, code.casefold())
+            values["slug"] = self.addresses[code.casefold()]
             return Step(row.line, code, values)
         if values.get("state") is MachineState.IN_SERVICE:
             values |= {"state_reason": "", "back_on": None}
+        elif is_to_retire(row, machine):
+            values["back_on"] = None
         return Step(row.line, code, differing(values, as_lines_say_it(machine)), machine)
 
     def named(self, name: str, there: dict[str, Any], to_make: dict[str, str]) -> str:
@@ -183,6 +223,11 @@ class Known:
             return one.slug
         to_make.setdefault(slug(name), name)
         return slug(name)
+
+
+def is_to_retire(row: Row, machine: Machine) -> bool:
+    is_retired = machine.state is MachineState.RETIRED
+    return row.values.get("state") is MachineState.RETIRED and not is_retired
 
 
 def by_name(model: type[Any], here: dict[str, int]) -> dict[str, Any]:
@@ -207,6 +252,8 @@ def as_lines_say_it(machine: Machine) -> dict[str, Any]:
 
 def write(session: Session, plan: Plan, where: Where, tick: Callable[[], None]) -> None:
     stand_in_line(session, *(step.target.id for step in plan.changed))
+    out = [step for step in plan.changed if step.changes.get("state") is MachineState.RETIRED]
+    retiring.end(session, [step.target.id for step in out], where)
     categories = make_categories(session, plan, where)
     pools = make_pools(session, plan, where)
     made: list[Machine] = []

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fablab.db import db
 from fablab.imports.machines import by_name, name_key
-from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing, in_portions
+from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing, in_portions, sound
 from fablab.imports.sheet import BadCell, Column, Problem, Row, day, line_of_text, one_of, yes_or_no
 from fablab.members import audit
 from fablab.members.commands import normal
@@ -75,20 +75,8 @@ class There:
 
 
 def plan(rows: Sequence[Row], where: Where) -> Plan:
-    known = Known(rows, where)
-    found, seen = Plan(), Seen()
-    for row in rows:
-        first = seen.before(row.values["email"], row.line)
-        if first is not None:
-            told = {"email": row.values["email"], "first": first}
-            sentence = N_("The address %(email)s was on line %(first)s already.")
-            found.problems.append(Problem(row.line, sentence, told))
-            continue
-        problems = list(known.problems_of(row))
-        if problems:
-            found.problems += problems
-        else:
-            found.steps.append(known.step(row))
+    known, found = Known(rows, where), Plan()
+    found.steps += [known.step(row) for row in sound(rows, known.problems_of, found)]
     return found
 
 
@@ -96,9 +84,9 @@ class Known:
     """Those of the people on the lines who have an account already."""
 
     def __init__(self, rows: Sequence[Row], where: Where) -> None:
-        self.where = where
+        self.where, self.seen = where, Seen()
         self.organizations = by_name(Organization, {"place_id": where.place_id})
-        self.members = members_at([row.values["email"] for row in rows])
+        self.members = members_at([row.values["email"] for row in rows if "email" in row.values])
         ids = [member.id for member in self.members.values()]
         self.memberships = {
             membership.member_id: membership
@@ -131,19 +119,38 @@ class Known:
         return self.where.by is not None and not is_here and member.id in self.elsewhere
 
     def problems_of(self, row: Row) -> Iterator[Problem]:
-        values, member = row.values, self.members.get(row.values["email"])
-        if member and member.erased_at:
-            sentence = N_("The account of %(email)s was erased; it cannot be filled again.")
-            yield Problem(row.line, sentence, {"email": values["email"]})
+        values = row.values
+        member = self.members.get(values.get("email", ""))
+        if "email" in values:
+            yield from self._problems_of_address(row, member)
         if "organization" in values and name_key(values["organization"]) not in self.organizations:
             sentence = N_("There is no organization “%(name)s”: make it first.")
-            yield Problem(row.line, sentence, {"name": values["organization"]})
-        if {"manager", "activity"} & values.keys() and "organization" not in values:
+            yield Problem(row.line, sentence, {"name": values["organization"]}, "organization")
+        if row.says("manager", "activity") and not row.says("organization"):
             sentence = N_("“manager” and “activity” need an “organization”.")
-            yield Problem(row.line, sentence)
-        is_minor = values.get("minor", member.is_minor if member else False)
-        if "guardian_agreed_on" in values and not is_minor:
-            yield Problem(row.line, N_("“guardian_agreed_on” is for minors: “minor” must be yes."))
+            column = "manager" if row.says("manager") else "activity"
+            yield Problem(row.line, sentence, column=column)
+        yield from self._problems_of_age(row, member)
+
+    def _problems_of_address(self, row: Row, member: Member | None) -> Iterator[Problem]:
+        told = {"email": row.values["email"]}
+        first = self.seen.before(row.values["email"], row.line)
+        if first is not None:
+            sentence = N_("The address %(email)s was on line %(first)s already.")
+            yield Problem(row.line, sentence, told | {"first": first}, "email")
+        if member and member.erased_at:
+            sentence = N_("The account of %(email)s was erased; it cannot be filled again.")
+            yield Problem(row.line, sentence, told, "email")
+
+    def _problems_of_age(self, row: Row, member: Member | None) -> Iterator[Problem]:
+        """What the line does not say, their account does: that must be known then."""
+        if not row.says("guardian_agreed_on") or not row.knows("minor"):
+            return
+        if "minor" not in row.values and not row.knows("email"):
+            return
+        if not row.values.get("minor", member.is_minor if member else False):
+            sentence = N_("“guardian_agreed_on” is for minors: “minor” must be yes.")
+            yield Problem(row.line, sentence, column="guardian_agreed_on")
 
     def step(self, row: Row) -> Step:
         values = dict(row.values)

@@ -1,6 +1,6 @@
 """What an import would do, line by line, before anything is written."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from hashlib import sha256
@@ -91,6 +91,19 @@ class Kind:
     columns: tuple[Column, ...]
     plan: Callable[[Sequence[Row], Where], Plan]
     write: Callable[[Session, Plan, Where, Callable[[], None]], None]
+
+
+def sound(
+    rows: Sequence[Row], problems_of: Callable[[Row], Iterable[Problem]], found: Plan
+) -> Iterator[Row]:
+    """The lines that nothing is wrong with, one after the other. Of each of the others all that is
+    wrong is told in the plan: also of those with a cell that cannot be read.
+    """
+    for row in rows:
+        problems = list(problems_of(row))
+        found.problems += problems
+        if row.is_whole and not problems:
+            yield row
 
 
 def differing(values: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:

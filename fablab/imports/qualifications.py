@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fablab.db import db
 from fablab.imports.members import address, fresh, members_at
-from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing, in_portions
+from fablab.imports.plan import Kind, Plan, Seen, Step, Where, differing, in_portions, sound
 from fablab.imports.sheet import Column, Problem, Row, day, level, line_of_text
 from fablab.machines.models import Machine
 from fablab.members import audit
@@ -34,19 +34,8 @@ COLUMNS = (
 
 
 def plan(rows: Sequence[Row], where: Where) -> Plan:
-    known = Known(rows, where)
-    found, seen = Plan(), Seen()
-    for row in rows:
-        problems = list(known.problems_of(row))
-        if problems:
-            found.problems += problems
-            continue
-        first = seen.before(known.key(row), row.line)
-        if first is not None:
-            sentence = N_("The same qualification was on line %(first)s already.")
-            found.problems.append(Problem(row.line, sentence, {"first": first}))
-        else:
-            found.steps.append(known.step(row))
+    known, found = Known(rows, where), Plan()
+    found.steps += [known.step(row) for row in sound(rows, known.problems_of, found)]
     return found
 
 
@@ -54,10 +43,10 @@ class Known:
     """The people, trainings and machines that the lines speak of, and what is held already."""
 
     def __init__(self, rows: Sequence[Row], where: Where) -> None:
-        self.by, self.today = where.by, where.today
+        self.by, self.today, self.seen = where.by, where.today, Seen()
         here = {"place_id": where.place_id}
-        named = [row.values["email"] for row in rows]
-        named += [row.values["given_by"] for row in rows if "given_by" in row.values]
+        columns = ("email", "given_by")
+        named = [row.values[each] for row in rows for each in columns if each in row.values]
         self.members = members_at(named)
         self.here = set(db.session.scalars(select(Membership.member_id).filter_by(**here)))
         self.trainings = {
@@ -76,32 +65,58 @@ class Known:
         }
 
     def problems_of(self, row: Row) -> Iterator[Problem]:
-        values = row.values
-        member = self.member(values["email"])
-        if member is None or member.id not in self.here:
+        yield from self._problems_of_people(row)
+        yield from self._problems_of_what(row)
+        yield from self._problems_of_days(row)
+        first = self._line_before(row)
+        if first is not None:
+            sentence = N_("The same qualification was on line %(first)s already.")
+            yield Problem(row.line, sentence, {"first": first})
+
+    def _problems_of_people(self, row: Row) -> Iterator[Problem]:
+        email, given_by = row.values.get("email"), row.values.get("given_by")
+        member = self.member(email) if email else None
+        if email and (member is None or member.id not in self.here):
             sentence = N_("%(email)s is no member of this place.")
-            yield Problem(row.line, sentence, {"email": values["email"]})
-        if "given_by" in values and self.member(values["given_by"]) is None:
+            yield Problem(row.line, sentence, {"email": email}, "email")
+        if given_by and self.member(given_by) is None:
             sentence = N_("Nobody has the address %(email)s.")
-            yield Problem(row.line, sentence, {"email": values["given_by"]})
+            yield Problem(row.line, sentence, {"email": given_by}, "given_by")
         is_own = member is not None and member.id == self.by
-        if is_own or values.get("given_by") == values["email"]:
-            yield Problem(row.line, N_("Nobody qualifies themselves."))
-        if "training" in values and values["training"].casefold() not in self.trainings:
+        if is_own or (given_by and given_by == email):
+            column = "email" if is_own else "given_by"
+            yield Problem(row.line, N_("Nobody qualifies themselves."), column=column)
+
+    def _problems_of_what(self, row: Row) -> Iterator[Problem]:
+        values = row.values
+        if "training" in values and self.training(row) is None:
             sentence = N_("There is no training “%(code)s”.")
-            yield Problem(row.line, sentence, {"code": values["training"]})
-        if "machine" in values and values["machine"].casefold() not in self.machines:
+            yield Problem(row.line, sentence, {"code": values["training"]}, "training")
+        if "machine" in values and self.machine(row) is None:
             sentence = N_("There is no machine “%(code)s”.")
-            yield Problem(row.line, sentence, {"code": values["machine"]})
-        if not {"training", "machine"} & values.keys():
-            yield Problem(row.line, N_("A qualification is of a “training” or of a “machine”."))
-        if ("machine" in values) != ("level" in values):
+            yield Problem(row.line, sentence, {"code": values["machine"]}, "machine")
+        if not row.says("training", "machine"):
+            sentence = N_("A qualification is of a “training” or of a “machine”.")
+            yield Problem(row.line, sentence, column="training")
+        if row.says("machine") != row.says("level"):
             sentence = N_("“level” goes with “machine”: a training says itself what it gives.")
-            yield Problem(row.line, sentence)
-        if values["given_on"] > self.today:
-            yield Problem(row.line, N_("A qualification is given today at the latest."))
-        if "expires_on" in values and values["expires_on"] < values["given_on"]:
-            yield Problem(row.line, N_("It ends before it is given."))
+            yield Problem(row.line, sentence, column="level")
+
+    def _problems_of_days(self, row: Row) -> Iterator[Problem]:
+        given_on, expires_on = row.values.get("given_on"), row.values.get("expires_on")
+        if given_on and given_on > self.today:
+            sentence = N_("A qualification is given today at the latest.")
+            yield Problem(row.line, sentence, column="given_on")
+        if given_on and expires_on and expires_on < given_on:
+            yield Problem(row.line, N_("It ends before it is given."), column="expires_on")
+
+    def _line_before(self, row: Row) -> int | None:
+        """The one that said the same already: who, what of and when, be they known here or not."""
+        if not row.knows("email", "training", "machine", "given_on"):
+            return None
+        values = row.values
+        what = (values.get(each, "").casefold() for each in ("training", "machine"))
+        return self.seen.before((values["email"], *what, values["given_on"]), row.line)
 
     def member(self, email: str) -> Member | None:
         member = self.members.get(email)

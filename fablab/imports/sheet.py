@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -33,6 +33,7 @@ class Problem:
     line: int
     sentence: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    column: str = ""  # whose cell it is about
 
 
 class BadCell(Exception):
@@ -55,20 +56,43 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The values of one line, by column; a cell left empty has none."""
+    """The values of one line, by column, as far as they can be read; a cell left empty has none.
+
+    A line with a wrong cell is told here, and looked at all the same: what its other cells say is
+    checked like that of any line, so that everything wrong with it is told at once.
+    """
 
     line: int
     values: dict[str, Any]
     is_kept: bool = False  # what is there of it already stays, whatever it says now
+    unread: frozenset[str] = frozenset()  # the columns whose cell is wrong
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.unread
+
+    def says(self, *columns: str) -> bool:
+        """Whether something stands in one of these, be it what cannot be read."""
+        return any(column in self.values or column in self.unread for column in columns)
+
+    def knows(self, *columns: str) -> bool:
+        """Whether what these mean is known; an empty cell that may be empty is."""
+        return self.unread.isdisjoint(columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The lines that can be used, and what is wrong with the others."""
+    """The lines as far as they can be read, and what is wrong with their cells."""
 
     rows: list[Row]
     problems: list[Problem]
     texts: dict[int, dict[str, str]] = field(default_factory=dict)  # what each line says, by column
+    order: tuple[str, ...] = ()  # of our columns in the file
+
+    def in_order(self, problems: Iterable[Problem]) -> list[Problem]:
+        """By line, and along it as one reads; what is of no cell comes last."""
+        at = {name: number for number, name in enumerate(self.order)}
+        return sorted(problems, key=lambda each: (each.line, at.get(each.column, len(at))))
 
 
 def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None = None) -> Sheet:
@@ -78,6 +102,7 @@ def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None
     rows: list[Row] = []
     problems: list[Problem] = []
     texts: dict[int, dict[str, str]] = {}
+    header: list[Column | None] = []
     try:
         lines = lines_of(data)
         at, cells = next(lines, (0, []))
@@ -87,15 +112,18 @@ def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None
         for count, (at, cells) in enumerate(lines):
             if count == MAX_LINES:
                 raise Unreadable(0, N_("The file has more than %(limit)s lines."), limit=MAX_LINES)
-            values, wrong = values_of(at, cells, header)
             named_cells = zip(header, cells, strict=False)
             texts[at] = {one.name: shown(cell.strip()) for one, cell in named_cells if one}
+            try:
+                values, wrong = values_of(at, fitting(at, cells, len(header)), header)
+            except Shifted as error:
+                problems += error.problems
+                continue
             problems += wrong
-            if not wrong:
-                rows.append(Row(at, values))
+            rows.append(Row(at, values, unread=frozenset(each.column for each in wrong)))
     except Unreadable as error:
         problems += error.problems
-    return Sheet(rows, problems, texts)
+    return Sheet(rows, problems, texts, tuple(column.name for column in header if column))
 
 
 def first_lines(data: bytes, most: int) -> list[list[str]]:
@@ -125,6 +153,10 @@ class Unreadable(Exception):
         error = cls(line, "")
         error.problems = problems
         return error
+
+
+class Shifted(Unreadable):
+    """Nobody knows which cell of this line is under which column."""
 
 
 def lines_of(data: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -259,16 +291,20 @@ def header_of(line: int, cells: list[str], columns: Sequence[Column]) -> list[Co
     return [known[name] for name in names]
 
 
+def fitting(line: int, cells: list[str], width: int) -> list[str]:
+    """The cells of a line, one for each of the first line. Raises Shifted."""
+    while len(cells) > width and not cells[-1].strip():
+        cells = cells[:-1]
+    if len(cells) != width:
+        sentence = N_("This line has %(found)s cells where the first line has %(expected)s.")
+        raise Shifted(line, sentence, found=len(cells), expected=width)
+    return cells
+
+
 def values_of(
     line: int, cells: list[str], header: list[Column | None]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """The values of a line, or everything that is wrong with it."""
-    while len(cells) > len(header) and not cells[-1].strip():
-        cells = cells[:-1]
-    if len(cells) != len(header):
-        numbers = {"found": len(cells), "expected": len(header)}
-        sentence = N_("This line has %(found)s cells where the first line has %(expected)s.")
-        return {}, [Problem(line, sentence, numbers)]
+    """The values of a line, and what is wrong with its other cells."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for column, cell in zip(header, cells, strict=True):
@@ -282,7 +318,7 @@ def values_of(
                 raise BadCell(N_("“%(column)s” is empty."))
         except BadCell as error:
             told = {"column": column.name, "cell": shown(typed)} | error.values
-            problems.append(Problem(line, error.sentence, told))
+            problems.append(Problem(line, error.sentence, told, column.name))
     return values, problems
 
 
