@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -198,7 +198,7 @@ def importer(name: str) -> click.Command:
         plan = imports.compare(kind, lines, place_id, now=clock.now())
         if is_applied and not plan.problems:
             plan = written(kind, lines, place_id)
-        report(plan, is_applied)
+        report(plan, is_applied, kind.telling)
 
     bring_in.__doc__ = f"Bring in {name}. Columns: {', '.join(one.name for one in kind.columns)}."
     return import_.command(name)(bring_in)
@@ -235,8 +235,10 @@ def written(kind: imports.Kind, lines: imports.Sheet, place_id: int) -> imports.
         return imports.Plan(problems=refused.problems)
 
 
-def report(plan: imports.Plan, is_applied: bool) -> None:
-    """What was done or would be; every problem on a line of its own, and then a failure."""
+def report(plan: imports.Plan, is_applied: bool, telling: tuple[str, ...]) -> None:
+    """What was done or would be, each thing new with these columns; every problem on a line of its
+    own, and then a failure.
+    """
     for problem in plan.problems:
         where = f"line {problem.line}" if problem.line else "the file"
         click.echo(f"{where}: {problem.sentence % problem.values}", err=True)
@@ -245,9 +247,10 @@ def report(plan: imports.Plan, is_applied: bool) -> None:
     for note in plan.notes:
         click.echo(f"line {note.line}: {note.sentence % note.values}")
     for step in plan.new:
-        click.echo(f"new: {step.name}")
+        said = [(name, step.said[name]) for name in telling if step.said.get(name) is not None]
+        click.echo(f"new: {step.name}{in_brackets(said)}")
     for step in plan.changed:
-        click.echo(f"changed: {step.name} ({', '.join(sorted(step.changes))})")
+        click.echo(f"changed: {step.name}{in_brackets(step.said_changes(), '→ ')}")
     for kind, made in (("category", plan.categories), ("pool", plan.pools)):
         for named in made.values():
             click.echo(f"new {kind}: {named}")
@@ -255,6 +258,11 @@ def report(plan: imports.Plan, is_applied: bool) -> None:
     click.echo(counts)
     if not is_applied:
         click.echo("Nothing was written: add --apply to write it.")
+
+
+def in_brackets(said: Sequence[tuple[str, Any]], sign: str = "") -> str:
+    told = [f"{name} {sign}{imports.text_of(value) or 'nothing'}" for name, value in said]
+    return f" ({', '.join(map(imports.shown, told))})" if told else ""
 
 
 @fablab.group(cls=Group)

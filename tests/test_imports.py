@@ -624,12 +624,53 @@ def test_the_command_says_what_it_would_do_and_writes_nothing(fablab, command):
     assert answer.exit_code == 0
     assert answer.output.splitlines() == [
         "new: S1",
-        "changed: L1 (name)",
+        "changed: L1 (name → Laser)",
         "new category: Wood",
         "1 new, 1 changed, 1 as they were.",
         "Nothing was written: add --apply to write it.",
     ]
     assert count(Machine) == 2
+
+
+def test_the_command_tells_whose_and_what_of_past_bookings_and_members(fablab, command):
+    bookings = (
+        "email,machine,start,end,organization,reference\n"
+        "bruno@atelier.example,L1,2027-03-23 10:00,12:00,studio fil,R-1\n"
+        "bruno@atelier.example,L1,2027-03-24 10:00,12:00,,\n"
+    )
+    members = (
+        "email,first_name,last_name,audience,membership_until,organization,manager\n"
+        "zoe@fil.example,Zoé,Ourdis,reduced,2027-12-31,Studio Fil,yes\n"
+        "bob@fil.example,Bob,Ourdis,,,,\n"
+        "chloe@atelier.example,Chloe,Ourdis,professional,,studio fil,\n"
+    )
+
+    past = command("bookings", bookings).output.splitlines()
+    people = command("members", members).output.splitlines()
+
+    assert past[:2] == [
+        "new: bruno@atelier.example L1 2027-03-23 10:00 (end 2027-03-23 12:00, status used,"
+        " organization Studio Fil, reference R-1)",
+        "new: bruno@atelier.example L1 2027-03-24 10:00 (end 2027-03-24 12:00, status used)",
+    ]
+    assert people[:2] == [
+        "new: zoe@fil.example (audience reduced, membership_until 2027-12-31,"
+        " organization Studio Fil, manager yes)",
+        "new: bob@fil.example (audience individual, membership_until without end)",
+    ]
+    assert "audience → professional" in people[2]
+    assert "organization → studio fil" in people[2]
+
+
+def test_what_the_command_repeats_of_a_line_is_short_and_on_one(fablab, command):
+    notes = "one\ntwo " + "x" * 100
+    text = f'code,name,category,notes\nL1,Laser cutter,Laser cutting,"{notes}"\n'
+
+    changed = command("machines", text).output.splitlines()[0]
+
+    assert changed.startswith("changed: L1 (")
+    assert "notes → one\N{REPLACEMENT CHARACTER}two xxx" in changed
+    assert len(changed) < 120
 
 
 def test_the_command_writes_with_apply(fablab, command):

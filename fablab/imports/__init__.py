@@ -25,8 +25,8 @@ from fablab.imports import (
     qualifications,
     sheet,
 )
-from fablab.imports.plan import Kind, Plan, Where
-from fablab.imports.sheet import MAX_BYTES, Problem, Sheet, first_lines
+from fablab.imports.plan import Kind, Plan, Where, text_of
+from fablab.imports.sheet import MAX_BYTES, Problem, Sheet, first_lines, shown
 from fablab.members.kinds import Role
 from fablab.members.models import Member, Membership
 from fablab.members.staff import roles_held
@@ -197,4 +197,6 @@ __all__ = [
     "may_import",
     "names_of_export",
     "read",
+    "shown",
+    "text_of",
 ]

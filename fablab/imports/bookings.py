@@ -298,9 +298,9 @@ class Known:
         assert line.start
         wall = to_wall(self.where.zone, line.start)
         name = f"{member.email} {machine.code} {wall:%Y-%m-%d %H:%M}"
-        there = self.there.get(line.reference)
+        there, said = self.there.get(line.reference), self._all_said(line)
         if there is not None:
-            return Step(row.line, name, {}, there)
+            return Step(row.line, name, {}, there, said)
         changes = {
             "member_id": member.id,
             "machine_id": machine.id,
@@ -313,7 +313,18 @@ class Known:
             "reference": line.reference,
             "digest": self.digest(line),
         }
-        return Step(row.line, name, changes)
+        return Step(row.line, name, changes, said=said)
+
+    def _all_said(self, line: Line) -> dict[str, Any]:
+        """The reference of a calendar's event is nobody's to read."""
+        values = dict(line.row.values) | {"status": line.use}
+        for name, at in (("start", line.start), ("end", line.end)):
+            values[name] = to_wall(self.where.zone, at) if at else None
+        if line.organization:
+            values["organization"] = line.organization.name
+        if line.row.is_kept:
+            del values["reference"]
+        return values
 
 
 def hashed(*values: Any) -> str:
@@ -397,4 +408,5 @@ def row_of(values: dict[str, Any], where: Where) -> dict[str, Any]:
     }
 
 
-KIND = Kind(COLUMNS, plan, write)
+TELLING = ("end", "status", "purpose", "organization", "reference")
+KIND = Kind(COLUMNS, plan, write, TELLING)

@@ -209,12 +209,13 @@ class Known:
             values["owner"] = self.owners[name_key(values["owner"])].id
         if machine is None:
             values["slug"] = self.addresses[code.casefold()]
-            return Step(row.line, code, values)
+            return Step(row.line, code, values, said=row.values)
         if values.get("state") is MachineState.IN_SERVICE:
             values |= {"state_reason": "", "back_on": None}
         elif is_to_retire(row, machine):
             values["back_on"] = None
-        return Step(row.line, code, differing(values, as_lines_say_it(machine)), machine)
+        changes = differing(values, as_lines_say_it(machine))
+        return Step(row.line, code, changes, machine, row.values)
 
     def named(self, name: str, there: dict[str, Any], to_make: dict[str, str]) -> str:
         """The slug of what a line calls so, noted when it has to be made."""

@@ -51,6 +51,10 @@ COLUMNS = (
     Column("manager", yes_or_no),
     Column("activity", line_of_text(120)),
 )
+ENDLESS = N_("without end")
+# What membership somebody has of whom the line does not say it.
+AT_FIRST = {"audience": Audience.INDIVIDUAL, "membership_until": ENDLESS}
+TELLING = ("audience", "membership_until", "organization", "manager", "activity")
 # Where each column is kept.
 OF_MEMBER = {
     "first_name": "first_name",
@@ -153,13 +157,13 @@ class Known:
             yield Problem(row.line, sentence, column="guardian_agreed_on")
 
     def step(self, row: Row) -> Step:
-        values = dict(row.values)
+        values, said = dict(row.values), dict(row.values)
         email = values.pop("email")
         if "organization" in values:
             values["organization"] = self.organizations[name_key(values["organization"])].id
         member = self.members.get(email)
         if member is None:
-            return Step(row.line, email, values)
+            return Step(row.line, email, values, said=AT_FIRST | said)
         if self.is_of_others(member):
             values = {name: value for name, value in values.items() if name not in OF_MEMBER}
         link = self.links.get((member.id, values.get("organization", 0)))
@@ -167,7 +171,8 @@ class Known:
         changes = differing(values, as_lines_say_it(there, self.where))
         if there.membership is None:
             changes["membership"] = self.where.slug
-        return Step(row.line, email, changes, there)
+            said = AT_FIRST | said
+        return Step(row.line, email, changes, there, said)
 
 
 def members_at(addresses: Sequence[str]) -> dict[str, Member]:
@@ -281,4 +286,4 @@ def write_link(session: Session, there: There, step: Step, where: Where) -> None
             setattr(there.link, name, value)
 
 
-KIND = Kind(COLUMNS, plan, write)
+KIND = Kind(COLUMNS, plan, write, TELLING)

@@ -1,6 +1,6 @@
 """What an import would do, line by line, before anything is written."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from hashlib import sha256
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from fablab.imports.sheet import Column, Problem, Row
+from fablab.imports.sheet import BETWEEN, Column, Problem, Row
 
 AT_ONCE = 500  # values in one IN (…)
 
@@ -33,10 +33,19 @@ class Step:
     name: str
     changes: dict[str, Any]
     target: Any = None  # what is there already; none: something new
+    # What it comes to, by the file's column: a name where the change has a key, and what holds
+    # where the line is silent. As the dry run tells it.
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_new(self) -> bool:
         return self.target is None
+
+    def said_changes(self) -> list[tuple[str, Any]]:
+        """By column as the file has it, with what it is from now on."""
+        columns = {"given_by_id": "given_by"}
+        named = sorted((columns.get(name, name), value) for name, value in self.changes.items())
+        return [(name, self.said.get(name, value)) for name, value in named]
 
     @property
     def is_same(self) -> bool:
@@ -85,12 +94,14 @@ class Kind:
     """Something that can be imported.
 
     `plan` compares lines with the database and writes nothing; `write` does what it says,
-    inside a write transaction, and calls `tick` after each line.
+    inside a write transaction, and calls `tick` after each line. `telling` are the columns that
+    the dry run tells of something new, beside its name.
     """
 
     columns: tuple[Column, ...]
     plan: Callable[[Sequence[Row], Where], Plan]
     write: Callable[[Session, Plan, Where, Callable[[], None]], None]
+    telling: tuple[str, ...] = ()
 
 
 def sound(
@@ -109,6 +120,19 @@ def sound(
 def differing(values: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
     """What `values` would change; what they do not speak of stays as it is."""
     return {name: value for name, value in values.items() if there.get(name) != value}
+
+
+def text_of(value: Any) -> str:
+    """As a cell would say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, list):
+        return f" {BETWEEN} ".join(value)
+    if isinstance(value, dict):
+        return f" {BETWEEN} ".join(f"{name}: {fact}" for name, fact in value.items())
+    return "" if value is None else str(value)
 
 
 def in_portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

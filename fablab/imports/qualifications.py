@@ -145,12 +145,13 @@ class Known:
         held, name = self.held.get(self.key(row)), self.name_of(row)
         if held:
             there = {name: getattr(held, name) for name in ("level", "expires_on", "given_by_id")}
-            return Step(row.line, name, differing(values, there), held)
+            return Step(row.line, name, differing(values, there), held, row.values)
         training = self.training(row)
         if training and "expires_on" not in values:
             values["expires_on"] = lasts_until(row.values["given_on"], training.validity_months)
         names = ("member_id", "training_id", "machine_id", "given_on")
-        return Step(row.line, name, dict(zip(names, self.key(row), strict=True)) | values)
+        changes = dict(zip(names, self.key(row), strict=True)) | values
+        return Step(row.line, name, changes, said=row.values | values)
 
     def name_of(self, row: Row) -> str:
         """Whose and what of, in the words of the record."""
@@ -197,4 +198,5 @@ def said(name: str, held: Qualification) -> dict[str, Any]:
     return told if held.level is None else told | {"level": held.level}
 
 
-KIND = Kind(COLUMNS, plan, write)
+TELLING = ("level", "given_on", "expires_on")
+KIND = Kind(COLUMNS, plan, write, TELLING)

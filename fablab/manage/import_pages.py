@@ -1,8 +1,7 @@
 """What a file to import would do, as plain values: what is wrong, what is new, what changes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from flask import url_for
@@ -10,11 +9,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fablab.imports import Plan, Problem, Sheet
-from fablab.imports.bookings import Use
 from fablab.imports.machines import LETS_DOWN
-from fablab.imports.plan import Step
-from fablab.imports.sheet import MISSING, BadCell, one_of
-from fablab.manage.import_words import TELLING, column_said, word_said, words_said
+from fablab.imports.plan import Step, text_of
+from fablab.imports.retiring import COUNTED_ON
+from fablab.imports.sheet import MISSING
+from fablab.manage.import_words import column_said, said_of, word_said, words_said
 
 SHOWN = 200  # lines of each list
 
@@ -25,6 +24,7 @@ class Line(NamedTuple):
     where: str
     content: str
     why: str = ""
+    url: str = ""  # of the page that says more, if there is one
 
 
 class Note(NamedTuple):
@@ -55,38 +55,23 @@ class Shown:
     does_nothing: bool
 
 
-def contents(what: str, lines: Sheet) -> dict[int, str]:
-    """What tells each line from the others, as it stands in the file; none of a calendar."""
-    told = TELLING.get(what, ())
-    return {
-        at: " · ".join(filter(None, (cell_said(name, cells.get(name, "")) for name in told)))
-        for at, cells in lines.texts.items()
-    }
-
-
-def cell_said(name: str, cell: str) -> str:
-    """As it stands there; what became of a booking in the reader's language."""
-    if name != "status":
-        return cell
-    try:
-        return word_said(one_of(Use)(cell))
-    except BadCell:
-        return cell
-
-
-def shown(plan: Plan, contents: Mapping[int, str]) -> Shown:
+def shown(plan: Plan, lines: Sheet, what: str) -> Shown:
     def line(step: Step) -> Line:
-        return Line(where(step.line), contents.get(step.line) or step.name)
+        """As it stands there; where the file is silent, what holds."""
+        there = {name: cell for name, cell in lines.texts.get(step.line, {}).items() if cell}
+        return Line(where(step.line), said_of(what, {**step.said, **there}) or step.name)
 
     problems = [
-        Line(where(each.line), contents.get(each.line, ""), sentence(each))
+        Line(
+            where(each.line),
+            said_of(what, lines.texts.get(each.line, {})),
+            sentence(each),
+            more_of(each),
+        )
         for each in plan.problems
     ]
     notes = [Note(where(each.line), sentence(each), more_of(each)) for each in plan.notes]
-    changed = [
-        (line(step), [said(*each) for each in sorted(step.changes.items())])
-        for step in plan.changed
-    ]
+    changed = [(line(step), [said(*each) for each in step.said_changes()]) for step in plan.changed]
     wrong = {each.line for each in plan.problems}
     right = [line(step) for step in plan.steps if step.line not in wrong] if wrong else []
     new, same = ([line(step) for step in steps] for steps in (plan.new, plan.same))
@@ -126,11 +111,11 @@ def sentence(found: Problem) -> str:
     return _(found.sentence) % values
 
 
-def more_of(note: Problem) -> str:
+def more_of(told: Problem) -> str:
     """Where the bookings are that a machine lets down."""
-    return (
-        url_for("manage.machine", slug=note.values["machine"]) if note.sentence is LETS_DOWN else ""
-    )
+    pages = {LETS_DOWN: "manage.machine", COUNTED_ON: "manage.retirement"}
+    page = pages.get(told.sentence)
+    return url_for(page, slug=told.values["machine"]) if page else ""
 
 
 def where(line: int) -> str:
@@ -138,11 +123,11 @@ def where(line: int) -> str:
 
 
 def said(name: str, value: Any) -> tuple[str, str]:
-    """A column as the file calls it, and what it says from now on, where that is a text."""
-    column = {"given_by_id": "given_by", "membership": "email"}.get(name, name)
-    return column_said(column), str(value) if isinstance(
-        value, str | date
-    ) and name != "membership" else ""
+    """A column as the file calls it, and what it says from now on; nothing when it is emptied."""
+    if name == "membership":
+        return _("Membership"), _("of this place")
+    text = text_of(value)
+    return column_said(name), word_said(text) if isinstance(value, bool | StrEnum) else text
 
 
 def summary(plan: Plan) -> str:

@@ -337,6 +337,6 @@ def draft_page(draft: Any, problem: str = "") -> str:
         title=_(KINDS[draft.what]),
         problem=problem,
         is_asked=draft.what != imports.CALENDAR and draft.options is not None,
-        plan=import_pages.shown(plan, import_pages.contents(draft.what, lines)),
+        plan=import_pages.shown(plan, lines, draft.what),
         seen=plan.fingerprint,
     )

@@ -1,9 +1,19 @@
 """What the columns of files to import hold, as their pages explain it; docs/import.md says more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import gettext as _
 
 from fablab import texts
+from fablab.imports import members
+from fablab.imports.bookings import Use
 from fablab.imports.columns import FRENCH, WORDS
+from fablab.imports.plan import text_of
+from fablab.imports.sheet import BadCell, one_of
+from fablab.members.kinds import Audience
 from fablab.words import N_
 
 KINDS = {
@@ -137,13 +147,39 @@ EXAMPLES = {
         "1",
     ),
 }
-# What tells a line from the others, of each kind.
+# What is told of a line, of each kind: what tells it from the others, and what it brings.
 TELLING = {
     "machines": ("code", "name", "category", "location"),
-    "members": ("email", "first_name", "last_name", "organization"),
-    "qualifications": ("email", "training", "machine", "level", "given_on"),
-    "bookings": ("email", "machine", "start", "end", "status", "purpose"),
+    "members": ("email", "first_name", "last_name", *members.TELLING),
+    "qualifications": ("email", "training", "machine", "level", "given_on", "expires_on"),
+    "bookings": (
+        *("email", "machine", "start", "end", "status", "purpose", "organization", "reference"),
+    ),
 }
+TELLING["calendar"] = TELLING["bookings"]
+# What nobody would know for what it is without its column.
+NAMED = {"membership_until", "organization", "manager", "activity", "expires_on", "reference"}
+CHOSEN: dict[str, type[StrEnum] | Sequence[str]] = {
+    "status": Use,
+    "audience": Audience,
+    "manager": ("yes", "no"),
+}
+
+
+def said_of(what: str, cells: Mapping[str, Any]) -> str:
+    """A line in short: its cells as they stand there, or what they come to."""
+    told = ((name, text_of(cells.get(name))) for name in TELLING[what])
+    return " · ".join(cell_said(name, text) for name, text in told if text)
+
+
+def cell_said(name: str, cell: str) -> str:
+    """As it stands there; what is one of some words in the reader's language."""
+    if cell == members.ENDLESS:
+        cell = _(cell)
+    if name in CHOSEN:
+        with suppress(BadCell):
+            cell = word_said(one_of(CHOSEN[name])(cell))
+    return _("%(where)s: %(what)s", where=column_said(name), what=cell) if name in NAMED else cell
 
 
 def column_said(name: str) -> str:

@@ -301,6 +301,57 @@ def test_the_french_template_is_read_back_without_a_question(cast, app, what):
     assert "est l’une de" not in answer.text
 
 
+def test_the_dry_run_tells_the_structure_and_the_reference_of_past_bookings(cast, app):
+    amina = browser(app, "amina")
+    amina.set_cookie("language", "fr")
+    text = IN_FRENCH.replace("12:00;;Lampe", "12:00;studio fil;Lampe")
+
+    page = words(amina.get(send(amina, text, "bookings").location).text)
+
+    assert "honorée · Lampe · structure : studio fil · référence : 1" in page.replace("\xa0", " ")
+    assert "annulée · référence : 2" in page.replace("\xa0", " ")
+
+
+def test_the_dry_run_tells_the_membership_and_the_structure_of_members(cast, app):
+    odile = browser(app, "odile")
+    odile.set_cookie("language", "fr")
+    text = (
+        "email,first_name,last_name,audience,membership_until,organization\n"
+        "zoe@fil.example,Zoé,Ourdis,reduced,2027-12-31,Studio Fil\n"
+        "bob@fil.example,Bob,Ourdis,,,\n"
+        "bruno@atelier.example,Bruno,Lefil,professional,2031-12-31,Studio Fil\n"
+    )
+
+    page = words(odile.get(send(odile, text, "members").location).text).replace("\xa0", " ")
+
+    assert "Zoé · Ourdis · tarif réduit · fin d’adhésion : 2027-12-31 · structure : Studio" in page
+    assert "Bob · Ourdis · particulier · fin d’adhésion : sans fin" in page
+    assert "public → professionnel fin d’adhésion → 2031-12-31" in page
+
+
+def test_somebody_of_another_place_is_said_to_become_a_member(annex, app):
+    odile = browser(app, "odile")
+    text = "email,first_name,last_name\nemile@atelier.example,Emil,Bohrer\n"
+
+    page = words(odile.get(send(odile, text, "members").location).text)
+
+    assert "individual · membership_until: without end" in page
+    assert "Membership → of this place" in page
+
+
+def test_the_events_of_a_calendar_are_told_like_lines(cast, app):
+    amina, page = browser(app, "amina"), "/manage/imports/calendar"
+    fields = {"machine": "bench", "holder": "bruno@atelier.example"}
+    sent = submit(amina, page, page, file=(BytesIO(ICS), "a.ics"), **fields)
+
+    told = words(amina.get(sent.location).text)
+
+    assert (
+        "chloe@atelier.example · bench · 2027-03-16 10:00 · 2027-03-16 12:00 · used · Lampe" in told
+    )
+    assert "google.example" not in told
+
+
 def test_what_is_there_already_is_listed_too(cast, app):
     amina = browser(app, "amina")
     apply(amina, send(amina, IN_FRENCH, "bookings").location)

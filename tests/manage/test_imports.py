@@ -259,3 +259,14 @@ def test_a_machine_that_a_file_stops_needs_a_reason_and_tells_its_bookings(cast,
     assert "of people whom nobody tells: 1." in told
     assert 'href="/manage/machines/bench"' in told
     assert "whom nobody tells" not in before
+
+
+def test_who_counts_on_a_machine_to_be_retired_is_a_click_away(cast, amina):
+    cast.book("bench", slot("2027-03-30 10:00-11:00"), "bruno")
+    head = "code,name,category,state,state_reason\n"
+
+    page = amina.get(send(amina, f"{head}B1,Workbench,Benches,retired,Sold\n").location).text
+
+    assert "Bookings to come: 1; people who made them: 1; trainings: 0." in page
+    assert 'href="/manage/machines/bench/retirement">See who is concerned' in page
+    assert "Import all of it" not in page
