@@ -87,10 +87,18 @@ def plain(text: str) -> str:
 
 
 def hours(span: Slot, zone: tzinfo, *, until: str = "–") -> str:
-    """`9:00–10:30` on the place's clock; names the days when they differ."""
+    """`9:00–10:30` on the place's clock; names the days when they differ. Whole days, as of what
+    is lent by the day, have no hours: `all day`, or the first and the last of them.
+    """
+    start, end = span.start.astimezone(zone), span.end.astimezone(zone)
+    is_whole = start.time() == end.time() == time.min
+    if is_whole and end.date() - start.date() == timedelta(1):
+        return gettext("all day")
+    if is_whole:
+        last = near_day(end.date() - timedelta(1), zone)
+        return gettext("from %(first)s to %(last)s", first=near_day(start.date(), zone), last=last)
     if not is_of_one_day(span, zone):
         return f"{moment(span.start, zone)} – {moment(span.end, zone)}"
-    start, end = span.start.astimezone(zone), span.end.astimezone(zone)
     ends = "24:00" if end.time() == time.min else hour(end)
     return f"{hour(start)}{until}{ends}"
 

@@ -9,6 +9,7 @@ from fablab import texts
 from fablab.places import words
 from fablab.places.kinds import Mode
 from fablab.places.rules import WeeklyOpening
+from fablab.slots import Slot
 from tests.support import PARIS, instant, slot
 
 
@@ -71,7 +72,8 @@ def test_a_length_is_said_as_on_the_workshops_wall(spoken, minutes, written):
     [
         ("2027-03-30 09:00-10:30", "9:00–10:30"),
         ("2027-03-30 22:00-00:00", "22:00–24:00"),
-        ("2027-03-30 00:00-00:00", "0:00–24:00"),
+        ("2027-03-30 00:00-00:00", "all day"),
+        ("2027-03-28 00:00-00:00", "all day"),  # of 23 hours
         ("2027-03-30 22:00-06:00", "Tuesday 30 March 22:00 – Wednesday 31 March 6:00"),
         ("2027-03-28 01:00-04:00", "1:00–4:00"),  # two hours, over the spring gap
         ("2027-10-31 01:00-03:00", "1:00–3:00"),  # three hours, in autumn
@@ -79,6 +81,14 @@ def test_a_length_is_said_as_on_the_workshops_wall(spoken, minutes, written):
 )
 def test_hours_are_those_of_the_wall(spoken, span, written):
     assert spoken("en", lambda: texts.hours(slot(span), PARIS)) == written
+
+
+def test_whole_days_have_no_hours(spoken):
+    span = Slot(instant("2027-03-27 00:00"), instant("2027-03-29 00:00"))
+
+    said = spoken("en", lambda: texts.hours(span, PARIS))
+
+    assert said == "from Saturday 27 March to Sunday 28 March"
 
 
 def test_a_sentence_is_filled_with_what_people_read(spoken):
@@ -136,3 +146,18 @@ def test_the_weeks_of_an_opening_are_said_of_its_day(spoken, language, written):
 
     assert spoken(language, lambda: words.weeks(opening)) == written
     assert spoken(language, lambda: words.weeks(replace(opening, weeks=frozenset()))) == ""
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "mode", "written"),
+    [
+        (0, 0, Mode.RESIDENT, "day and night by badge"),
+        (0, 0, Mode.NIGHT, "day and night"),
+        (20, 20, Mode.NIGHT, "20:00–20:00 the next day at night"),
+        (20, 0, Mode.NIGHT, "20:00–24:00 at night"),
+    ],
+)
+def test_an_opening_around_the_clock_is_said_without_hours(spoken, opens, closes, mode, written):
+    opening = WeeklyOpening(2, time(opens), time(closes), mode)
+
+    assert spoken("en", lambda: words.in_words(opening)) == written

@@ -50,18 +50,26 @@ def hours_of_day(weekday: int, openings: Iterable[WeeklyOpening]) -> str:
 
 def in_words(opening: WeeklyOpening) -> str:
     """`10:00–17:00 with the team (first and third Saturday)`"""
-    told = f"{hours(opening.opens_at, opening.closes_at)} {_(MODES[opening.mode])}"
+    told = hours(opening.opens_at, opening.closes_at)
+    if told != all_hours() or opening.mode is not Mode.NIGHT:  # which goes without saying
+        told = f"{told} {_(MODES[opening.mode])}"
     return f"{told} ({weeks(opening)})" if opening.weeks else told
 
 
 def hours(opens_at: time, closes_at: time) -> str:
-    """`9:00–18:00`; over midnight `18:00–9:00 the next day`."""
+    """`9:00–18:00`; over midnight `18:00–9:00 the next day`; `day and night` for all of a day."""
+    if opens_at == closes_at == time.min:
+        return all_hours()
     start, end = texts.hour(opens_at), texts.hour(closes_at)
     if closes_at > opens_at:
         return f"{start}–{end}"
     if closes_at == time.min:
         return f"{start}–24:00"
     return _("%(start)s–%(end)s the next day", start=start, end=end)
+
+
+def all_hours() -> str:
+    return _("day and night")
 
 
 def weeks(opening: WeeklyOpening) -> str:
