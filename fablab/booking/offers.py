@@ -71,7 +71,7 @@ def nearest(
     here = offered(machine)
     same_day = [offer for offer in here if is_that_day(offer)]
     other_days = [offer for offer in here if not is_that_day(offer)]
-    others = [offered(other)[:1] for other in inventory.equivalents(machine)[:MACHINES_TRIED]]
+    others = [offered(other)[:1] for other in others_for(inventory, machine)]
     elsewhere = sorted((offer for found in others for offer in found), key=how_far)
     elsewhere_then = [offer for offer in elsewhere if is_that_day(offer)]
     elsewhere_later = [offer for offer in elsewhere if not is_that_day(offer)]
@@ -85,6 +85,15 @@ def nearest(
         *elsewhere_later,
     ]
     return sorted((best + spare)[:OFFERS], key=how_far)
+
+
+def others_for(inventory: Inventory, machine: MachineFacts) -> list[MachineFacts]:
+    """What to look on besides `machine`: equivalent ones; of one that is out of service, those on
+    which the work can be done without asking.
+    """
+    is_there = machine.is_in_service
+    others = inventory.equivalents(machine) if is_there else inventory.stand_ins(machine)
+    return others[:MACHINES_TRIED]
 
 
 def on_machine(facts: Facts, asked: Slot) -> list[Slot]:

@@ -16,7 +16,7 @@ from fablab.booking.facts import gather
 from fablab.booking.kinds import ConsentKind
 from fablab.booking.known import Facts, Shared
 from fablab.booking.models import Series
-from fablab.booking.offers import MACHINES_TRIED
+from fablab.booking.offers import others_for
 from fablab.booking.orders import (
     JUST_TAKEN,
     AlreadyUsed,
@@ -193,7 +193,7 @@ class Asked:
         self, wish: Wish, staying: set[str], booked: list[tuple[Slot, Facts]]
     ) -> Order | None:
         asked = self.inventory.machine(wish.order.machine_id)
-        like = [asked, *self.inventory.equivalents(asked)[:MACHINES_TRIED]]
+        like = [asked, *others_for(self.inventory, asked)]
         orders = [on_machine(wish.order, machine) for machine in like]
         facts = [self.facts(wish, order, staying, booked) for order in orders]
         nearest = series_rules.nearest(wish.order.slot, facts)

@@ -103,6 +103,19 @@ def test_a_machine_out_of_service_is_never_offered(fablab):
     assert {offer.machine.slug for offer in found} == {"bench"}
 
 
+def test_instead_of_one_that_is_out_of_service_only_what_does_the_same_is_offered(fablab):
+    """As whoever has booked it is offered when it stops: any other of its category is no help."""
+    add_machine(fablab, "other", "bench")
+    add_machine(fablab, "twin", "bench", model="Sjöbergs 1900")
+    change(Machine, where="bench", model="Sjöbergs 1900")
+    fablab.book("bench", AFTERNOON, "bruno")
+    assert ("other", AFTERNOON) in said(offered(fablab, "bench", AFTERNOON, "chloe"))
+
+    change(Machine, where="bench", state=MachineState.OUT_OF_SERVICE)
+
+    assert said(offered(fablab, "bench", AFTERNOON, "chloe")) == [("twin", AFTERNOON)]
+
+
 def test_interchangeable_machines_come_before_those_of_the_category(fablab):
     for n in range(3):
         add_machine(fablab, f"other{n}", "bench")

@@ -24,8 +24,8 @@ from fablab.booking.verdicts import Reason
 from fablab.clock import to_wall, today
 from fablab.db import NotAllowed, db
 from fablab.machines.inventory import of_place
-from fablab.machines.kinds import Approval, Status
-from fablab.machines.models import Change, Claim, Occupancy, Policy
+from fablab.machines.kinds import Approval, MachineState, Status
+from fablab.machines.models import Change, Claim, Machine, Occupancy, Policy
 from fablab.members.models import Mark
 from fablab.slots import Slot
 from tests.booking.conftest import add_machine, change
@@ -749,3 +749,22 @@ def test_what_one_leaves_to_another_is_not_given_away_meanwhile(any_fablab, at):
 
     assert [row.revision for row in of_series(uid)] == [1, 1, 1]
     assert offered(any_fablab) == ["03-30 14:00-16:00"]
+
+
+def test_what_repeats_on_one_out_of_service_goes_to_what_does_the_same_or_nowhere(fablab):
+    add_machine(fablab, "other", "bench")
+    change(Machine, where="bench", state=MachineState.OUT_OF_SERVICE)
+    hours = [slot(f"2027-{day} 14:00-16:00") for day in ("03-30", "04-06")]
+    orders = [fablab.order("bench", each, "chloe") for each in hours]
+
+    def instead():
+        inventory = of_place(place_id=fablab.place_id)
+        wishes = [Wish(str(n), order) for n, order in enumerate(orders)]
+        verdicts = review(inventory, wishes, {}, now=clock.now(), is_team=False)
+        return [verdict.instead and verdict.instead.machine_id for verdict in verdicts]
+
+    assert instead() == [None, None]
+    add_machine(fablab, "twin", "bench", model="Sjöbergs 1900")
+    change(Machine, where="bench", model="Sjöbergs 1900")
+
+    assert instead() == [fablab.machine("twin").id] * 2
