@@ -130,6 +130,13 @@ class Facts:
     def zone(self) -> tzinfo:
         return self.schedule.zone
 
+    def audience_on(self, day: date) -> Audience | None:
+        """For whom what is used that day counts: for themselves, once they are not in the
+        organization any more.
+        """
+        is_in_it = self.acts_until is None or day <= self.acts_until
+        return self.audience if self.acts_for_organization and is_in_it else self.standing_audience
+
     def length_of(self, slot: Slot) -> timedelta:
         """How long it lasts; of what is lent by the day, on the wall clock: a day is 24 hours,
         also when the clocks change.

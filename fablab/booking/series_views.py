@@ -23,6 +23,7 @@ from fablab.booking import (
     series_forms,
     series_pages,
     views,
+    worth,
 )
 from fablab.booking.forms import CancellationForm
 from fablab.booking.series import Choice, Pick, Wish
@@ -99,7 +100,8 @@ def show(uid: UUID):
         next=views.line(ahead[0], inventory, now) if ahead else None,
         is_own=rows[0].member_id == current_user.id,
         total=sum_said(
-            (row.quoted for row in rows if row.standing), prices_of(inventory).terms.currency
+            (worth.standing_amount(row, inventory) for row in rows if row.standing),
+            prices_of(inventory).terms.currency,
         ),
     )
 

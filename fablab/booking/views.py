@@ -572,13 +572,11 @@ def amount_of(
 ) -> Indicative:
     """What is shown before anything is confirmed."""
     prices, machine_id = prices_of(draft.inventory), draft.machine.id
-    quoted = None
+    day = clock.today(draft.zone, slot.start) if slot else day
+    audience, quoted = facts.audience_on(day), None
     if slot:
-        day = clock.today(draft.zone, slot.start)
-        quoted = quote(prices, machine_id, facts.audience, slot, is_accompanied=is_accompanied)
-    return indicative(
-        prices, machine_id, facts.audience, day, quoted, is_accompanied=is_accompanied
-    )
+        quoted = quote(prices, machine_id, audience, slot, is_accompanied=is_accompanied)
+    return indicative(prices, machine_id, audience, day, quoted, is_accompanied=is_accompanied)
 
 
 def needs_another_slot(verdict: list[Refusal]) -> bool:

@@ -29,9 +29,9 @@ def worth_of(row: Any, inventory: Inventory) -> Worth:
         return Worth()
     currency = prices_of(inventory).terms.currency
     whole, percent = amount_said(row.quoted, currency), percent_of(row, inventory)
-    if row.status == Status.CONFIRMED and row.left_at is not None:
-        used = amount_said(used_of(row, inventory), currency)
-        same = not used or used == whole
+    if row.status == Status.CONFIRMED:
+        used = amount_said(standing_amount(row, inventory), currency)
+        same = used == whole
         return Worth(whole if same else _("%(used)s, instead of %(whole)s", used=used, whole=whole))
     if percent == 100 or not row.quoted:
         return Worth(whole)
@@ -74,6 +74,17 @@ def part_of(row: Any, inventory: Inventory, percent: int) -> Decimal:
         percent=percent,
     )
     return share_of(row.quoted, percent) if part is None else part
+
+
+def standing_amount(row: Any, inventory: Inventory) -> Decimal | None:
+    """Of a booking that stands: what was used of it where its member has left, else what was shown
+    when it was made. None where no price was known.
+    """
+    if row.quoted is None or row.left_at is None:
+        amount: Decimal | None = row.quoted
+        return amount
+    used = used_of(row, inventory)
+    return row.quoted if used is None else used
 
 
 def used_of(row: Any, inventory: Inventory) -> Decimal | None:

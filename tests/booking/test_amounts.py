@@ -1,5 +1,6 @@
 """The amount of a booking: shown before it is confirmed, frozen on it, quoted anew for a move."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -15,7 +16,7 @@ from fablab.machines.models import Occupancy
 from fablab.members import marks
 from fablab.members.kinds import Audience
 from fablab.members.models import Mark, Member
-from fablab.organizations.models import Organization
+from fablab.organizations.models import Organization, OrganizationMember
 from fablab.places.kinds import Charged
 from fablab.places.models import Place
 from fablab.presence import commands as presence
@@ -136,6 +137,27 @@ def test_the_amount_follows_the_organization_that_is_chosen(bench, browse):
     )
 
     assert "Indicative amount: €4.00" in words(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("until", "amount"),
+    [(date(2027, 3, 30), "€4.00"), (date(2027, 3, 29), "€6.00"), (date(2027, 3, 28), "€6.00")],
+)
+def test_on_a_day_after_they_left_it_the_price_is_their_own(bench, browse, until, amount):
+    change(Organization, audience=Audience.RESIDENT)
+    change(OrganizationMember, until=until)
+    answer = submit(
+        browse("bruno"),
+        NEW,
+        "/bookings/",
+        day="2027-03-30",
+        start="14:00",
+        end="16:00",
+        organization=str(bench.organization_id),
+        check="1",
+    )
+
+    assert f"Indicative amount: {amount}" in words(answer.text)
 
 
 def test_the_page_of_a_booking_and_the_list_say_the_amount(bench, browse):
@@ -389,3 +411,17 @@ def test_what_was_used_whole_is_worth_what_was_shown(bench, browse, at):
 
     assert "Indicative amount €6.00" in page
     assert "instead of" not in page
+
+
+def test_the_sum_of_a_series_counts_what_was_used_of_those_that_were_left(bench, browse, at):
+    change(Place, charged=Charged.REAL)
+    client = browse("chloe")
+    Sheet(listing(client).text).send(client, confirm="1")
+    uids = db.session.scalars(select(Occupancy.uid).order_by(Occupancy.starts_at)).all()
+    left(bench, uids[0], at, "2027-03-30 14:08", "2027-03-30 14:19")
+    series = re.search(r"/bookings/series/[0-9a-f-]{36}", client.get(f"/bookings/{uids[0]}").text)
+
+    page = words(client.get(series[0]).text)
+
+    assert "€0.75, instead of €6.00" in page
+    assert "Indicative amount of all that stand: €12.75" in page
