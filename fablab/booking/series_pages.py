@@ -14,7 +14,7 @@ from fablab.booking import pages, series_forms
 from fablab.booking.orders import Order
 from fablab.booking.series import Pick, Verdict, Wish
 from fablab.booking.series_forms import SeriesForm
-from fablab.booking.verdicts import TAKEN
+from fablab.booking.verdicts import TAKEN, Reason
 from fablab.clock import today
 from fablab.machines.inventory import Inventory
 from fablab.slots import Slot
@@ -48,6 +48,7 @@ class DateLine:
     options: list[Option]  # what one may choose of a date that is refused
     is_in: bool
     is_lost: bool
+    left_out: str = ""  # why nothing is offered instead, where that is not for want of a slot
     is_said_above: bool = False  # some of its reasons are told once, with the other dates
 
 
@@ -141,7 +142,20 @@ def _date_line(n: int, verdict: Verdict, inventory: Inventory, now: datetime, wh
         options=options,
         is_in=verdict.pick is not Pick.NO,
         is_lost=verdict.is_lost,
+        left_out=_left_out(verdict),
     )
+
+
+def _left_out(verdict: Verdict) -> str:
+    """Another hour helps nobody who has as many bookings ahead as one may."""
+    for refusal in verdict.refusals:
+        if refusal.reason is Reason.BOOKINGS_AHEAD:
+            return ngettext(
+                "It is left out: %(num)s booking ahead is the most at one time.",
+                "It is left out: %(num)s bookings ahead are the most at one time.",
+                refusal.values["most"],
+            )
+    return ""
 
 
 def _options(verdict: Verdict, inventory: Inventory, now: datetime) -> Iterator[Option]:

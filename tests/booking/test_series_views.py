@@ -263,6 +263,9 @@ def test_what_holds_against_several_dates_is_said_once_with_them(fablab, browse)
     for when in ("Tomorrow, 14:00", "Tuesday 6 April, 14:00", "Tuesday 13 April, 14:00"):
         assert when in above
     assert said.count("Not possible: the reason is told above.") == 3
+    # No other hour would help, so that the lack of one is not what is said.
+    limit = "It is left out: 1 booking ahead is the most at one time."
+    assert (said.count(limit), said.count("nothing near it")) == (3, 0)
 
 
 def test_looking_again_keeps_the_choices_and_makes_room(fablab, browse):
