@@ -170,6 +170,8 @@ class ForWhomForm(Form):
     Whoever has several to choose from and never chose is asked: none of them is a guess.
     """
 
+    who = ""  # whom the team fills it in for, by name
+
     organization = SelectField(
         lazy_gettext("On behalf of"),
         [
@@ -186,7 +188,9 @@ class ForWhomForm(Form):
     def validate_organization(self, field: SelectField) -> None:
         if field.data == UNSAID:
             raise ValidationError(
-                lazy_gettext("Say for whom you book: yourself or an organization.")
+                lazy_gettext("Say for whom it is: %(who)s or an organization.", who=self.who)
+                if self.who
+                else lazy_gettext("Say for whom you book: yourself or an organization.")
             )
 
     def offer_organizations(self, organizations: Iterable[BookedBy]) -> None:
@@ -197,7 +201,7 @@ class ForWhomForm(Form):
         unsaid = [(UNSAID, lazy_gettext("Choose…"))] if self.organization.data == UNSAID else []
         self.organization.choices = [
             *unsaid,
-            (ONESELF, lazy_gettext("Myself")),
+            (ONESELF, self.who or lazy_gettext("Myself")),
             *((str(each.id), each.name) for each in organizations),
         ]
 
@@ -207,6 +211,15 @@ class ForWhomForm(Form):
         chosen = (self.organization.data or "").strip()
         is_number = len(chosen) < 10 and chosen.isascii() and chosen.isdigit()
         return int(chosen) if is_number else None
+
+
+# What the fields of a booking are called for whoever fills them in for somebody else.
+OF_THEM = {
+    "purpose": lazy_gettext("Their project"),
+    "buddy": lazy_gettext("Their buddy's e-mail address"),
+    "accompanied": lazy_gettext("Somebody of the team is to stay with them"),
+    "safety": lazy_gettext("They have read them and will keep to them"),
+}
 
 
 class BookingForm(ForWhomForm, SlotForm):
@@ -264,6 +277,12 @@ class BookingForm(ForWhomForm, SlotForm):
         ],
     )  # of the booking being changed, when the form was drawn
     check = SubmitField()  # asks what the rules say, and books nothing
+
+    def speak_of(self, who: str) -> None:
+        """Of whom the team fills it in for, rather than to them; empty: of nobody else."""
+        self.who = who
+        for field, label in OF_THEM.items() if who else ():
+            self[field].label.text = label
 
     def offer(self, organizations: Iterable[BookedBy], machines: Iterable[MachineFacts]) -> None:
         """What the lists let one choose from."""

@@ -402,21 +402,30 @@ CONSENTS = {
     ConsentKind.BUDDY: lazy_gettext("your buddy's agreement"),
     ConsentKind.COMPANY: lazy_gettext("somebody of the team to stay with you"),
 }
+CONSENTS_OF_SOMEBODY = CONSENTS | {
+    ConsentKind.BUDDY: lazy_gettext("the buddy's agreement"),
+    ConsentKind.COMPANY: lazy_gettext("somebody of the team to stay with them"),
+}
 
 
-def waits_for(facts: Facts, slot: Slot, *, is_team: bool) -> str:
+def waits_for(facts: Facts, slot: Slot, *, is_team: bool, who: str = "") -> str:
     """What the booking would still wait for once it is made, in a sentence; empty for nothing.
 
-    `is_team`: what the team books it agrees to.
+    `is_team`: what the team books it agrees to. `who` it is for, when that is not who reads.
     """
     kinds = ledger.still_to_ask(slot, facts, is_team=is_team)
     if not kinds:
         return ""
     return _(
         "It then waits for %(what)s, until %(moment)s at most; the slot is kept meanwhile.",
-        what=", ".join(str(CONSENTS[kind]) for kind in kinds),
+        what=", ".join(str(consents_for(who)[kind]) for kind in kinds),
         moment=texts.moment(max(answer_due(slot, facts, kind) for kind in kinds), facts.zone),
     )
+
+
+def consents_for(who: str) -> dict[ConsentKind, Any]:
+    """What is waited for, said to its member; of `who`, to somebody else."""
+    return CONSENTS_OF_SOMEBODY if who else CONSENTS
 
 
 class Condition(NamedTuple):
@@ -427,8 +436,10 @@ class Condition(NamedTuple):
     why: str
 
 
-def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
-    """The machine's rules for this person, in the order they matter when booking."""
+def conditions(facts: Facts, slot: Slot | None, who: str = "") -> list[Condition]:
+    """The machine's rules for this person, in the order they matter when booking; of `who`, said
+    to whoever books for them.
+    """
     policy = facts.policy
     known: list[Condition] = []
     if slot and not facts.is_under_way:
@@ -436,7 +447,9 @@ def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
         known.append(
             Condition(
                 "rotate-ccw",
-                _("You may cancel until %(moment)s", moment=until),
+                _("%(who)s may cancel until %(moment)s", who=who, moment=until)
+                if who
+                else _("You may cancel until %(moment)s", moment=until),
                 _(
                     "Later than %(length)s before, it is noted as late.",
                     length=texts.length(policy.free_cancellation),
@@ -445,7 +458,7 @@ def conditions(facts: Facts, slot: Slot | None) -> list[Condition]:
                 else _("The machine is then free for the others at once."),
             )
         )
-        expected = expectation(slot, policy.release_after, facts.zone)
+        expected = expectation(slot, policy.release_after, facts.zone, who)
         if expected:
             known.append(Condition("user-x", expected, ""))
     if policy.minimum == policy.maximum:

@@ -49,14 +49,26 @@ def presence_of(row: Any, inventory: Inventory, now: datetime) -> Presence:
     )
 
 
-def expectation(slot: Slot, after: timedelta, zone: tzinfo) -> str:
-    """That one is expected, and until when the machine is kept; empty where it always is."""
+def expectation(slot: Slot, after: timedelta, zone: tzinfo, who: str = "") -> str:
+    """That one is expected, and until when the machine is kept; empty where it always is. Of `who`,
+    said to somebody else.
+    """
     until = given_up_at(slot, after)
     if until is None:
         return ""
+    hours = {
+        "since": texts.hour(to_wall(zone, slot.start - EARLY)),
+        "until": texts.hour(to_wall(zone, until)),
+    }
+    if who:
+        return _(
+            "%(who)s can say that they are here from %(since)s on; at %(until)s the machine is "
+            "otherwise free for the others, and the absence is noted.",
+            who=who,
+            **hours,
+        )
     return _(
         "Say that you are here from %(since)s on; at %(until)s the machine is otherwise free for "
         "the others, and the absence is noted.",
-        since=texts.hour(to_wall(zone, slot.start - EARLY)),
-        until=texts.hour(to_wall(zone, until)),
+        **hours,
     )

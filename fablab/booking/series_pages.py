@@ -222,14 +222,16 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def waits_for(verdicts: Sequence[Verdict]) -> str:
-    """Whose yes what is chosen would still wait for, in a sentence; empty for nobody's."""
+def waits_for(verdicts: Sequence[Verdict], who: str = "") -> str:
+    """Whose yes what is chosen would still wait for, in a sentence; empty for nobody's. `who` they
+    are for, when that is not who reads.
+    """
     kinds = dict.fromkeys(kind for verdict in verdicts for kind in verdict.waits_for)
     if not kinds:
         return ""
     return _(
         "Some of them then wait for %(what)s; the slots are kept meanwhile.",
-        what=", ".join(str(pages.CONSENTS[kind]) for kind in kinds),
+        what=", ".join(str(pages.consents_for(who)[kind]) for kind in kinds),
     )
 
 

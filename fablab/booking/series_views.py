@@ -353,7 +353,7 @@ def dates_page(
         lines=lines,
         summary=series_pages.summary(verdicts),
         are_all_possible=not any(verdict.refusals for verdict in verdicts),
-        waits_for=series_pages.waits_for(verdicts),
+        waits_for=series_pages.waits_for(verdicts, draft.who),
         amount=series_pages.amount_of(verdicts, draft.inventory),
         whys=pages.why(refused.refusals, zone, draft.who) if refused else [],
         problem=problem,

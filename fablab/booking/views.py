@@ -349,7 +349,9 @@ class Draft:
         return pages.spans_nights(self.machine.policy_for(audience_of(standing)))
 
     def form(self, **kwargs: Any) -> BookingForm:
-        return BookingForm(zone=self.zone, spans_nights=self.spans_nights, **kwargs)
+        form = BookingForm(zone=self.zone, spans_nights=self.spans_nights, **kwargs)
+        form.speak_of(self.who)
+        return form
 
     @property
     def action(self) -> str:
@@ -528,6 +530,7 @@ def fields_shown(draft: Draft, reading: Reading) -> dict[str, Any]:
         "is_unread": reading.is_unread,
         "asks_buddy": facts.policy.buddy or facts.risk is RiskClass.D or bool(form.buddy.data),
         "asks_company": pages.may_ask_company(facts) or bool(form.accompanied.data),
+        "activity": facts.activity,
     }
 
 
@@ -539,9 +542,11 @@ def slot_shown(draft: Draft, reading: Reading) -> dict[str, Any]:
         "strip": pages.strip(facts, reading.day, slot, is_refused=bool(reading.verdict)),
         "ticket": pages.ticket(draft.machine, slot, draft.inventory) if slot else None,
         "neighbours": pages.neighbours(facts, granted) if granted else "",
-        "conditions": pages.conditions(facts, granted),
+        "conditions": pages.conditions(facts, granted, draft.who),
         "clock_notes": pages.clock_notes(form, draft.zone),
-        "waits_for": pages.waits_for(facts, granted, is_team=draft.is_team) if granted else "",
+        "waits_for": pages.waits_for(facts, granted, is_team=draft.is_team, who=draft.who)
+        if granted
+        else "",
         "asked_when": pages.when(slot, draft.zone, facts.now) if slot else "",
         "indicative": amount_of(draft, facts, slot, reading.day, is_accompanied=is_accompanied),
     }

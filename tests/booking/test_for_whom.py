@@ -1,19 +1,22 @@
 """For whom one books: chosen, remembered, never guessed."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from fablab import clock
 from fablab.booking import commands
 from fablab.booking.orders import BookingRefused
 from fablab.booking.verdicts import Reason
 from fablab.db import writing
+from fablab.machines.kinds import Approval
+from fablab.machines.models import Machine
 from fablab.organizations.models import Organization, OrganizationKind, OrganizationMember
-from tests.booking.conftest import Form, words
+from tests.booking.conftest import Form, change, words
 from tests.booking.test_views import AFTERNOON, NEW, booked, bookings, invalid
-from tests.booking.test_wider_rules import member_uid
+from tests.booking.test_wider_rules import member_uid, set_policy
 from tests.support import instant, slot
 
 A_YEAR_AGO = date(2026, 3, 29)
@@ -156,3 +159,37 @@ def test_a_booking_for_oneself_says_so_to_who_might_have_chosen_otherwise(fablab
     assert said in words(browse("bruno").get(f"/bookings/{for_bruno}").text)
     assert "On behalf of" not in words(browse("chloe").get(f"/bookings/{for_chloe}").text)
     assert said not in words(browse("amina").get(f"/bookings/{for_bruno}").text)
+
+
+def test_the_account_it_is_put_down_to_is_told_before_it_is_confirmed(fablab, browse):
+    with writing() as session:
+        session.execute(update(OrganizationMember).values(activity="Atelier Lefil"))
+    client, theirs = browse("bruno"), str(fablab.organization_id)
+    told = "Put down to the activity account Atelier Lefil."
+
+    chosen = Form(client.get(NEW).text).check(client, organization=theirs)
+    own = Form(client.get(NEW).text).check(client, organization="self")
+
+    assert told in words(chosen.text)
+    assert "activity account" not in words(own.text)
+    Form(client.get(NEW).text).send(client, organization=theirs)
+    assert told in words(client.get(f"/bookings/{booked().uid}/move").text)
+
+
+def test_the_team_reads_of_whom_it_books_for_and_nothing_said_to_them(fablab, browse):
+    set_policy(fablab, "bench", release_after=timedelta(minutes=30), approval=Approval.ALWAYS)
+    change(Machine, "bench", safety="Goggles")
+    page = f"{NEW}&member={member_uid(fablab, 'bruno')}"
+
+    html = browse("amina").get(page).text
+
+    said = words(html[html.index("<main") : html.index("</main>")])
+    said = said.replace("You then see each date", "")  # they, who book
+    assert for_whom(browse("amina"), page)[1] == ["Choose…", "Bruno Lefil", "Studio Fil"]
+    assert "Their project" in said
+    assert "They have read them and will keep to them" in said
+    assert "Bruno Lefil may cancel until" in said
+    assert "Bruno Lefil can say that they are here from" in said
+    assert re.findall(r"\b([Yy]ours?|[Yy]ou|Myself|I have)\b", said) == []
+    own = words(browse("bruno").get(NEW).text)
+    assert all(each in own for each in ("Myself", "Your project", "I have read", "You may cancel"))
