@@ -17,6 +17,7 @@ from fablab.members import audit
 from fablab.members.kinds import Audience, Deed
 from fablab.members.models import Member, Membership
 from fablab.places.models import Place
+from fablab.seen import fingerprint, refuse_unseen
 
 MINUTE = timedelta(minutes=1)
 
@@ -47,24 +48,42 @@ class Scope:
 
 
 @retried
-def set_policy(scope: Scope, values: Mapping[str, Any], *, by: int, now: datetime) -> None:
+def set_policy(
+    scope: Scope, values: Mapping[str, Any], *, by: int, now: datetime, seen: str | None = None
+) -> None:
     """Say `values`, one for each name of a policy; None says nothing and lets it be inherited.
 
-    A policy that says nothing at all is deleted. Raises PolicyRefused, NoSuch when what it
-    is about is not of the place or retired, and Busy.
+    A policy that says nothing at all is deleted. `seen` is what `seen_of` gave when it was read.
+    Raises PolicyRefused, ChangedMeanwhile, NoSuch when what it is about is not of the place or
+    retired, and Busy.
     """
     with writing() as session:
         alone_in(scope.place_id)
-        say(session, scope, values, by=by, now=now)
+        say(session, scope, values, by=by, now=now, seen=seen)
+
+
+def seen_of(scope: Scope) -> str:
+    """The fingerprint of what is said there now."""
+    return fingerprint(told(own_of(scope, rows_of(scope.place_id))[-1:]))
+
+
+def own_of(scope: Scope, rows: Sequence[Policy]) -> list[Policy]:
+    return [row for row in rows if scope.is_of(row)]
 
 
 def say(
-    session: Session, scope: Scope, values: Mapping[str, Any], *, by: int, now: datetime
+    session: Session,
+    scope: Scope,
+    values: Mapping[str, Any],
+    *,
+    by: int,
+    now: datetime,
+    seen: str | None = None,
 ) -> None:
     """The same in a write that is under way, alone in the place."""
     rows = rows_of(scope.place_id)
     others = [row for row in rows if not scope.is_of(row)]
-    own = [row for row in rows if scope.is_of(row)]
+    own = own_of(scope, rows)
     said = {name: values.get(name) for name in NAMES}
     asked = Policy(
         place_id=scope.place_id,
@@ -74,6 +93,7 @@ def say(
         **said,
     )
     before, after = told(own[-1:]), told([asked])
+    refuse_unseen(seen, before, after)
     changed = {name for name in NAMES if before.get(name) != after.get(name)}
     tables = list(tables_of(scope))
     found = conflicts(tables, [*others, asked], scope.audience, changed)
@@ -179,16 +199,25 @@ def subject(scope: Scope) -> dict[str, Any]:
 
 
 @retried
-def set_marks(place_id: int, asked: Mapping[str, int | None], *, by: int, now: datetime) -> None:
+def set_marks(
+    place_id: int,
+    asked: Mapping[str, int | None],
+    *,
+    by: int,
+    now: datetime,
+    seen: str | None = None,
+) -> None:
     """How many marks, within how many days, keep a member from booking, and for how long: the
     place's `marks_allowed`, `marks_window_days` and `marks_suspension_days`.
 
-    None allowed: marks are kept and nothing follows. Raises NoSuch and Busy.
+    None allowed: marks are kept and nothing follows. `seen` is the fingerprint of the three as they
+    were read. Raises ChangedMeanwhile, NoSuch and Busy.
     """
     with writing() as session:
         alone_in(place_id)
         place = session.get_one(Place, place_id, populate_existing=True)
         before = {name: getattr(place, name) for name in asked}
+        refuse_unseen(seen, before, asked)
         if before == asked:
             return
         for name, value in asked.items():

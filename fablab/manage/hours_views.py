@@ -11,7 +11,7 @@ from flask_login import current_user
 from fablab import clock
 from fablab.access import team_only
 from fablab.machines.inventory import here, weekly_opening
-from fablab.manage import member_pages, occupancies, place_pages, queries
+from fablab.manage import conflicts, member_pages, occupancies, place_pages, queries
 from fablab.manage.blueprint import bp, page, today
 from fablab.manage.place_forms import (
     ChoiceForm,
@@ -22,10 +22,12 @@ from fablab.manage.place_forms import (
 )
 from fablab.members.kinds import Deed
 from fablab.places.kinds import Mode
+from fablab.seen import ChangedMeanwhile, fingerprint
 from fablab.settings import closures as days_off
 from fablab.settings import openings as hours
 from fablab.settings.closures import AlreadyClosed
-from fablab.settings.concerned import Concerns, fingerprint, is_booking
+from fablab.settings.concerned import Concerns, is_booking
+from fablab.settings.concerned import fingerprint as of_bookings
 from fablab.settings.openings import Overlap
 
 # -- the ordinary week
@@ -70,7 +72,11 @@ def opening(opening_id: int):
             choice.choice(_("Other opening hours")),
             by=current_user.id,
             now=clock.now(),
+            seen=form.seen.data or "",
         )
+    except ChangedMeanwhile as others:
+        conflict = told_beside(form, opening_form(hours.find(found.id, here().place.id)), others)
+        return opening_page(found, form, choice, conflict=conflict), 409
     except Overlap as refused:
         say_what_overlaps(form, refused)
         return opening_page(found, form, choice), 422
@@ -119,6 +125,7 @@ def opening_form(opening: Any) -> OpeningForm:
             "closes_at": told.closes_at,
             "mode": told.mode,
             "weeks": [str(week) for week in sorted(told.weeks)],
+            "seen": fingerprint(hours.told(told)),
         },
     )
 
@@ -145,9 +152,11 @@ def opening_page(
     bookings: Sequence[Any] = (),
     *,
     is_removed: bool = False,
+    conflict: Sequence[conflicts.Difference] = (),
 ) -> str:
     return page(
         "opening.html",
+        conflict=conflict,
         name=place_pages.named(weekly_opening(opening)),
         opening_id=opening.id,
         form=form,
@@ -187,18 +196,30 @@ def closure(uid: UUID):
         return closure_page(found, *args, **kwargs)
 
     def change(form: ClosureForm, choice: ChoiceForm) -> None:
-        told = choice.choice(form.reason.data)
-        days_off.change(found.uid, place_id, form.days, told, by=current_user.id, now=clock.now())
+        told, seen = choice.choice(form.reason.data), form.seen.data or ""
+        by, now = current_user.id, clock.now()
+        days_off.change(found.uid, place_id, form.days, told, by=by, now=now, seen=seen)
+
+    def now_there() -> ClosureForm:
+        return closure_form(days_off.find(str(uid), place_id))
 
     if request.method == "GET":
-        return shown(ClosureForm(formdata=None, obj=found))
-    return closure_saved(change, shown, _("The closure is saved."))
+        return shown(closure_form(found))
+    return closure_saved(change, shown, _("The closure is saved."), now_there)
+
+
+def closure_form(closure: Any) -> ClosureForm:
+    seen = fingerprint(days_off.columns(days_off.asked_of(closure)))
+    return ClosureForm(formdata=None, obj=closure, data={"seen": seen})
 
 
 def closure_saved(
-    write: Callable[[ClosureForm, ChoiceForm], None], shown: Callable[..., str], done: str
+    write: Callable[[ClosureForm, ChoiceForm], None],
+    shown: Callable[..., str],
+    done: str,
+    now_there: Callable[[], ClosureForm] | None = None,
 ) -> Any:
-    """What saving a closure answers."""
+    """What saving a closure answers; `now_there` is the form of one that others may change."""
     form, choice = ClosureForm(), ChoiceForm()
     if not (form.validate() & choice.validate()):
         return shown(form, choice), 422
@@ -207,6 +228,9 @@ def closure_saved(
     except AlreadyClosed:
         form.first_day.errors = [_("There is a closure of these days already.")]
         return shown(form, choice), 422
+    except ChangedMeanwhile as others:
+        assert now_there
+        return shown(form, choice, conflict=told_beside(form, now_there(), others)), 409
     except Concerns as refused:
         return shown(form, choice, refused.bookings), 409
     flash(done)
@@ -225,16 +249,7 @@ def remove_closure(uid: UUID):
 @team_only
 def holidays():
     if request.method == "GET":
-        schedule = here().schedule
-        form = HolidaysForm(
-            formdata=None,
-            data={
-                "holidays_country": schedule.holidays_country,
-                "holidays_subdivision": schedule.holidays_subdivision,
-            },
-        )
-        form.offer(schedule.holidays_country)
-        return holidays_page(form)
+        return holidays_page(holidays_form())
     form, choice = HolidaysForm(), ChoiceForm()
     form.offer(form.holidays_country.data or "")
     if not (form.validate() & choice.validate()):
@@ -243,12 +258,28 @@ def holidays():
     told = choice.choice(_("Public holiday"))
     try:
         days_off.set_holidays(
-            here().place.id, country, form.subdivision, told, by=current_user.id, now=clock.now()
+            here().place.id,
+            country,
+            form.subdivision,
+            told,
+            by=current_user.id,
+            now=clock.now(),
+            seen=form.seen.data or "",
         )
+    except ChangedMeanwhile as others:
+        conflict = told_beside(form, holidays_form(), others)
+        return holidays_page(form, choice, conflict=conflict), 409
     except Concerns as refused:
         return holidays_page(form, choice, refused.bookings), 409
     flash(_("The public holidays are saved."))
     return redirect(url_for(".holidays"), 303)
+
+
+def holidays_form() -> HolidaysForm:
+    said = days_off.whose_holidays(here().place.id)
+    form = HolidaysForm(formdata=None, data=said | {"seen": fingerprint(said)})
+    form.offer(said["holidays_country"])
+    return form
 
 
 def closures_page(
@@ -273,10 +304,12 @@ def closure_page(
     form: ClosureForm,
     choice: ChoiceForm | None = None,
     bookings: Sequence[Any] = (),
+    conflict: Sequence[conflicts.Difference] = (),
 ) -> str:
     origin = days_off.origins(here().place.id).get(closure.uid)
     return page(
         "closure.html",
+        conflict=conflict,
         closure=place_pages.off(closure, origin, today()),
         uid=closure.uid,
         form=form,
@@ -285,10 +318,26 @@ def closure_page(
 
 
 def holidays_page(
-    form: HolidaysForm, choice: ChoiceForm | None = None, bookings: Sequence[Any] = ()
+    form: HolidaysForm,
+    choice: ChoiceForm | None = None,
+    bookings: Sequence[Any] = (),
+    conflict: Sequence[conflicts.Difference] = (),
 ) -> str:
-    ahead = place_pages.holidays_ahead(here().schedule, today())
-    return page("holidays.html", form=form, ahead=ahead, **concerned(choice, bookings))
+    return page(
+        "holidays.html",
+        form=form,
+        conflict=conflict,
+        ahead=place_pages.holidays_ahead(here().schedule, today()),
+        **concerned(choice, bookings),
+    )
+
+
+def told_beside(
+    form: conflicts.SeenForm, now: conflicts.SeenForm, others: ChangedMeanwhile
+) -> list[conflicts.Difference]:
+    """What others saved meanwhile beside what was typed; the form sent again, it is meant."""
+    form.seen.data = fingerprint(others.now)
+    return conflicts.differences(now, form)
 
 
 # -- whom it concerns
@@ -302,7 +351,7 @@ def concerned(choice: ChoiceForm | None, bookings: Sequence[Any]) -> dict[str, A
     sessions = [row for row in rows if not is_booking(row)]
     return {
         "choice": choice or ChoiceForm(formdata=None),
-        "seen_bookings": fingerprint(bookings),
+        "seen_bookings": of_bookings(bookings),
         "concerned": shown,
         "sessions": occupancies.lines(sessions, inventory, now),
         "mail_to": occupancies.mail_to(shown),

@@ -21,7 +21,7 @@ from fablab.machines.models import Machine
 from fablab.machines.policy_commands import PolicyRefused, Scope
 from fablab.machines.resources_commands import InTheWay
 from fablab.machines.sheets import CodeTaken
-from fablab.manage import inventory_queries, policy_pages, queries
+from fablab.manage import conflicts, inventory_queries, policy_pages, queries
 from fablab.manage.blueprint import bp, page
 from fablab.manage.machine_forms import RULES, MachineForm, RetirementForm
 from fablab.manage.occupancies import lines, mail_to
@@ -84,15 +84,11 @@ def change_machine(slug: str):
     form = machine_form(machine, papers=papers)
     if not form.validate():
         return form_page(form, machine=machine, seen=request.form.get("seen", "")), 422
-    there = fingerprint(as_it_is(machine, papers))
-    if request.form.get("seen") != there:
-        form.form_errors.append(
-            _(
-                "Somebody changed this machine while you were writing, and nothing was saved. Look"
-                " at it in another window; to save it again is to have it as you wrote it."
-            )
-        )
-        return form_page(form, machine=machine, seen=there), 409
+    there = as_it_is(machine, papers)
+    if request.form.get("seen") != fingerprint(there):
+        now = machine_form(machine, data=there, papers=papers)
+        conflict = conflicts.differences(now, form)
+        return form_page(form, machine=machine, seen=fingerprint(there), conflict=conflict), 409
     refused = try_it(
         form,
         lambda: equipment.change(
@@ -260,8 +256,11 @@ def form_page(
     machine: Machine | None = None,
     like: Machine | None = None,
     seen: str | None = None,
+    conflict: Sequence[conflicts.Difference] = (),
 ) -> str:
-    """`seen` is the fingerprint of the machine as its reader has seen it."""
+    """`seen` is the fingerprint of the machine as its reader has seen it, `conflict` what others
+    have saved since.
+    """
     if machine:
         title, action = machine.name, url_for(".change_machine", slug=machine.slug)
     elif like:
@@ -277,6 +276,7 @@ def form_page(
         action=action,
         machine=machine,
         seen=seen,
+        conflict=conflict,
         back=url_for(".machine", slug=pictured.slug)
         if pictured and not is_retired(pictured)
         else url_for(".machines"),

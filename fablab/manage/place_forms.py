@@ -30,6 +30,7 @@ from fablab.forms import (
     of_this_century,
 )
 from fablab.machines.photos import MAX_BYTES
+from fablab.manage.conflicts import SeenForm
 from fablab.manage.forms import REASON, translated
 from fablab.manage.place_words import NAMES_SHOWN
 from fablab.manage.policy_forms import ParagraphField
@@ -46,12 +47,6 @@ from fablab.words import LANGUAGES
 HOUSE_RULES = 5000  # letters
 LANGUAGE_CHOICES = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
 COLOUR = re.compile(r"#[0-9a-f]{6}")
-
-
-class SeenForm(Form):
-    """Of values that others may change meanwhile; `seen` is the fingerprint of those drawn."""
-
-    seen = HiddenField()
 
 
 class ParticularsForm(SeenForm):
@@ -102,7 +97,7 @@ class ColourField(TextField):
         self.data = (self.data or "").lower()
 
 
-class LookForm(Form):
+class LookForm(SeenForm):
     """The colours and the mark of the house: for administrators."""
 
     brick = ColourField(lazy_gettext("Stripe and mark"), maximum=7)
@@ -139,7 +134,7 @@ class LookForm(Form):
         }
 
 
-class HoursForm(Form):
+class HoursForm(SeenForm):
     """An opening of the ordinary week, on one weekday or on several."""
 
     weekdays = SelectMultipleField(
@@ -209,7 +204,7 @@ class ChoiceForm(Form):
         )
 
 
-class ClosureForm(Form):
+class ClosureForm(SeenForm):
     first_day = StrictDateField(
         lazy_gettext("First day"), [InputRequired(lazy_gettext("Choose a day.")), of_this_century]
     )
@@ -243,7 +238,7 @@ class ClosureForm(Form):
         return Days(first, last, self.reason.data, self.repeats_yearly.data)
 
 
-class HolidaysForm(Form):
+class HolidaysForm(SeenForm):
     holidays_country = SelectField(lazy_gettext("Country"))
     holidays_subdivision = SelectField(lazy_gettext("Part of it"), validate_choice=False)
 

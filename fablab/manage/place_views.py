@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import flash, g, redirect, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from fablab import clock
 from fablab.access import team_only
-from fablab.machines.inventory import here
-from fablab.manage import member_pages, place_pages, place_words, queries
+from fablab.machines.inventory import here, of_place
+from fablab.manage import conflicts, member_pages, place_pages, queries
 from fablab.manage.blueprint import bp, page
-from fablab.manage.place_forms import IdentityForm, LookForm, ParticularsForm, SeenForm, zones
+from fablab.manage.conflicts import SeenForm
+from fablab.manage.place_forms import IdentityForm, LookForm, ParticularsForm, zones
 from fablab.members.kinds import Deed, Role
+from fablab.seen import ChangedMeanwhile, fingerprint
 from fablab.settings import colours, commands, looks
-from fablab.settings.commands import ChangedMeanwhile
 from fablab.words import NotTaken
 
 
@@ -80,7 +81,12 @@ def set_look():
             is_without_logo=form.is_without_logo.data,
             by=current_user.id,
             now=clock.now(),
+            seen=form.seen.data or "",
         )
+    except ChangedMeanwhile as others:
+        if form.logo.content:
+            form.logo.errors = (_("Choose the picture again: it was not kept."),)
+        return conflict_page("look", form, others), 409
     except NotTaken as refused:
         form.logo.refuse(refused)
         return place_page(look=form), 422
@@ -99,32 +105,35 @@ def save(form: SeenForm, names: Sequence[str]) -> None:
 
 def conflict_page(which: str, form: SeenForm, others: ChangedMeanwhile) -> str:
     """What they typed beside what others saved meanwhile; sent again, it is meant."""
-    form.seen.data = commands.fingerprint(others.now)
-    typed = {name: form[name].data for name in others.now}
-    return place_page(conflict=place_words.differences(others.now, typed), **{which: form})
+    form.seen.data = fingerprint(others.now)
+    g.inventory = of_place(place_id=here().place.id)
+    conflict = conflicts.differences(blank_forms()[which], form)
+    return place_page(conflict=conflict, **{which: form})
 
 
-def place_page(conflict: Sequence[tuple[str, str, str]] = (), **forms: Any) -> str:
+def blank_forms() -> dict[str, SeenForm]:
+    """As the place is now."""
+    place = here().place
+
+    def drawn(*names: str) -> dict[str, Any]:
+        values = {name: getattr(place, name) for name in names}
+        return values | {"seen": fingerprint(values)}
+
+    ours = {"brick": place.brick or colours.BRICK, "blue": place.blue or colours.BLUE}
+    return {
+        "particulars": ParticularsForm(formdata=None, data=drawn(*commands.PARTICULARS)),
+        "identity": IdentityForm(formdata=None, data=drawn(*commands.IDENTITY)),
+        "look": LookForm(formdata=None, data=drawn("brick", "blue") | ours),
+    }
+
+
+def place_page(conflict: Sequence[conflicts.Difference] = (), **forms: Any) -> str:
     """Everything of the place; a form that was refused keeps what was typed."""
     inventory = here()
     place = inventory.place
-    known = {name: getattr(place, name) for name in (*commands.PARTICULARS, *commands.IDENTITY)}
-
-    def drawn(names: Sequence[str]) -> dict[str, Any]:
-        values = {name: known[name] for name in names}
-        return values | {"seen": commands.fingerprint(values)}
-
-    blank = {
-        "particulars": ParticularsForm(formdata=None, data=drawn(commands.PARTICULARS)),
-        "identity": IdentityForm(formdata=None, data=drawn(commands.IDENTITY)),
-        "look": LookForm(
-            formdata=None,
-            data={"brick": place.brick or colours.BRICK, "blue": place.blue or colours.BLUE},
-        ),
-    }
     return page(
         "place.html",
-        **blank | forms,
+        **blank_forms() | forms,
         conflict=conflict,
         is_administrator=Role.ADMINISTRATOR in current_user.standings[place.id].roles,
         zones=sorted(zones()),

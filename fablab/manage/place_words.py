@@ -1,6 +1,6 @@
 """What the team's pages call what is set up of the place, and how its record reads it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -49,15 +49,6 @@ def as_recorded(name: str, kept: Any) -> str:
     if not kept:
         return "–"
     return READERS[name](kept) if name in READERS else str(kept)
-
-
-def differences(now: Mapping[str, Any], typed: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(what, as it is now, as it was typed) of what is not the same."""
-    return [
-        (_(LABELS[name]), as_recorded(name, now[name]), as_recorded(name, typed[name]))
-        for name in typed
-        if now[name] != typed[name]
-    ]
 
 
 READERS: dict[str, Callable[[Any], str]] = {

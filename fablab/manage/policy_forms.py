@@ -14,6 +14,7 @@ from fablab.forms import Form, ParagraphField, StrictField, TextField
 from fablab.machines.inventory import MachineFacts
 from fablab.machines.kinds import Approval
 from fablab.machines.policies import NAMES
+from fablab.manage.conflicts import SeenForm
 from fablab.manage.policy_words import (
     AGES,
     APPROVALS,
@@ -125,7 +126,7 @@ READ: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class PolicyForm(Form):
+class PolicyForm(SeenForm):
     """One field for each value; an empty one says nothing."""
 
     step = LengthField("step", least=A_MINUTE)
@@ -197,7 +198,7 @@ def as_data(name: str, value: Any) -> Any:
     return str(value) if name in READ else value
 
 
-class MarksForm(Form):
+class MarksForm(SeenForm):
     """An empty number of marks: they are kept and nothing follows."""
 
     marks_allowed = NumberField(N_("Marks that suspend"), least=1, most=100)

@@ -1,5 +1,6 @@
 """The booking rules: of the place, of a category, of a machine, for everybody or for some."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -12,12 +13,13 @@ from fablab.db import db
 from fablab.machines import policy_commands
 from fablab.machines.inventory import here
 from fablab.machines.policy_commands import PolicyRefused, Scope
-from fablab.manage import member_pages, policy_pages, queries
+from fablab.manage import conflicts, member_pages, policy_pages, queries
 from fablab.manage.blueprint import bp, page
 from fablab.manage.policy_forms import MarksForm, PolicyForm, filled
 from fablab.manage.policy_pages import Subject
 from fablab.members.kinds import Audience, Deed
 from fablab.places.models import Place
+from fablab.seen import ChangedMeanwhile, fingerprint
 
 
 @bp.get("/manage/policies")
@@ -71,13 +73,19 @@ def marks():
     form = MarksForm()
     subject = place_subject(None)
     if not form.validate():
-        return policy_page(subject, None, PolicyForm(formdata=None, data=own(subject)), form), 422
-    policy_commands.set_marks(
-        here().place.id,
-        form.values(),
-        by=current_user.id,
-        now=clock.now(),
-    )
+        return policy_page(subject, None, blank(subject), form), 422
+    try:
+        policy_commands.set_marks(
+            here().place.id,
+            form.values(),
+            by=current_user.id,
+            now=clock.now(),
+            seen=form.seen.data or "",
+        )
+    except ChangedMeanwhile as others:
+        form.seen.data = fingerprint(others.now)
+        conflict = conflicts.differences(marks_form(), form)
+        return policy_page(subject, None, blank(subject), form, conflict=conflict), 409
     flash(_("The rules of late cancellations and absences are saved."))
     return redirect(url_for(".policy_of_place"), 303)
 
@@ -85,15 +93,22 @@ def marks():
 def policy(subject: Subject, category_id: int | None = None) -> Any:
     """The page of one policy, and what saving it answers."""
     if request.method == "GET":
-        form = PolicyForm(formdata=None, data=own(subject))
-        return policy_page(subject, category_id, form)
+        return policy_page(subject, category_id, blank(subject))
     form = PolicyForm()
     if not form.validate():
         return policy_page(subject, category_id, form), 422
     try:
         policy_commands.set_policy(
-            subject.scope, form.values(), by=current_user.id, now=clock.now()
+            subject.scope,
+            form.values(),
+            by=current_user.id,
+            now=clock.now(),
+            seen=form.seen.data or "",
         )
+    except ChangedMeanwhile as others:
+        form.seen.data = fingerprint(others.now)
+        found = conflicts.differences(blank(subject), form)
+        return policy_page(subject, category_id, form, conflict=found), 409
     except PolicyRefused as refused:
         for conflict in refused.conflicts:
             field = form[conflict.name]
@@ -112,19 +127,34 @@ def policy(subject: Subject, category_id: int | None = None) -> Any:
     return redirect(subject.url(subject.scope.audience), 303)
 
 
-def own(subject: Subject) -> dict[str, Any]:
+def blank(subject: Subject) -> PolicyForm:
+    """With what is said there now."""
     rows = policy_commands.rows_of(subject.scope.place_id)
-    return filled(policy_pages.said(subject.scope, rows))
+    said = filled(policy_pages.said(subject.scope, rows))
+    seen = policy_commands.seen_of(subject.scope)
+    return PolicyForm(formdata=None, data=said | {"seen": seen})
+
+
+def marks_form() -> MarksForm:
+    """With what the place says now."""
+    place = db.session.get_one(Place, here().place.id, populate_existing=True)
+    form = MarksForm(formdata=None, obj=place)
+    form.seen.data = fingerprint(form.values())
+    return form
 
 
 def policy_page(
-    subject: Subject, category_id: int | None, form: PolicyForm, marks: MarksForm | None = None
+    subject: Subject,
+    category_id: int | None,
+    form: PolicyForm,
+    marks: MarksForm | None = None,
+    *,
+    conflict: Sequence[conflicts.Difference] = (),
 ) -> str:
     rows = policy_commands.rows_of(subject.scope.place_id)
     is_of_place = subject.scope == Scope(subject.scope.place_id)
     if is_of_place and marks is None:
-        place = db.session.get_one(Place, subject.scope.place_id, populate_existing=True)
-        marks = MarksForm(formdata=None, obj=place)
+        marks = marks_form()
     return page(
         "policy.html",
         subject=subject,
@@ -134,6 +164,7 @@ def policy_page(
         groups=policy_pages.groups(subject, rows, category_id),
         form=form,
         marks=marks,
+        conflict=conflict,
     )
 
 

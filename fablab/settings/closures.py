@@ -17,6 +17,7 @@ from fablab.members import audit
 from fablab.members.kinds import Deed
 from fablab.places.models import Closure, Place
 from fablab.places.rules import DaysOff, Schedule
+from fablab.seen import refuse_unseen
 from fablab.settings.concerned import Change, Choice, changing
 
 A_DAY = timedelta(days=1)
@@ -84,17 +85,30 @@ def add(place_id: int, days: Days, choice: Choice, *, by: int, now: datetime) ->
 
 
 @retried
-def change(uid: str, place_id: int, days: Days, choice: Choice, *, by: int, now: datetime) -> None:
-    """It stays the same closure, in its next revision, so that calendars change it too.
+def change(
+    uid: str,
+    place_id: int,
+    days: Days,
+    choice: Choice,
+    *,
+    by: int,
+    now: datetime,
+    seen: str | None = None,
+) -> None:
+    """It stays the same closure, in its next revision, so that calendars change it too. `seen` is
+    the fingerprint of the `columns` of the one that was read.
 
-    Raises AlreadyClosed, Concerns, NoSuch when it is not of the place, and Busy.
+    Raises AlreadyClosed, Concerns, ChangedMeanwhile, NoSuch when it is not of the place, and Busy.
     """
     before = asked_of(find(uid, place_id))
+    refuse_unseen(seen, columns(before), columns(days))
     instead = replacing(before.off, days.off)
     with changing(place_id, instead, choice, by=by, now=now) as session:
         closure = find(uid, place_id)
+        before = asked_of(closure)
+        refuse_unseen(seen, columns(before), columns(days))
         refuse_the_same(place_id, days, but=uid)
-        if asked_of(closure) == days:
+        if before == days:
             return
         for name, value in columns(days).items():
             setattr(closure, name, value)
@@ -124,25 +138,46 @@ def remove(uid: str, place_id: int, *, by: int, now: datetime) -> None:
 
 @retried
 def set_holidays(
-    place_id: int, country: str, subdivision: str, choice: Choice, *, by: int, now: datetime
+    place_id: int,
+    country: str,
+    subdivision: str,
+    choice: Choice,
+    *,
+    by: int,
+    now: datetime,
+    seen: str | None = None,
 ) -> None:
-    """Whose public holidays close the place; an empty country: none do.
+    """Whose public holidays close the place; an empty country: none do. `seen` is the fingerprint
+    of what `whose_holidays` gave when it was read.
 
-    Raises Concerns, NoSuch for the place, and Busy.
+    Raises Concerns, ChangedMeanwhile, NoSuch for the place, and Busy.
     """
     asked = {"holidays_country": country, "holidays_subdivision": subdivision}
+    refuse_unseen(seen, whose_holidays(place_id), asked)
 
     def instead(schedule: Schedule) -> Schedule:
         return replace(schedule, holidays_country=country, holidays_subdivision=subdivision)
 
     with changing(place_id, instead, choice, by=by, now=now) as session:
-        place = session.get_one(Place, place_id, populate_existing=True)
-        before = {name: getattr(place, name) for name in asked}
+        before = whose_holidays(place_id)
+        refuse_unseen(seen, before, asked)
+        place = session.get_one(Place, place_id)
         if before == asked:
             return
         for name, value in asked.items():
             setattr(place, name, value)
         note(session, place_id, by=by, now=now, before=before, after=asked)
+
+
+def whose_holidays(place_id: int) -> dict[str, str]:
+    """As the database has it now. Raises NoSuch."""
+    place = db.session.get(Place, place_id, populate_existing=True)
+    if place is None:
+        raise NoSuch(f"no place {place_id}")
+    return {
+        "holidays_country": place.holidays_country,
+        "holidays_subdivision": place.holidays_subdivision,
+    }
 
 
 def replacing(before: DaysOff | None, asked: DaysOff) -> Change:

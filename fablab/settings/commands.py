@@ -1,6 +1,5 @@
 """The place itself: how it is reached, who it is, who sees what, how it looks."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,24 +12,11 @@ from fablab.members import audit
 from fablab.members.kinds import Deed, Role
 from fablab.members.staff import roles_held
 from fablab.places.models import Place
+from fablab.seen import refuse_unseen
 
 # What any of the team may say, and what an administrator alone may.
 PARTICULARS = ("address", "email", "phone", "house_rules")
 IDENTITY = ("name", "zone", "language", "names_shown", "has_public_feeds")
-
-
-class ChangedMeanwhile(Exception):
-    """Others saved something else than what was read: how it is now. Nothing was changed."""
-
-    def __init__(self, now: Mapping[str, Any]) -> None:
-        super().__init__(now)
-        self.now = now
-
-
-def fingerprint(values: Mapping[str, Any]) -> str:
-    """Of values as a form was drawn with them; of a logo nothing is drawn that one could lose."""
-    told = sorted((name, str(kept or "")) for name, kept in values.items() if name != "logo")
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:20]
 
 
 @retried
@@ -49,8 +35,7 @@ def set_place(
         place = held(session, place_id)
         before = {name: getattr(place, name) for name in asked}
         changed = {name for name in asked if before[name] != asked[name]}
-        if changed and seen is not None and seen != fingerprint(before):
-            raise ChangedMeanwhile(before)
+        refuse_unseen(seen, before, asked)
         for name in changed:
             setattr(place, name, asked[name])
         if changed:

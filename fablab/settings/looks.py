@@ -24,10 +24,12 @@ def set_look(
     is_without_logo: bool,
     by: int,
     now: datetime,
+    seen: str | None = None,
 ) -> None:
-    """Say the colours; `content` is another logo, nothing leaves the one there is.
+    """Say the colours; `content` is another logo, nothing leaves the one there is. `seen` is the
+    fingerprint of the colours that were read.
 
-    Raises NotTaken, NotAllowed to whoever is no administrator, NoSuch, Busy.
+    Raises NotTaken, ChangedMeanwhile, NotAllowed to whoever is no administrator, NoSuch, Busy.
     """
     if Role.ADMINISTRATOR not in roles_held(by, place_id):
         raise NotAllowed  # before a picture is read for them
@@ -38,6 +40,6 @@ def set_look(
     elif is_without_logo:
         asked["logo"] = None
     with files.taken(asked.get("logo")):
-        set_place(place_id, asked, by=by, now=now)
+        set_place(place_id, asked, by=by, now=now, seen=seen)
     if "logo" in asked:
         photos.forget(before)

@@ -16,6 +16,7 @@ from fablab.places.kinds import Mode
 from fablab.places.models import Opening
 from fablab.places.rules import Schedule, WeeklyOpening
 from fablab.places.weeks import overlapping
+from fablab.seen import refuse_unseen
 from fablab.settings.concerned import Change, Choice, changing
 
 
@@ -87,12 +88,20 @@ def change(
     *,
     by: int,
     now: datetime,
+    seen: str | None = None,
 ) -> None:
-    """Raises Overlap, Concerns, NoSuch when it is not of the place, and Busy."""
+    """`seen` is the fingerprint of what is `told` of the opening that was read: others' hours are
+    told before anybody is asked about the bookings outside of one's own.
+
+    Raises Overlap, Concerns, ChangedMeanwhile, NoSuch when it is not of the place, and Busy.
+    """
     before, asked = weekly_opening(find(opening_id, place_id)), hours.on(weekday)
+    refuse_unseen(seen, told(before), told(asked))
     instead = replacing(before, asked)
     with changing(place_id, instead, choice, by=by, now=now) as session:
         opening = find(opening_id, place_id)
+        before = weekly_opening(opening)
+        refuse_unseen(seen, told(before), told(asked))
         others = [weekly_opening(e) for e in openings(place_id) if e.id != opening_id]
         refuse_overlaps(asked, others)
         if asked == before:

@@ -24,6 +24,7 @@ from fablab.db import db, writing
 from fablab.imports import drafts
 from fablab.machines.models import Occupancy
 from fablab.members.models import Member
+from fablab.places.models import Opening
 from tests.browser.conftest import PHONE, Visit
 from tests.manage.conftest import booking as made
 from tests.support import slot
@@ -224,6 +225,11 @@ def send_what_only_a_form_leads_to(walk: Walk, stage: Stage) -> None:
     amina.go(f"/manage/imports/drafts/{stage.sheet}")
     drafts.leave(stage.sheet, stage.fablab.place_id)  # a colleague was faster
     walk.send(amina, f"/manage/imports/drafts/{stage.sheet}/application")
+    amina.go("/manage/policies/machines/laser")
+    walk.send(amina, "/manage/policies/machines/laser", seen="another", maximum="3 h")
+    opening = db.session.scalar(select(Opening.id))
+    amina.go(f"/manage/openings/{opening}")
+    walk.send(amina, f"/manage/openings/{opening}", opens_at="17:00")
     use_it_in_january(stage)
     january = "&first=2027-01-01&last=2027-01-31"
     amina.go(f"/statements/preview?scope=member&of={stage.member}{january}")

@@ -8,7 +8,8 @@ from fablab.machines.kinds import Status
 from fablab.machines.models import Occupancy
 from fablab.settings import closures, openings
 from tests.agendas.support import days, imported
-from tests.support import slot, submit
+from tests.booking.conftest import words
+from tests.support import send, slot, submit
 
 WEEK = "/manage/openings"
 OFF = "/manage/closures"
@@ -175,3 +176,71 @@ def test_public_holidays_are_shown_and_chosen(cast, amina):
     assert (schedule.holidays_country, schedule.holidays_subdivision) == ("DE", "")
     unknown = sent | {"holidays_country": "XX"}
     assert submit(amina, "/manage/holidays", "/manage/holidays", **unknown).status_code == 422
+
+
+# Two at once
+
+
+def test_of_two_who_change_an_opening_the_second_sees_both_and_loses_nothing(cast, amina, odile):
+    address = f"{WEEK}/{first_opening(cast).id}"
+    read = odile.get(address).text
+    hours = {"weekdays": "2", "closes_at": "18:00", "mode": "supervised"}
+    submit(amina, address, address, opens_at="08:00", **hours)
+
+    second = send(odile, read, address, opens_at="09:00", **hours)
+
+    assert second.status_code == 409
+    assert "From 8:00 9:00" in words(second.text).replace("08", "8").replace("09", "9")
+    assert f"{first_opening(cast).opens_at:%H:%M}" == "08:00"
+    assert send(odile, second.text, address, opens_at="09:00", **hours).status_code == 303
+    assert f"{first_opening(cast).opens_at:%H:%M}" == "09:00"
+
+
+def test_others_hours_are_told_before_one_is_asked_about_the_bookings_outside(cast, amina, odile):
+    address = f"{WEEK}/{first_opening(cast).id}"
+    cast.book("bench", slot("2027-03-30 10:00-11:00"), "chloe")
+    read = odile.get(address).text
+    hours = {"weekdays": "2", "closes_at": "18:00", "mode": "supervised"}
+    submit(amina, address, address, opens_at="09:00", **hours)
+
+    second = send(odile, read, address, opens_at="12:00", **hours)
+    third = send(odile, second.text, address, opens_at="12:00", **hours)
+
+    assert "Others have changed this meanwhile" in second.text
+    assert 'name="seen_bookings"' not in second.text
+    assert len(ticks(third.text)["bookings"]) == 1
+    assert send(odile, third.text, address, opens_at="12:00", **hours).status_code == 303
+    assert f"{first_opening(cast).opens_at:%H:%M}" == "12:00"
+
+
+def test_of_two_who_change_a_closure_the_second_sees_both_and_loses_nothing(cast, amina, odile):
+    submit(amina, OFF, OFF, **A_DAY)
+    address = re.search(r"/manage/closures/[0-9a-f-]{36}", amina.get(OFF).text)[0]
+    read = odile.get(address).text
+    submit(amina, address, address, first_day="2027-03-30", reason="Stocktaking, first floor")
+    typed = {"first_day": "2027-03-31", "reason": "Stocktaking"}
+
+    second = send(odile, read, address, **typed)
+
+    assert second.status_code == 409
+    said = words(second.text)
+    assert "First day 2027-03-30 2027-03-31" in said
+    assert "Reason Stocktaking, first floor Stocktaking" in said
+    assert closures.closures(cast.place_id)[0].reason == "Stocktaking, first floor"
+    assert send(odile, second.text, address, **typed).status_code == 303
+    assert closures.closures(cast.place_id)[0].reason == "Stocktaking"
+
+
+def test_of_two_who_choose_the_holidays_the_second_sees_both_and_loses_nothing(cast, amina, odile):
+    address = "/manage/holidays"
+    read = odile.get(address).text
+    submit(amina, address, address, holidays_country="BE", holidays_subdivision="")
+
+    second = send(odile, read, address, holidays_country="DE", holidays_subdivision="")
+
+    assert second.status_code == 409
+    assert "Country Belgium Germany" in words(second.text)
+    assert closures.whose_holidays(cast.place_id)["holidays_country"] == "BE"
+    again = send(odile, second.text, address, holidays_country="DE", holidays_subdivision="")
+    assert again.status_code == 303
+    assert closures.whose_holidays(cast.place_id)["holidays_country"] == "DE"

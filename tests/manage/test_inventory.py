@@ -18,6 +18,7 @@ from fablab.members.audit import AuditEntry
 from fablab.members.kinds import Audience, Deed
 from fablab.places.models import Place
 from fablab.trainings.models import Training, TrainingGrant
+from tests.booking.conftest import words
 from tests.conftest import browser
 from tests.machines.test_photos import SVG, picture, png_that_says
 from tests.manage.conftest import add_cast
@@ -392,7 +393,9 @@ def test_nobody_writes_over_what_they_have_not_seen(cast, amina):
     again = re.search(r'name="seen" value="(\w+)"', refused.text)[1]
 
     assert refused.status_code == 409
-    assert "while you were writing" in refused.text
+    said = words(refused.text)
+    assert "Others have changed this meanwhile" in said
+    assert "Name Laser cutter Great laser" in said  # what, as it is now, as it was typed
     assert 'value="Great laser"' in refused.text
     assert machine("laser").name != "Great laser"
     assert amina.post(address, data=typed | {"seen": again}).status_code == 303

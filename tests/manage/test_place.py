@@ -230,3 +230,22 @@ def test_what_is_no_picture_is_no_logo(cast, odile, sent):
     assert answer.status_code == 422
     assert 'id="logo-error"' in answer.text
     assert place(cast).logo is None
+
+
+def test_of_two_who_choose_the_colours_the_second_sees_both_and_loses_no_picture_unheard(
+    cast, odile
+):
+    read = odile.get(PLACE).text
+    look(odile, blue="#245c29")
+    typed = COLOURS | {"blue": "#5c2459"}
+
+    second = send(odile, read, LOOK, **typed, logo=(BytesIO(png()), "logo.png"))
+
+    assert second.status_code == 409
+    assert "#245c29" in second.text
+    assert second.text.count("#5c2459") == 2
+    assert "Choose the picture again: it was not kept." in second.text
+    assert (place(cast).blue, place(cast).logo) == ("#245c29", None)
+    assert list(files.folder().iterdir()) == []
+    assert send(odile, second.text, LOOK, **typed).status_code == 303
+    assert place(cast).blue == "#5c2459"

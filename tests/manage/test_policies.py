@@ -16,8 +16,10 @@ from fablab.manage.policy_words import GROUPS, LABELS, OVERRIDES, typed
 from fablab.members.audit import AuditEntry
 from fablab.members.kinds import AgeBand, Audience, Deed
 from fablab.places.models import Place
+from tests.booking.conftest import words
 from tests.conftest import browser
 from tests.manage.conftest import add_cast
+from tests.support import send, submit
 
 PLACE = "/manage/place-policy"
 BENCHES = "/manage/policies/categories/bench"
@@ -322,13 +324,8 @@ def test_another_places_rules_are_not_found(annex, amina):
 
 
 def marks(client, **fields):
-    data = {
-        "csrf_token": shown(client, PLACE)["csrf_token"],
-        "marks_allowed": "3",
-        "marks_window_days": "60",
-        "marks_suspension_days": "7",
-    }
-    return client.post(MARKS, data=data | fields)
+    typed = {"marks_allowed": "3", "marks_window_days": "60", "marks_suspension_days": "7"}
+    return submit(client, PLACE, MARKS, **typed | fields)
 
 
 def test_the_place_says_what_marks_cost(cast, amina):
@@ -390,3 +387,36 @@ def test_a_dangerous_machine_that_anybody_may_book_is_pointed_out(amina):
     save(amina, LASER, level="0")
 
     assert said in amina.get(LASER).text
+
+
+def test_of_two_who_say_the_rules_at_once_the_second_sees_both_and_loses_nothing(
+    cast, amina, odile
+):
+    typed = shown(odile, LASER) | {"maximum": "3 h"}
+    save(amina, LASER, maximum="90 min", modes=["night"])
+
+    second = odile.post(LASER, data=typed)
+
+    assert second.status_code == 409
+    assert cast.machine("laser").policy_for(None).maximum == timedelta(minutes=90)
+    said = words(second.text)
+    for told in ("Others have changed this meanwhile", " 1 h 30 3 h ", "at night"):
+        assert told in said
+    seen = re.search(r'name="seen" value="(\w+)"', second.text)[1]
+    assert odile.post(LASER, data=typed | {"seen": seen}).status_code == 303
+    assert cast.machine("laser").policy_for(None).maximum == timedelta(hours=3)
+
+
+def test_of_two_who_say_what_marks_cost_the_second_sees_both(cast, amina, odile):
+    read = odile.get(PLACE).text
+    marks(amina, marks_allowed="5")
+
+    second = send(odile, read, MARKS, marks_allowed="0", marks_window_days="60")
+    assert second.status_code == 422
+    typed = {"marks_allowed": "2", "marks_window_days": "60", "marks_suspension_days": "7"}
+    second = send(odile, read, MARKS, **typed)
+
+    assert second.status_code == 409
+    assert "Marks that suspend 5 2" in words(second.text)
+    assert send(odile, second.text, MARKS, **typed).status_code == 303
+    assert db.session.scalar(db.select(Place.marks_allowed)) == 2
