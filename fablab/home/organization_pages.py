@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from flask_babel import format_currency, format_decimal
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from fablab import clock, texts
 from fablab.figures import rules as figures
@@ -156,18 +157,27 @@ def statuses() -> dict[Status, str]:
     }
 
 
-FILE = (
-    "day",
-    "start",
-    "end",
-    "hours",
-    "real_hours",
-    "machine",
-    "name",
-    "member",
-    "purpose",
-    "status",
-)
+def file_headings() -> list[str]:
+    return [
+        pgettext("column", "day"),
+        pgettext("column", "start"),
+        pgettext("column", "end"),
+        pgettext("column", "hours"),
+        pgettext("column", "real_hours"),
+        pgettext("column", "machine"),
+        pgettext("column", "name"),
+        pgettext("column", "member"),
+        pgettext("column", "purpose"),
+        pgettext("column", "status"),
+    ]
+
+
+def file_statuses() -> dict[Status, str]:
+    return {
+        Status.CONFIRMED: pgettext("column", "confirmed"),
+        Status.PENDING: pgettext("column", "pending"),
+        Status.MISSED: pgettext("column", "missed"),
+    }
 
 
 def in_file(row: Any, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
@@ -184,7 +194,7 @@ def in_file(row: Any, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
         row.machine,
         full_name(row),
         row.title,
-        row.status.value,
+        file_statuses()[row.status],
     )
 
 

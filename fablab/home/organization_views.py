@@ -189,7 +189,7 @@ def bookings_file(slug: str):
     rows = organization_queries.booked(found.row.id, month.span(zone))
     return csv_file(
         f"{slug}-{month}",
-        organization_pages.FILE,
+        organization_pages.file_headings(),
         [organization_pages.in_file(row, zone, now) for row in rows],
     )
 

@@ -29,6 +29,7 @@ from fablab.manage.import_words import (
     HELP,
     KINDS,
     column_said,
+    row_said,
     words_said,
 )
 from fablab.members.forms import EmailField
@@ -157,8 +158,12 @@ def import_template(what: str):
 @team_only
 def export_machines():
     """All of them, in the columns of an import."""
-    place = here().place
-    return csv_file(f"{place.slug}-machines", columns_of("machines"), export.machines(place.id))
+    place, columns = here().place, columns_of("machines")
+    return csv_file(
+        f"{place.slug}-machines",
+        [column_said(name) for name in columns],
+        [row_said(columns, row) for row in export.machines(place.id)],
+    )
 
 
 def columns_of(what: str) -> list[str]:

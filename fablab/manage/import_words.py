@@ -194,5 +194,17 @@ def word_said(word: str) -> str:
     return WORDS[word][0] if word in WORDS else column_said(word)
 
 
+# Columns whose cells hold one of a few words.
+OF_WORDS = ("state", "audience")
+
+
+def row_said(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    """A line of a file in the reader's language; an import reads it in each."""
+    return [
+        word_said(value) if name in OF_WORDS and value else value
+        for name, value in zip(names, row, strict=True)
+    ]
+
+
 def words_said(words: Sequence[str]) -> list[str]:
     return [word_said(word) for word in words]

@@ -24,6 +24,7 @@ from fablab.manage.forms import (
     RolesForm,
     SuspensionForm,
 )
+from fablab.manage.import_words import column_said, row_said
 from fablab.manage.member_filters import MemberFilter
 from fablab.manage.occupancies import lines
 from fablab.members import marks, staff
@@ -75,8 +76,12 @@ def members_file():
     place_id = here().place.id
     people = asked_for(filter_form(), request.args.get("q", "").strip()[:LONGEST_SEARCH])
     rows = queries.members(place_id, [person.id for person in people if person.is_member])
-    found = [rows[person.id] for person in people if person.id in rows]
-    return csv_file("members", member_pages.FILE, [member_pages.in_file(row) for row in found])
+    found = [member_pages.in_file(rows[person.id]) for person in people if person.id in rows]
+    return csv_file(
+        "members",
+        [column_said(name) for name in member_pages.FILE],
+        [row_said(member_pages.FILE, row) for row in found],
+    )
 
 
 def filter_form() -> MemberFilter:

@@ -4,13 +4,14 @@ import re
 from io import BytesIO
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fablab import clock, imports
 from fablab.db import NotAllowed, db, writing
+from fablab.machines.kinds import MachineState
 from fablab.machines.models import Machine
 from fablab.members.audit import AuditEntry
-from fablab.members.kinds import Deed
+from fablab.members.kinds import Audience, Deed
 from fablab.members.models import Member, Membership
 from fablab.trainings.models import Qualification
 from tests.conftest import browser
@@ -217,6 +218,32 @@ def test_the_list_of_members_is_imported_without_a_change(cast, browse):
     for cell in (b",'-Jean,", b",'=1+1,", b",'quoted,"):
         assert cell in file
     assert "0 lines are new; 0 change something" in page
+
+
+@pytest.mark.parametrize(
+    ("who", "file", "what", "named"),
+    [
+        ("amina", "/manage/machines.csv", "machines", ("catégorie", "hors service")),
+        ("odile", "/manage/members.csv", "members", ("courriel", "résident")),
+    ],
+)
+def test_a_list_in_french_has_french_headings_and_is_imported_as_well(
+    cast, browse, who, file, what, named
+):
+    with writing() as session:
+        bench = session.get(Machine, cast.machine("bench").id)
+        bench.state, bench.state_reason = MachineState.OUT_OF_SERVICE, "Étau cassé"
+        session.get(Member, cast.people["bruno"]).language = "fr"
+        session.execute(update(Membership).values(audience=Audience.RESIDENT))
+    reader = browse(who)
+    reader.set_cookie("language", "fr")
+
+    content = reader.get(file).data
+    page = reader.get(send(reader, content, what).location).text
+
+    for word in named:
+        assert word.encode() in content
+    assert "0 change quelque chose" in page
 
 
 def test_there_is_no_other_kind_and_no_draft_of_others(annex, cast, browse, amina):

@@ -139,6 +139,17 @@ def test_a_month_is_counted_by_person_and_read_as_a_table(studio, who):
         assert maud.get(f"{PAGE}?month={odd}").status_code == 404
 
 
+def test_the_table_of_a_reader_of_french_has_french_headings(studio, who):
+    book_for(studio, "bruno", "2027-03-30 10:00-12:00")
+    maud = who("maud")
+    maud.set_cookie("language", "fr")
+
+    headings, line = maud.get(f"{PAGE}/bookings.csv").data.decode("utf-8-sig").splitlines()
+
+    assert headings.startswith("jour,début,fin,")
+    assert line.endswith(",confirmée")
+
+
 def test_of_a_booking_under_way_the_time_so_far_counts(studio, who, at):
     uid = book_for(studio, "bruno", "2027-03-30 10:00-12:00")
     with writing() as session:
