@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from threading import Barrier, Thread
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import select, update
 from fablab import clock
 from fablab.booking import answers, commands, handover_queries, handovers, series
 from fablab.booking.handover_pages import of_whose_it_is
+from fablab.booking.handover_rules import OF_A_MEMBER
 from fablab.booking.handovers import Acceptance
 from fablab.booking.kinds import ConsentKind, HandoverEnd
 from fablab.booking.models import Consent, Handover, Series
@@ -635,6 +637,30 @@ def test_moved_and_accepted_in_one_moment_exactly_one_of_them_happens(any_app, a
             assert offers()[-1].outcome is None
         assert overlaps() == 0
         commands.cancel(uid, by=left.member_id, is_team=False, now=now)
+
+
+def test_two_offers_at_once_of_two_machines_do_not_pass_the_bound_of_a_day(any_app, any_fablab):
+    fablab, now = any_fablab, clock.now()
+    other = row(fablab.book("bench", slot("2027-03-31 14:00-16:00"), "bruno")).id
+    wanted = [fablab.book(slug, AFTERNOON, "bruno") for slug in ("bench", "laser")]
+    with writing() as session:
+        for n in range(OF_A_MEMBER - 1):
+            add_row(
+                session,
+                Handover,
+                uid=f"offer {n}",
+                occupancy_id=other,
+                offered_by_id=fablab.people["bruno"],
+                email="chloe@atelier.example",
+                offered_at=now,
+                due_at=now,
+                ended_at=now,
+                outcome=HandoverEnd.TAKEN_BACK,
+            )
+
+    wrong = at_once(any_app, *(partial(offer, fablab, uid) for uid in wanted))
+
+    assert [type(error) for error in wrong] == [handovers.OfferedOften]
 
 
 def test_of_two_tabs_the_second_finds_it_done(any_app, any_fablab):
