@@ -28,6 +28,7 @@ from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import Status
 from fablab.machines.policies import BookingPolicy
 from fablab.places.kinds import Mode
+from fablab.places.rules import days
 from fablab.slots import Slot
 
 MINUTES = timedelta(minutes=1)
@@ -218,9 +219,9 @@ def in_how_long(instant: datetime, zone: tzinfo, now: datetime) -> str:
     left = instant - now
     if left <= timedelta(0):
         return ""
-    days = (today(zone, instant) - today(zone, now)).days
-    if days and left >= A_DAY:
-        return ngettext("in %(num)s day", "in %(num)s days", days)
+    in_days = (today(zone, instant) - today(zone, now)).days
+    if in_days and left >= A_DAY:
+        return ngettext("in %(num)s day", "in %(num)s days", in_days)
     return _("in %(length)s", length=texts.length(left - left % MINUTES))
 
 
@@ -520,6 +521,14 @@ def spans_nights(policy: BookingPolicy) -> bool:
 EVERY = {1: lazy_gettext("Every week"), 2: lazy_gettext("Every other week")}
 
 
+class Trouble(NamedTuple):
+    """Why the machine of a booking is not there for it."""
+
+    sentence: str
+    tag: str
+    advice: str  # to whose it is
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A booking as a list or its own page shows it."""
@@ -550,7 +559,7 @@ class Line:
     series: str  # the UID of the series it is part of
     repeats: str  # "Every week"
     presence: Presence
-    trouble: str  # why its machine is not there for it; empty when it is
+    trouble: Trouble | None
     amount: str = ""  # what counts of what was shown when it was made
     nothing_counts: bool = False  # of an amount that was shown
     is_late: bool = False  # it was cancelled late, and that is noted
@@ -598,14 +607,32 @@ def booking_line(
     )
 
 
-def _trouble(row: Any, inventory: Inventory, now: datetime) -> str:
+def _trouble(row: Any, inventory: Inventory, now: datetime) -> Trouble | None:
     machine = inventory.by_id.get(row.machine_id)
-    day = today(inventory.schedule.zone, row.starts_at)
-    if machine is None or not row.standing or row.ends_at <= now or not machine.is_out_on(day):
-        return ""
-    if machine.state_reason:
-        return _("The machine is out of service: %(why)s", why=machine.state_reason)
-    return _("The machine is out of service.")
+    if machine is None or not row.standing or row.ends_at <= now:
+        return None
+    if machine.is_out_on(today(inventory.schedule.zone, row.starts_at)):
+        return Trouble(
+            _("The machine is out of service: %(why)s", why=machine.state_reason)
+            if machine.state_reason
+            else _("The machine is out of service."),
+            _("Machine out of service"),
+            _(
+                "Your booking stands, but do not count on it: move it, or wait for a mail that says"
+                " the machine is back."
+            ),
+        )
+    covered = days(*inventory.schedule.days_of(Slot(row.starts_at, row.ends_at)))
+    if all(machine.is_shared_on(day) for day in covered):
+        return None
+    return Trouble(
+        _("The owner of the machine does not share it then."),
+        _("Machine not shared"),
+        _(
+            "Your booking stands, but do not count on it: move it, or wait for a mail that says the"
+            " machine is shared after all."
+        ),
+    )
 
 
 def _may(row: Any, slot: Slot, now: datetime, rule: Any, *, is_own: bool, is_team: bool) -> bool:

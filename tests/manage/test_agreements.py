@@ -10,7 +10,8 @@ from fablab.db import db, writing
 from fablab.machines.agreement_models import OwnerRange, SharingAgreement
 from fablab.machines.models import Machine
 from tests.conftest import share
-from tests.support import counting, send, submit
+from tests.manage.conftest import booking
+from tests.support import counting, send, slot, submit
 
 PAGE = "/manage/machines/bench/agreement"
 FINE = {
@@ -202,6 +203,27 @@ def test_it_ends_on_the_day_that_is_chosen(owned, browse):
     assert submit(browse("amina"), PAGE, action, last_day="2027-04-30").status_code == 303
 
     assert owned.machine("bench").agreements[0].last_day == date(2027, 4, 30)
+
+
+def test_who_booked_beyond_its_end_sees_it_on_the_screen(owned, browse):
+    uid = share(owned)
+    machine_id, bruno = owned.machine("bench").id, owned.people["bruno"]
+    with writing() as session:
+        session.add_all(
+            made := [
+                booking(machine_id, bruno, slot(f"2027-04-0{day} 10:00-12:00")) for day in (2, 6)
+            ]
+        )
+        session.flush()
+        kept, beyond = (f"/bookings/{each.uid}" for each in made)
+
+    submit(browse("amina"), PAGE, f"{PAGE}/{uid}/end", last_day="2027-04-03")
+
+    reader = browse("bruno")
+    assert "The owner of the machine does not share it then." in reader.get(beyond).text
+    assert "The owner of the machine does not share it then." not in reader.get(kept).text
+    assert reader.get("/bookings/").text.count("Machine not shared") == 1
+    assert "Bookings of a machine that is not shared then" in browse("amina").get("/manage/").text
 
 
 def test_the_insurance_document_is_kept_and_handed_out(owned, browse):
