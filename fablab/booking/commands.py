@@ -25,7 +25,7 @@ from fablab.booking.rules import answer_due, may_cancel, may_move
 from fablab.db import NotAllowed, db, retried, writing
 from fablab.machines import guards, resources
 from fablab.machines.commands import record, stand_in_line
-from fablab.machines.inventory import of_place
+from fablab.machines.inventory import Inventory, MachineFacts, of_place
 from fablab.machines.kinds import Status
 from fablab.machines.models import Change, Occupancy
 from fablab.members import marks
@@ -156,37 +156,16 @@ def rewrite(
     # Those of the machine it leaves as well: what comes free there may be offered.
     resources.stand_in_line(session, [*machine.resources, *(left.resources if left else ())])
     ledger.turn_the_page(session, booking.member_id)
-    facts = gather(
-        inventory,
-        machine,
-        booking.member_id,
-        order.slot,
-        now=now,
-        organization_id=order.organization_id
-        if order.organization_id != booking.organization_id
-        else None,
-        buddy_id=order.buddy_id,
-        is_accompanied=order.is_accompanied,
-        has_read=machine.is_read(order.read_hash),
-        moving=booking.id,
-    )
-    facts = ledger.of_change(facts, booking, machine)
-    facts = ledger.as_counted(facts, booking, order.organization_id)
+    facts = facts_of_change(inventory, machine, booking, order, now)
     set_aside = ledger.accepted(order, facts, is_team=is_team)
     columns = ledger.asked_for(inventory, order, facts, [], set_aside)
     if not set_aside and facts.is_shortened(order.slot):
         # What is kept of it stands by the rules that were set aside, which are not all asked again.
         columns["override_reason"] = booking.override_reason
-    is_asked_again = not keeps_consents(before, order, facts)
-    if is_asked_again:
-        if booking.status == Status.PENDING:
-            consents.forget(session, booking.id)
-        wanted = ledger.wanted_for(order, facts, is_team=is_team)
-        consents.ask(session, booking.id, wanted, due_at=answer_due(order.slot, facts), now=now)
-        columns["status"] = Status.PENDING if wanted else Status.CONFIRMED
-    else:
+    if keeps_consents(before, order, facts):
         columns["status"] = booking.status
-
+    else:
+        columns["status"] = ask_again(session, booking, order, facts, is_team=is_team, now=now)
     columns |= presence_rules.unsaid(booking, order.slot)
     session.execute(
         update(Occupancy.__table__)
@@ -202,6 +181,39 @@ def rewrite(
     after = said(order) | set_aside | {"status": str(columns["status"])}
     after |= {"why": why} if why else {}
     record(session, booking.id, "moved", by=by, now=now, before=was, after=after)
+
+
+def facts_of_change(
+    inventory: Inventory, machine: MachineFacts, booking: Row[Any], order: Order, now: datetime
+) -> Facts:
+    """What the rules want to know of it, as of what it was."""
+    facts = gather(
+        inventory,
+        machine,
+        booking.member_id,
+        order.slot,
+        now=now,
+        organization_id=order.organization_id
+        if order.organization_id != booking.organization_id
+        else None,
+        buddy_id=order.buddy_id,
+        is_accompanied=order.is_accompanied,
+        has_read=machine.is_read(order.read_hash),
+        moving=booking.id,
+    )
+    facts = ledger.of_change(facts, booking, machine)
+    return ledger.as_counted(facts, booking, order.organization_id)
+
+
+def ask_again(
+    session: Session, booking: Row[Any], order: Order, facts: Facts, *, is_team: bool, now: datetime
+) -> Status:
+    """Whoever must agree to what is ordered; what the booking is until they have."""
+    if booking.status == Status.PENDING:
+        consents.forget(session, booking.id)
+    wanted = ledger.wanted_for(order, facts, is_team=is_team)
+    consents.ask(session, booking.id, wanted, due_at=answer_due(order.slot, facts), now=now)
+    return Status.PENDING if wanted else Status.CONFIRMED
 
 
 def keeps_consents(before: Order, after: Order, facts: Facts) -> bool:

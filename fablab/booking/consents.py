@@ -73,6 +73,36 @@ def forget(session: Session, occupancy_id: int) -> None:
     )
 
 
+# Of a question, its booking, and the machine and the person that this is of.
+QUESTION = (
+    Consent.id.label("consent_id"),
+    Consent.uid.label("consent_uid"),
+    Consent.kind,
+    Consent.asked_id,
+    Consent.due_at,
+    Consent.silence_is_a_yes,
+    Consent.answer,
+    Consent.answered_by_id,
+    Occupancy.id,
+    Occupancy.uid,
+    Occupancy.status,
+    Occupancy.starts_at,
+    Occupancy.ends_at,
+    Occupancy.title,
+    Occupancy.member_id,
+    Occupancy.machine_id,
+    Machine.place_id,
+    Machine.slug,
+    Machine.code,
+    Machine.name.label("machine_name"),
+    Machine.location,
+    Category.hue,
+    Member.first_name,
+    Member.last_name,
+    Place.zone,
+)
+
+
 def questions_to(member_id: int) -> Select[*tuple[Any, ...]]:
     """Every question with its booking, and what `member_id` is to it; narrow it before asking."""
     is_team = exists().where(
@@ -83,31 +113,7 @@ def questions_to(member_id: int) -> Select[*tuple[Any, ...]]:
     )
     return (
         select(
-            Consent.id.label("consent_id"),
-            Consent.uid.label("consent_uid"),
-            Consent.kind,
-            Consent.asked_id,
-            Consent.due_at,
-            Consent.silence_is_a_yes,
-            Consent.answer,
-            Consent.answered_by_id,
-            Occupancy.id,
-            Occupancy.uid,
-            Occupancy.status,
-            Occupancy.starts_at,
-            Occupancy.ends_at,
-            Occupancy.title,
-            Occupancy.member_id,
-            Occupancy.machine_id,
-            Machine.place_id,
-            Machine.slug,
-            Machine.code,
-            Machine.name.label("machine_name"),
-            Machine.location,
-            Category.hue,
-            Member.first_name,
-            Member.last_name,
-            Place.zone,
+            *QUESTION,
             is_team.label("is_team"),
             MachineReferent.member_id.is_not(None).label("is_referent"),
             Own.expires_on.label("own_expires_on"),

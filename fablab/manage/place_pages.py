@@ -168,7 +168,11 @@ class Card(NamedTuple):
 
 
 def cards(inventory: Inventory) -> list[Card]:
-    schedule = inventory.schedule
+    """In the order of the page: what the place is, how it is used, what comes in and goes out."""
+    return [*cards_of_the_place(inventory), *cards_of_use(), *cards_of_files_and_mail()]
+
+
+def cards_of_the_place(inventory: Inventory) -> list[Card]:
     return [
         Card(
             _("The place"),
@@ -180,7 +184,7 @@ def cards(inventory: Inventory) -> list[Card]:
             _("Opening hours"),
             url_for("manage.openings"),
             _("The ordinary week, and who is there when")
-            if schedule.openings
+            if inventory.schedule.openings
             else _("None yet: nothing can be booked"),
             "clock",
         ),
@@ -190,6 +194,11 @@ def cards(inventory: Inventory) -> list[Card]:
             _("Holidays, works, events: the days nobody can book"),
             "calendar-x",
         ),
+    ]
+
+
+def cards_of_use() -> list[Card]:
+    return [
         Card(
             _("Booking rules"),
             url_for("manage.policies"),
@@ -220,6 +229,11 @@ def cards(inventory: Inventory) -> list[Card]:
             _("What machines belong to: names, colours, drawings, order"),
             "list",
         ),
+    ]
+
+
+def cards_of_files_and_mail() -> list[Card]:
+    return [
         Card(
             _("Import from a file"),
             url_for("manage.imports_page"),
