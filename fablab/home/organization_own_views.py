@@ -20,6 +20,7 @@ from fablab.home.organization_views import (
     end_bookings,
     find,
     has_bookings_after,
+    say_why,
     today,
 )
 from fablab.machines.inventory import here
@@ -147,7 +148,7 @@ def leave(slug: str):
     try:
         commands.leave(found.row.id, current_user.id, form.until.data, now=clock.now())
     except commands.Refused as refused:
-        form.form_errors.extend(_(reason) for reason in refused.reasons)
+        say_why(form, refused)
         return leaving_page(found, form), 422
     day = organization_pages.short(form.until.data)
     flash(_("Your last day in %(name)s is %(day)s.", name=found.row.name, day=day))

@@ -25,6 +25,7 @@ from fablab.members.pages import wait_in_words
 from fablab.organizations import commands, queries
 from fablab.organizations.commands import Doer
 from fablab.organizations.letters import JOIN
+from fablab.organizations.rules import OF_THE_DAY
 from fablab.statements.pages import months_around
 from fablab.statements.views import behalf_shown
 
@@ -145,7 +146,7 @@ def change_person(slug: str, uid: UUID):
             now=clock.now(),
         )
     except commands.Refused as refused:
-        form.form_errors.extend(_(reason) for reason in refused.reasons)
+        say_why(form, refused)
         return person_page(found, row, form), 422
     flash(_("What you changed about %(who)s is saved.", who=organization_pages.full_name(row)))
     if form.until.data and form.bookings.data is Bookings.CANCEL:
@@ -155,9 +156,18 @@ def change_person(slug: str, uid: UUID):
     return redirect(url_for(".show", slug=slug, **kept()), 303)
 
 
+def say_why(form: Any, refused: commands.Refused) -> None:
+    """What is wrong with the day at its field, the rest above the form."""
+    for reason in refused.reasons:
+        if reason in OF_THE_DAY:
+            form.until.errors = [*form.until.errors, _(reason)]
+        else:
+            form.form_errors.append(_(reason))
+
+
 def has_bookings_after(found: Found, member_id: int, last_day: date | None) -> bool:
-    """On its behalf, that somebody has to say something of."""
-    if last_day is None:
+    """On its behalf, that somebody has to say something of; a day gone by is refused anyhow."""
+    if last_day is None or last_day < today():
         return False
     after = organization_pages.after(last_day, here().schedule.zone)
     return bool(departures.on_behalf(found.row.id, member_id, after))

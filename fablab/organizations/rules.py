@@ -34,22 +34,28 @@ class Refusal(StrEnum):
     OVER = N_("This day is over already.")
 
 
+OF_THE_DAY = frozenset({Refusal.BEFORE_START, Refusal.OVER})  # the last one, as it was typed
+
+
 def refusals(
     was: Stay, wished: Stay, others: Iterable[Stay], *, today: date, is_team: bool
 ) -> list[Refusal]:
     """Every reason not to change somebody's stay so.
 
     An organization that has a manager keeps one who stays, unless the team does it. What ended
-    before today is not written into the past: bookings were made in it meanwhile.
+    before today is not written into the past: bookings were made in it meanwhile. Of a day before
+    it began only that is said, also when that day is over.
     """
     managers = [each for each in others if each.is_manager and each.lasts(today)]
     gives_up = (
         was.is_manager and was.lasts(today) and not (wished.is_manager and wished.lasts(today))
     )
+    ends_before = wished.until is not None and wished.until < wished.since
+    is_over = wished.until not in (None, was.until) and wished.until < today
     broken = {
         Refusal.LAST_MANAGER: gives_up and not managers and not is_team,
-        Refusal.BEFORE_START: wished.until is not None and wished.until < wished.since,
-        Refusal.OVER: wished.until not in (None, was.until) and wished.until < today,
+        Refusal.BEFORE_START: ends_before,
+        Refusal.OVER: is_over and not ends_before,
     }
     return [refusal for refusal, is_broken in broken.items() if is_broken]
 

@@ -27,7 +27,7 @@ COLLEAGUE = Stay(3, START, None, False)
             Stay(1, START, date(2025, 12, 31), True),
             [],
             False,
-            [Refusal.LAST_MANAGER, Refusal.BEFORE_START, Refusal.OVER],
+            [Refusal.LAST_MANAGER, Refusal.BEFORE_START],
         ),
         (MANAGER, [], False, []),
     ],

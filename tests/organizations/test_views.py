@@ -343,6 +343,20 @@ def test_what_becomes_of_their_bookings_is_asked_and_nothing_is_ticked(studio, w
     assert change(maud, studio, "bruno", is_manager="y").status_code == 303
 
 
+@pytest.mark.parametrize("day", ["2027-03-28", "2020-01-01"])
+def test_a_last_day_in_the_past_is_told_once_and_at_its_field(studio, who, day):
+    """Also when they booked beyond it: what becomes of that is no question then."""
+    maud = who("maud")
+    book_for(studio, "bruno", "2027-04-06 10:00-11:00")
+
+    refused = change(maud, studio, "bruno", until=day)
+
+    assert refused.status_code == 422
+    assert refused.text.count('class="field__error"') == 1
+    field = refused.text.partition('name="until"')[2].partition("</div>")[0]
+    assert ("over already" if day > "2027" else "before it begins") in field
+
+
 def test_the_last_manager_stays_until_another_is_named(studio, who):
     maud = who("maud")
 
