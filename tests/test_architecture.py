@@ -1,9 +1,11 @@
-"""Who may import whom: the layers of pyproject.toml, kept; and the map of the largest package."""
+"""Who may import whom: the layers of pyproject.toml, kept; and the maps of two packages."""
 
 import re
 import subprocess
 import sys
 import tomllib
+
+import pytest
 
 from fablab import ROOT
 
@@ -19,13 +21,15 @@ def test_every_module_imports_only_what_stands_below_it():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_map_of_the_bookings_names_each_module_once():
+@pytest.mark.parametrize("package", ["booking", "statements"])
+def test_the_map_of_a_package_names_each_module_once(package):
     said = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    table = said.partition("every module of `fablab/booking`")[2].partition("## Words")[0]
+    after = said.partition(f"every module of `fablab/{package}`")[2]
+    table = re.search(r"(^\|.*\n)+", after, re.M)[0]
 
     named = sorted(re.findall(r"`(\w+)`", table))
 
-    modules = (path.stem for path in (ROOT / "fablab" / "booking").glob("*.py"))
+    modules = (path.stem for path in (ROOT / "fablab" / package).glob("*.py"))
     assert named == sorted(name for name in modules if name != "__init__")
 
 
