@@ -1,7 +1,6 @@
 """A statement as it would be closed now: what was used, and what earlier ones said of it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -11,8 +10,8 @@ from fablab import clock
 from fablab.machines.inventory import Inventory
 from fablab.machines.models import Occupancy
 from fablab.statements import canon, pricing, queries
-from fablab.statements.kinds import LineKind, Scope
-from fablab.statements.pricing import Books, Spent
+from fablab.statements.kinds import Scope
+from fablab.statements.pricing import Books
 from fablab.statements.queries import Subject
 from fablab.statements.rules import (
     A_DAY,
@@ -53,16 +52,12 @@ def account_of(subject: Subject, period: Period, inventory: Inventory, now: date
     """At most nine statements of the database, whatever the number of bookings."""
     oldest = clock.today(inventory.schedule.zone, now) - LOOKBACK
     rows = queries.closed(subject)
-    told = told_in(rows)
+    told = lines_in(rows)
     closed = stated(told, oldest)
     periods = [period, *(each.period for each in closed)]
     books = books_of(subject, periods, inventory, now)
     concerned = [use for use in books.uses if any(days.holds(use.day) for days in periods)]
     people = people_of(subject, rows, concerned)
-    if books.allowances:
-        drawn = drawn_late(theirs(subject, told), books.uses)
-        forgotten = queries.forgotten(line.booking for line in drawn)
-        books = replace(books, spent=remembered(drawn, forgotten, people))
     lines = lines_of(subject, books, concerned)
     gone = queries.bookings(missing(lines, closed))
     settled = out_of_reach(subject, lines, closed, people, gone)
@@ -78,50 +73,14 @@ def account_of(subject: Subject, period: Period, inventory: Inventory, now: date
     )
 
 
-Told = Sequence[tuple[Any, Sequence[Line]]]  # rows of closed statements, with their lines
+ClosedLines = Sequence[tuple[Any, Sequence[Line]]]  # rows of closed statements, with their lines
 
 
-def told_in(rows: Iterable[Any]) -> Told:
+def lines_in(rows: Iterable[Any]) -> ClosedLines:
     return [(row, [canon.line_of(each) for each in canon.read(row.body)["lines"]]) for row in rows]
 
 
-def theirs(subject: Subject, told: Told) -> Iterator[Line]:
-    """The lines of those who share what was granted: of an activity, its whole organization."""
-    if subject.scope is Scope.ACTIVITY:
-        told = told_in(queries.closed(subject._replace(scope=Scope.ORGANIZATION, activity="")))
-    return (line for _row, lines in told for line in lines)
-
-
-def drawn_late(told: Iterable[Line], uses: Iterable[Use]) -> list[Line]:
-    """The lines of late cancellations that a grant covered, and that are no uses any more."""
-    known = {use.uid for use in uses}
-    return [line for line in told if line.covered and is_late(line) and line.booking not in known]
-
-
-def remembered(
-    drawn: Iterable[Line], forgotten: Collection[str], people: Mapping[str, Any]
-) -> list[Spent]:
-    """What they drew of grants, where closed statements say so and nothing else does any more:
-    their marks are forgotten after a year, and what they drew is still gone.
-    """
-    return [
-        Spent(uid, line.starts_at, line.day, who_of(line, people), minutes)
-        for line in drawn
-        if line.booking in forgotten
-        for uid, minutes in line.covered.items()
-    ]
-
-
-def is_late(line: Line) -> bool:
-    return (line.of or line.kind) is LineKind.LATE
-
-
-def who_of(line: Line, people: Mapping[str, Any]) -> str:
-    row = people.get(line.person)
-    return str(row.id) if row else ""
-
-
-def stated(told: Told, oldest: date) -> list[Stated]:
+def stated(told: ClosedLines, oldest: date) -> list[Stated]:
     """What closed statements say of what began on that day or later."""
     found = []
     for row, lines in told:
@@ -244,18 +203,15 @@ def out_of_reach(
     gone: Mapping[str, Any],
 ) -> frozenset[str]:
     """The bookings of which it can no longer be told whether a statement was wrong: an erasure
-    takes marks and activities along, the mark of a late cancellation is forgotten a year after
-    it was made, however long before its booking that was, and a machine may have changed hands.
-    `gone` are rows of the missing ones, of others too.
+    takes activities along, and a machine may have changed hands. `gone` are rows of the missing
+    ones, of others too.
     """
     erased = {name for name, row in people.items() if row.erased_at is not None}
     told = [line for each in closed for line in each.lines]
     settled = {line.booking for line in (*lines, *told) if line.person in erased}
-    late = {line.booking for line in told if is_late(line)}
     for uid in missing(lines, closed) & gone.keys():
         is_sold = subject.scope is Scope.OWNER and gone[uid].owner_id != subject.organization_id
-        is_forgotten = uid in late and gone[uid].is_forgotten
-        if gone[uid].erased_at is not None or is_sold or is_forgotten:
+        if gone[uid].erased_at is not None or is_sold:
             settled.add(uid)
     return frozenset(settled)
 

@@ -1,8 +1,7 @@
 """All that a place used in a month, by whom it is stated to: what remains to be closed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from typing import Any, NamedTuple
 
@@ -13,14 +12,12 @@ from fablab.machines.inventory import Inventory
 from fablab.machines.models import Occupancy
 from fablab.statements import canon, pricing, queries
 from fablab.statements.gathering import (
-    drawn_late,
     first_used,
+    lines_in,
     may_cover,
     missing,
     out_of_reach,
-    remembered,
     stated,
-    told_in,
 )
 from fablab.statements.kinds import Scope
 from fablab.statements.pricing import Books
@@ -77,7 +74,7 @@ class Closed(NamedTuple):
         return [row for row in self.rows.get(key, ()) if self.period.overlaps(period_of(row))]
 
 
-class Told(NamedTuple):
+class Current(NamedTuple):
     """A subject with its lines as things are now, of the period and of those that it corrects."""
 
     subject: Subject
@@ -89,9 +86,9 @@ def month_of(period: Period, inventory: Inventory, now: datetime) -> Month:
     says what it said; the rest what its preview says.
     """
     granted = queries.allowances(inventory.place.id)
-    closed = closed_for(period, granted, inventory, now)
+    closed = closed_for(period, inventory, now)
     people = queries.people_in(*(row.id for key in closed.told for row in closed.rows[key]))
-    told, now_there = told_now(closed, granted, people, inventory, now)
+    told, now_there = current_of(closed, granted, inventory, now)
     people |= {canon.reference(row.uid): row for row in now_there.values()}
     gone = queries.bookings(
         uid
@@ -104,32 +101,24 @@ def month_of(period: Period, inventory: Inventory, now: datetime) -> Month:
     return Month(sorted(found, key=in_turn), currency)
 
 
-def closed_for(
-    period: Period, granted: Iterable[Any], inventory: Inventory, now: datetime
-) -> Closed:
-    """Of what was granted once and may still be used, all that was closed since."""
+def closed_for(period: Period, inventory: Inventory, now: datetime) -> Closed:
     zone = inventory.schedule.zone
     oldest = clock.today(zone, now) - LOOKBACK
-    once = [row.first_day for row in granted if not row.is_monthly and may_cover(row, [period])]
-    since = clock.midnight(zone, min([oldest, *once]))
+    since = clock.midnight(zone, oldest)
     rows: dict[Key, list[Any]] = defaultdict(list)
     for row in queries.of_place(inventory.place.id, period.first, period.last, since):
         rows[key_of(row)].append(row)
     told = {
-        key: stated(told_in(those), oldest)
+        key: stated(lines_in(those), oldest)
         for key, those in rows.items()
         if not any(period.overlaps(period_of(row)) for row in those)
     }
     return Closed(period, dict(rows), told)
 
 
-def told_now(
-    closed: Closed,
-    granted: Iterable[Any],
-    people: Mapping[str, Any],
-    inventory: Inventory,
-    now: datetime,
-) -> tuple[list[Told], dict[int, Any]]:
+def current_of(
+    closed: Closed, granted: Iterable[Any], inventory: Inventory, now: datetime
+) -> tuple[list[Current], dict[int, Any]]:
     """All whose statements there are, and the members by their ids."""
     place_id, periods = inventory.place.id, closed.periods
     held = [row for row in granted if may_cover(row, periods)]
@@ -140,14 +129,10 @@ def told_now(
     organizations = queries.organizations(place_id)
     known = {row.member_id for those in closed.rows.values() for row in those} - {None}
     members = queries.members({use.member_id for use in uses} | known)
-    drawn = drawn_of_grants(closed, held, uses)
-    forgotten = queries.forgotten(line.booking for those in drawn.values() for line in those)
     lines: dict[Key, list[Line]] = {key: [] for key in closed.rows}
     for (organization_id, member_id), theirs in by_holder(uses).items():
         books = Books(prices, theirs, consumed, granted_to(held, organization_id, member_id))
         scope = Scope.ORGANIZATION if member_id is None else Scope.MEMBER
-        late = drawn.get((scope, organization_id, "", member_id), ())
-        books = replace(books, spent=remembered(late, forgotten, people))
         own = pricing.lines(books, concerned(theirs, periods))
         lines[scope, organization_id, "", member_id] = own
         if member_id is None:
@@ -163,20 +148,8 @@ def told_now(
     told = []
     for (scope, organization_id, activity, member_id), own in lines.items():
         row = members[member_id] if member_id else organizations[organization_id or 0]
-        told.append(Told(Subject(scope, place_id, row, activity), own))
+        told.append(Current(Subject(scope, place_id, row, activity), own))
     return told, members
-
-
-def drawn_of_grants(
-    closed: Closed, held: Iterable[Any], uses: Collection[Use]
-) -> dict[Key, list[Line]]:
-    """The late cancellations of each holder of a grant that are no uses any more."""
-    holders = {(row.organization_id, row.member_id) for row in held}
-    return {
-        key: drawn_late([line for _row, lines in told_in(rows) for line in lines], uses)
-        for key, rows in closed.rows.items()
-        if key[0] in (Scope.ORGANIZATION, Scope.MEMBER) and (key[1], key[3]) in holders
-    }
 
 
 def concerned(uses: Iterable[Use], periods: Sequence[Period]) -> list[Use]:
@@ -231,7 +204,7 @@ def granted_to(
 
 
 def entry(
-    told: Told,
+    told: Current,
     closed: Closed,
     people: Mapping[str, Any],
     gone: Mapping[str, Any],

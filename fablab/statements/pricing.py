@@ -2,10 +2,9 @@
 in, lines out.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,8 +12,9 @@ from fablab.statements import canon
 from fablab.statements.kinds import LineKind
 from fablab.statements.rules import A_MINUTE, KIND_OF, NOTHING, TIME, Line, real_minutes
 from fablab.tariffs.kinds import Unit
+from fablab.tariffs.portions import grant_of
 from fablab.tariffs.prices import PriceList
-from fablab.tariffs.rules import Draw, Grant, Need, allot, share_of
+from fablab.tariffs.rules import Draw, allot, share_of
 from fablab.tariffs.uses import Consumed, Priced, Use, company_priced, need_of, priced
 
 
@@ -31,22 +31,6 @@ class Share(NamedTuple):
         return use.machine_id == self.machine_id and is_then
 
 
-class Spent(NamedTuple):
-    """So many minutes of an allowance, by its UID, went to what somebody had booked."""
-
-    allowance: str
-    starts_at: datetime
-    day: date
-    who: str
-    minutes: int
-
-    def of(self, grant: Grant) -> str:
-        """The portion of the grant that they came from."""
-        return grant.portion_for(
-            Need("", self.starts_at, self.day, category="", minutes=self.minutes, who=self.who)
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Books:
     """Uses in the order of time, and all that their amounts need."""
@@ -55,7 +39,6 @@ class Books:
     uses: Sequence[Use]
     consumed: Mapping[int, Sequence[Consumed]] = field(default_factory=dict)
     allowances: Sequence[Any] = ()  # rows of what their holder was granted
-    spent: Sequence[Spent] = ()  # of these, by what is no use any more
 
 
 def lines(books: Books, uses: Iterable[Use]) -> list[Line]:
@@ -94,49 +77,32 @@ def draws_of(books: Books) -> dict[str, list[Draw]]:
     needs = (need_of(use, priced(use, books.prices)) for use in books.uses)
     return allot(
         (need for need in needs if need),
-        [grant_of(row, books.spent) for row in books.allowances],
+        [grant_of(row) for row in books.allowances],
     )
 
 
-def grant_of(row: Any, spent: Iterable[Spent]) -> Grant:
-    grant = Grant(
-        row.id,
-        row.minutes,
-        row.first_day,
-        row.last_day,
-        frozenset(row.categories),
-        row.is_monthly,
-        row.is_shared,
-    )
-    by_portion: Counter[str] = Counter()
-    for each in spent:
-        if each.allowance == row.uid:
-            by_portion[each.of(grant)] += each.minutes
-    return replace(grant, spent=by_portion) if by_portion else grant
-
-
-def time_line(use: Use, worth: Priced, covered: Mapping[str, int]) -> Line:
+def time_line(use: Use, price: Priced, covered: Mapping[str, int]) -> Line:
     minutes = sum(covered.values())
     return _line(
         use,
-        worth,
+        price,
         item=TIME,
         kind=KIND_OF[use.outcome],
         booked=use.booked.duration // A_MINUTE,
         real=real_minutes(use.booked, use.arrived_at, use.left_at),
         covered=covered,
-        amount=worth.amount(minutes * A_MINUTE) or NOTHING,
+        amount=price.amount(minutes * A_MINUTE) or NOTHING,
         **_whose(use),
     )
 
 
-def company_line(use: Use, worth: Priced) -> Line:
+def company_line(use: Use, price: Priced) -> Line:
     return _line(
         use,
-        worth,
+        price,
         item="company",
         kind=LineKind.COMPANY,
-        amount=worth.amount() or NOTHING,
+        amount=price.amount() or NOTHING,
         **_whose(use),
     )
 
@@ -161,11 +127,11 @@ def supply_line(use: Use, consumed: Consumed) -> Line:
     )
 
 
-def owner_line(use: Use, worth: Priced, *, is_own: bool, percent: Decimal | None) -> Line:
-    amount = NOTHING if is_own else worth.amount() or NOTHING
+def owner_line(use: Use, price: Priced, *, is_own: bool, percent: Decimal | None) -> Line:
+    amount = NOTHING if is_own else price.amount() or NOTHING
     return _line(
         use,
-        worth,
+        price,
         item=TIME,
         kind=KIND_OF[use.outcome],
         booked=use.booked.duration // A_MINUTE,
@@ -185,8 +151,8 @@ def _whose(use: Use) -> dict[str, Any]:
     }
 
 
-def _line(use: Use, worth: Priced, **more: Any) -> Line:
-    is_hourly = worth.unit is Unit.HOUR
+def _line(use: Use, price: Priced, **more: Any) -> Line:
+    is_hourly = price.unit is Unit.HOUR
     return Line(
         booking=use.uid,
         starts_at=use.booked.start,
@@ -194,11 +160,11 @@ def _line(use: Use, worth: Priced, **more: Any) -> Line:
         machine=use.machine_code,
         machine_name=use.machine_name,
         category=use.category,
-        counted=worth.counted // A_MINUTE if is_hourly else 0,
-        quantity=worth.quantity if worth.unit else Decimal(0),
-        unit=worth.unit.value if worth.unit else "",
-        unit_price=worth.unit_price,
-        percent=worth.percent,
-        product=worth.product,
+        counted=price.counted // A_MINUTE if is_hourly else 0,
+        quantity=price.quantity if price.unit else Decimal(0),
+        unit=price.unit.value if price.unit else "",
+        unit_price=price.unit_price,
+        percent=price.percent,
+        product=price.product,
         **more,
     )

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, and_, not_, or_, select
+from sqlalchemy import ColumnElement, String, and_, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from fablab.db import db
 from fablab.machines.agreement_models import SharingAgreement
-from fablab.machines.kinds import Status
 from fablab.machines.models import Machine, Occupancy
 from fablab.members.models import Member, Membership
 from fablab.organizations.models import Organization, OrganizationMember
@@ -301,36 +300,20 @@ def shares(*owner_ids: int) -> dict[int, list[Share]]:
     return found
 
 
-# Of those that were closed when only marks said it.
-IS_FORGOTTEN = and_(Occupancy.status == Status.CANCELLED, not_(Occupancy.is_late))
-HAS_NO_MARK = IS_FORGOTTEN.label("is_forgotten")
-
-
 def bookings(uids: Iterable[str]) -> Mapping[str, Any]:
-    """Whether their people's accounts are erased, whose machines they are on, and whether that
-    they were cancelled late is forgotten, if ever they were. One statement, none without any.
+    """Whether their people's accounts are erased, and whose machines they are on. One statement,
+    none without any.
     """
     wanted = sorted(set(uids))
     if not wanted:
         return {}
     asked = (
-        select(Occupancy.uid, Member.erased_at, Machine.owner_id, HAS_NO_MARK)
+        select(Occupancy.uid, Member.erased_at, Machine.owner_id)
         .join(Machine, Machine.id == Occupancy.machine_id)
         .outerjoin(Member, Member.id == Occupancy.member_id)
         .where(Occupancy.uid.in_(wanted))
     )
     return {row.uid: row for row in db.session.execute(asked)}
-
-
-def forgotten(uids: Iterable[str]) -> set[str]:
-    """Of bookings that were cancelled late, those of which nothing says so any more. One statement,
-    none without any.
-    """
-    wanted = sorted(set(uids))
-    if not wanted:
-        return set()
-    asked = select(Occupancy.uid).where(Occupancy.uid.in_(wanted), IS_FORGOTTEN)
-    return set(db.session.scalars(asked))
 
 
 # Who reads

@@ -11,9 +11,8 @@ from fablab.db import db
 from fablab.machines.inventory import Inventory
 from fablab.tariffs.allowances import Holder
 from fablab.tariffs.models import Allowance
-from fablab.tariffs.portions import Spent, entangled, spent, told_since
+from fablab.tariffs.portions import Spent, entangled, grant_of, spent, told_since
 from fablab.tariffs.price_list import prices_of
-from fablab.tariffs.rules import Grant
 from fablab.tariffs.uses import (
     need_of,
     of_member_alone,
@@ -101,19 +100,6 @@ def _balance(row: Allowance, told: Collection[Spent], day: date, member_id: int 
         if each.grant == row.id and whose in (None, each.who) and each.month >= oldest:
             by_month[each.month] = by_month.get(each.month, 0) + each.minutes
     return Balance(row, counted, by_month, is_of_several=each_has_some and whose is None)
-
-
-def grant_of(row: Allowance) -> Grant:
-    """As the rules take it: what a member has for themselves is one portion."""
-    return Grant(
-        row.id,
-        row.minutes,
-        row.first_day,
-        row.last_day,
-        frozenset(row.categories),
-        row.is_monthly,
-        is_shared=row.is_shared or row.member_id is not None,
-    )
 
 
 def months_back(day: date, count: int) -> date:

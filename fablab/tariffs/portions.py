@@ -2,9 +2,22 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fablab.tariffs.rules import Grant, Need, allot
+
+
+def grant_of(row: Any) -> Grant:
+    """Of the row of an allowance: what a member has for themselves is one portion."""
+    return Grant(
+        row.id,
+        row.minutes,
+        row.first_day,
+        row.last_day,
+        frozenset(row.categories),
+        row.is_monthly,
+        is_shared=row.is_shared or row.member_id is not None,
+    )
 
 
 class Spent(NamedTuple):

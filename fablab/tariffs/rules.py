@@ -5,8 +5,8 @@ rounded to the cent, halves away from zero, once for each line. A total is the s
 so that whoever adds them up finds it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -121,8 +121,6 @@ class Grant:
     categories: frozenset[str] = frozenset()  # slugs; none named: all of them
     is_monthly: bool = False
     is_shared: bool = True  # by all of an organization; else each of its people has so much
-    # What is settled already, by portion (`portion_for`).
-    spent: Mapping[str, int] = field(default_factory=dict)
 
     def covers(self, need: "Need") -> bool:
         """Is it for that day and that category?"""
@@ -164,7 +162,7 @@ def allot(needs: Iterable[Need], grants: Sequence[Grant]) -> dict[str, list[Draw
     The same uses and grants give the same draws, whatever their order.
     """
     in_turn = sorted(grants, key=lambda grant: (grant.last_day or date.max, grant.key))
-    spent = {(grant.key, part): used for grant in grants for part, used in grant.spent.items()}
+    spent: dict[tuple[int, str], int] = {}
     draws: dict[str, list[Draw]] = {}
     for need in sorted(needs, key=lambda need: (need.starts_at, need.key)):
         wanted = need.minutes

@@ -132,9 +132,8 @@ class Workshop:
         self.change(uid, is_excused=True)
 
     def forget(self):
-        """All marks, a year after they were made, as when nothing else said that it was late."""
+        """All marks, a year after they were made."""
         with writing() as session:
-            session.execute(update(Occupancy.__table__).values(is_late=False))
             session.execute(update(Mark).values(made_at=instant("2026-03-01 09:00")))
             marks.tidy(session, IN_APRIL)
 

@@ -189,21 +189,23 @@ def test_what_ends_first_is_drawn_first():
         {"first_day": date(2027, 3, 3)},
         {"last_day": date(2027, 3, 1)},
         {"categories": frozenset({"cnc"})},
-        {"spent": {"": 60}},
-        {"spent": {"": 75}},  # granted less since
     ],
 )
-def test_a_grant_that_is_not_for_it_or_spent_covers_nothing(changed):
+def test_a_grant_that_is_not_for_it_covers_nothing(changed):
     assert allot([need("one", 2, 30)], [grant(1, 60, **changed)]) == {}
 
 
 def test_a_monthly_one_begins_anew_each_month_and_keeps_nothing():
     april = Need("april", datetime(2027, 4, 2, tzinfo=UTC), date(2027, 4, 2), "laser", 50)
-    monthly = grant(1, 60, last_day=None, is_monthly=True, spent={"2027-03": 45})
+    monthly = grant(1, 60, last_day=None, is_monthly=True)
 
-    draws = allot([need("march", 2, 30), april], [monthly])
+    draws = allot([need("before", 1, 45), need("march", 2, 30), april], [monthly])
 
-    assert draws == {"march": [Draw(1, "2027-03", 15)], "april": [Draw(1, "2027-04", 50)]}
+    assert draws == {
+        "before": [Draw(1, "2027-03", 45)],
+        "march": [Draw(1, "2027-03", 15)],
+        "april": [Draw(1, "2027-04", 50)],
+    }
 
 
 def test_what_is_not_shared_each_of_the_people_has():
