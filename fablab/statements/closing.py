@@ -24,7 +24,9 @@ class ClosingShown(NamedTuple):
     scope: Scope
     lines: int
     booked: str
+    real: str
     amount: str
+    share: str  # of an owner; empty of any other
     readers: str  # whom a mail tells; empty: nobody
 
 
@@ -36,25 +38,30 @@ def shown(closings: Sequence[Closing], currency: str, day: date) -> list[Closing
             subject.scope,
             total.count,
             pages.time_used(total.booked),
-            pages.money(worth(subject, total), currency),
+            pages.time_used(total.real),
+            pages.money(total.amount, currency),
+            pages.money(total.share, currency) if subject.scope is Scope.OWNER else "",
             names(told[subject.key]),
         )
         for subject, total in closings
     ]
 
 
-def worth(subject: Subject, total: Total) -> Any:
-    return total.share if subject.scope is Scope.OWNER else total.amount
-
-
 def names(readers: Iterable[Any]) -> str:
     return ", ".join(queries.full_name(row) for row in readers)
 
 
-def seen(closings: Iterable[Closing]) -> str:
-    """Of what was shown: whoever confirms it closes that, and nothing that came in between."""
+def stamp(closings: Iterable[Closing]) -> str:
+    """Of what is about to be closed, as it is now: whoever confirms closes what they saw, and
+    nothing that came in between.
+    """
     told: Mapping[str, Any] = {
-        subject.key: [total.count, total.booked, total.real, canon.decimal(worth(subject, total))]
+        subject.key: [
+            total.count,
+            total.booked,
+            total.real,
+            canon.decimal(total.stated(subject.scope)),
+        ]
         for subject, total in closings
     }
     return canon.fingerprint(canon.written(told))[:16]

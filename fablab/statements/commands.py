@@ -16,7 +16,6 @@ from fablab.members.kinds import Deed
 from fablab.places.models import Place
 from fablab.statements import canon, letters, queries
 from fablab.statements.gathering import Account, account_of
-from fablab.statements.kinds import Scope
 from fablab.statements.models import Statement, StatementFile, StatementPerson
 from fablab.statements.queries import Subject
 from fablab.statements.rules import Period, Refusal, Total, refusal, total
@@ -123,7 +122,7 @@ def keep(
         body=body,
         sha256=canon.fingerprint(body),
         previous=account.previous,
-        amount=whole.share if subject.scope is Scope.OWNER else whole.amount,
+        amount=whole.stated(subject.scope),
         booked=whole.booked,
     )
     people = [

@@ -53,8 +53,6 @@ class CloseForm(Days):
     scope = HiddenField()
     of = HiddenField()
     activity = HiddenField()
-    confirm = HiddenField()
-    seen = HiddenField()
 
 
 class TurnField(StrictField):

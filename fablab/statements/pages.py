@@ -115,7 +115,7 @@ def line_shown(line: Line, people: Mapping[str, str], currency: str, zone: tzinf
         unit_price=amounts.money(line.unit_price, currency)
         if is_priced and line.unit_price
         else "",
-        amount=worth(line, currency),
+        amount=amount_of(line, currency),
         share=money(line.share, currency) if line.share is not None and not line.is_own else "",
         note=note_of(line),
     )
@@ -127,7 +127,7 @@ def quantity_of(line: Line) -> str:
     return amounts.quantity_said(line.quantity, line.unit)
 
 
-def worth(line: Line, currency: str) -> str:
+def amount_of(line: Line, currency: str) -> str:
     """What costs nothing is included; nothing is said where no price is known."""
     if line.amount or line.kind is LineKind.CORRECTION:
         return money(line.amount, currency)
@@ -227,10 +227,7 @@ def entries_shown(entries: Iterable[Entry]) -> list[EntryShown]:
             each.total.count,
             time_used(each.total.booked),
             time_used(each.total.real),
-            money(
-                each.total.share if each.subject.scope is Scope.OWNER else each.total.amount,
-                each.currency,
-            ),
+            money(each.total.stated(each.subject.scope), each.currency),
             each.statement.uid if each.statement else "",
             each.is_open,
         )

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from fablab.slots import Slot
-from fablab.statements.kinds import LineKind
+from fablab.statements.kinds import LineKind, Scope
 from fablab.tariffs.kinds import Outcome
 
 A_MINUTE, A_DAY = timedelta(minutes=1), timedelta(days=1)
@@ -254,6 +254,10 @@ class Total:
             self.share + (line.share or NOTHING),
         )
 
+    def stated(self, scope: Scope) -> Decimal:
+        """The amount that a statement of that scope is about: of an owner's, their share."""
+        return self.share if scope is Scope.OWNER else self.amount
+
     def __add__(self, other: "Total") -> "Total":
         return Total(
             self.count + other.count,
@@ -303,8 +307,7 @@ class Refusal(StrEnum):
 
 
 LONGEST = timedelta(days=366)
-# What began longer ago is settled: late cancellations are forgotten after a year, and what is
-# forgotten must not look like a change.
+# What began longer ago is settled: each statement is compared with so much of the past.
 LOOKBACK = timedelta(days=300)
 
 

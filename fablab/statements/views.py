@@ -64,7 +64,7 @@ def close_month():
     if closings and not is_confirmed(closings):
         shown = closing.shown(closings, month.currency, today())
         back = url_for(".index", month=f"{period.first:%Y-%m}", **kept())
-        fields = {"month": f"{period.first:%Y-%m}", "seen": closing.seen(closings)}
+        fields = {"month": f"{period.first:%Y-%m}", "seen": closing.stamp(closings)}
         return closing_page(shown, period, back, fields)
     outcome = commands.close_all(closings, period, by=current_user.id, now=now)
     if not outcome.closed and not outcome.refused:
@@ -154,12 +154,15 @@ def close():
     closings = [Closing(asked.subject, total(account.lines))]
     if reason is None and not is_confirmed(closings):
         shown = closing.shown(closings, account.terms.currency, today())
-        fields = {name: form[name].data for name in CLOSED_BY} | {"seen": closing.seen(closings)}
+        fields = {name: form[name].data for name in CLOSED_BY} | {"seen": closing.stamp(closings)}
         return closing_page(shown, form.period, preview_address(asked.subject, form.period), fields)
     try:
-        seen = closings[0].total
         uid = commands.close(
-            asked.subject, form.period, seen=seen, by=current_user.id, now=clock.now()
+            asked.subject,
+            form.period,
+            seen=closings[0].total,
+            by=current_user.id,
+            now=clock.now(),
         )
     except CannotClose as refused:
         form.form_errors.append(pages.why_not(refused.reason, refused.other))
@@ -204,10 +207,9 @@ CLOSED_BY = ("scope", "of", "activity", "first", "last")
 
 
 def is_confirmed(closings: list[Closing]) -> bool:
-    """Whether whoever asks has seen what is closed, as it is now."""
-    return bool(request.form.get("confirm")) and (
-        request.form.get("seen") == closing.seen(closings)
-    )
+    """Whether the page that asks once was answered with yes, and showed what is there now."""
+    has_said_yes = bool(request.form.get("confirm"))
+    return has_said_yes and request.form.get("seen") == closing.stamp(closings)
 
 
 def closing_page(shown: Any, period: Period, back: str, fields: Any) -> str:

@@ -25,7 +25,7 @@ from fablab.statements.models import Statement
 from fablab.statements.rules import Period, total
 from fablab.tariffs.models import Tariff
 from tests.booking.conftest import words
-from tests.conftest import browser
+from tests.conftest import browser, share
 from tests.statements.conftest import IN_APRIL
 from tests.statements.test_gathering import consume
 from tests.support import counting, instant, send, submit
@@ -373,6 +373,20 @@ def test_a_sum_that_changed_since_it_was_shown_is_shown_anew(app, stage):
 
     assert "Something changed since this page was shown." in answer.text
     assert db.session.scalar(select(Statement.uid)) is None
+
+
+def test_before_an_owners_is_closed_its_amount_and_their_part_are_shown(app, stage):
+    share(stage.fablab, "laser")
+    zoe = browser(app, "zoe")
+    total = zoe.get(preview(stage, Scope.OWNER)).text.partition("Total</th>")[2]
+    amount, part = re.findall(r"<b>(.+?)</b>", total.partition("</tr>")[0])
+
+    asked = submit(zoe, preview(stage, Scope.OWNER), "/statements").text
+
+    assert (amount, part) == ("€28.00", "€14.00")
+    row = words(asked.partition("own machines</th>")[2].partition("</tr>")[0])
+    assert f"{amount} Owner's part {part}" in row
+    assert row.startswith(" 2 2 h ")
 
 
 def test_whoever_confirms_twice_closes_once(app, stage):
