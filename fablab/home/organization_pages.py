@@ -7,9 +7,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from flask_babel import format_currency, format_decimal
+from flask_babel import format_currency, format_decimal, pgettext
 from flask_babel import gettext as _
-from flask_babel import pgettext
 
 from fablab import clock, texts
 from fablab.figures import rules as figures

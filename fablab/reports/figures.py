@@ -18,7 +18,7 @@ class Hidden(Enum):
 
 HIDDEN = Hidden.HIDDEN
 Number = int | Decimal | None
-Told = Number | Hidden
+MaybeHidden = Number | Hidden
 
 
 class Figure(NamedTuple):
@@ -126,11 +126,11 @@ class Cut(NamedTuple):
             return HIDDEN
         return self.sums.get(key, rules.NOTHING)[measure].value
 
-    def hours(self, key: int | str | None, measure: str) -> Told:
+    def hours(self, key: int | str | None, measure: str) -> MaybeHidden:
         value = self.of(key, measure)
         return value if isinstance(value, Hidden) else hours(value)
 
-    def people(self, key: int | str | None) -> Told:
+    def people(self, key: int | str | None) -> MaybeHidden:
         if key in self.gone.get("bookings", ()):
             return HIDDEN
         return len(self.sums.get(key, rules.NOTHING)["bookings"].people)
@@ -175,9 +175,11 @@ def _flat(sums: Mapping[Any, Sums], is_public: bool) -> Cut:
     )
 
 
-def public(figures: dict[str, Figure], ground: Ground, facts: Facts, made: Cuts) -> dict[str, Told]:
+def public(
+    figures: dict[str, Figure], ground: Ground, facts: Facts, made: Cuts
+) -> dict[str, MaybeHidden]:
     """The figures without those of one or two people, nor those that would give them away."""
-    told: dict[str, Told] = {
+    told: dict[str, MaybeHidden] = {
         key: figure.value if figure.people is None or may_tell(figure.people) else HIDDEN
         for key, figure in figures.items()
     }

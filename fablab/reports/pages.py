@@ -1,7 +1,7 @@
 """The report as its pages show it: figures written for people, charts, the period in words."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from fablab import clock, texts
 from fablab.reports import definitions
 from fablab.reports.definitions import SECTIONS, Indicator, Unit
-from fablab.reports.figures import Hidden, Told
+from fablab.reports.figures import Hidden, MaybeHidden
 from fablab.reports.periods import Period, PeriodKind, recent
 from fablab.reports.tables import Column, Report, Structure, Table, Value, Word
 
@@ -100,7 +100,7 @@ def figure(indicator: Indicator, report: Report, currency: str) -> Figure:
     )
 
 
-def number(value: Told, unit: Unit, currency: str = "") -> str:
+def number(value: MaybeHidden, unit: Unit, currency: str = "") -> str:
     if isinstance(value, Hidden):
         return _("withheld")
     if value is None:
@@ -115,7 +115,7 @@ def number(value: Told, unit: Unit, currency: str = "") -> str:
     return f"{written}{SPACE}{'%' if unit is Unit.PERCENT else 'h'}"
 
 
-def change(now: Told, before: Told, unit: Unit, currency: str = "") -> str:
+def change(now: MaybeHidden, before: MaybeHidden, unit: Unit, currency: str = "") -> str:
     """`+12.5 h`; of shares in points, `+2.1 points`; nothing where either is not known."""
     if isinstance(now, Hidden) or isinstance(before, Hidden) or now is None or before is None:
         return ""
@@ -223,9 +223,8 @@ def days(period: Period) -> str:
     return _("%(first)s – %(last)s", first=first, last=last)
 
 
-def moment(zone: tzinfo) -> str:
-    """Now, on the place's clock: `29 November 2026 at 10:00`."""
-    now = clock.now()
+def moment(zone: tzinfo, now: datetime) -> str:
+    """On the place's clock: `29 November 2026 at 10:00`."""
     day = texts.day(clock.today(zone, now), "d MMMM y")
     return _("%(day)s at %(hour)s", day=day, hour=texts.hour(clock.to_wall(zone, now)))
 

@@ -12,7 +12,7 @@ from fablab.organizations.kinds import OrganizationKind
 from fablab.reports import figures, rules
 from fablab.reports.definitions import Unit
 from fablab.reports.disclosure import LEAST, hidden, may_tell
-from fablab.reports.figures import HIDDEN, Cuts, Figure, Hidden, Told
+from fablab.reports.figures import HIDDEN, Cuts, Figure, Hidden, MaybeHidden
 from fablab.reports.rules import (
     Facts,
     GivenTold,
@@ -65,7 +65,7 @@ class Structure(NamedTuple):
     place: str
 
 
-Value = str | Word | Structure | date | bool | Told
+Value = str | Word | Structure | date | bool | MaybeHidden
 
 
 class Column(NamedTuple):
@@ -85,8 +85,8 @@ class Table:
 class Report:
     """All of it, as plain values: each figure now and before, each table by its key."""
 
-    now: dict[str, Told]
-    before: dict[str, Told]
+    now: dict[str, MaybeHidden]
+    before: dict[str, MaybeHidden]
     tables: dict[str, Table]
     unrecorded: frozenset[str] = frozenset()  # figures of which nothing was recorded before
 
@@ -129,7 +129,7 @@ def report(ground: Ground, facts: Facts, earlier: Facts, *, is_public: bool) -> 
     )
 
 
-def _told(ground: Ground, facts: Facts, made: Cuts, is_public: bool) -> dict[str, Told]:
+def _told(ground: Ground, facts: Facts, made: Cuts, is_public: bool) -> dict[str, MaybeHidden]:
     found: Mapping[str, Figure] = figures.of(ground, facts)
     if is_public:
         return figures.public(dict(found), ground, facts, made)
@@ -155,7 +155,7 @@ def _tables(made: Made) -> Iterable[tuple[str, Table]]:
         yield table.key, table
 
 
-def _use(now: figures.Cut, before: figures.Cut, key: int | str | None) -> tuple[Told, ...]:
+def _use(now: figures.Cut, before: figures.Cut, key: int | str | None) -> tuple[MaybeHidden, ...]:
     return (
         now.of(key, "bookings"),
         now.hours(key, "booked"),
@@ -271,7 +271,7 @@ def _counted(
 
 def _grouped(
     structures: Iterable[StructureTold], of: Callable[[StructureTold], Value], is_public: bool
-) -> dict[Value, Told]:
+) -> dict[Value, MaybeHidden]:
     ids: dict[Value, frozenset[int]] = {}
     for one in structures:
         ids[of(one)] = ids.get(of(one), frozenset()) | {one.id}
@@ -375,7 +375,7 @@ def _trainings(made: Made) -> Table:
     for name in names:
         sessions = held.get(name, [])
         length = sum(one.seconds * len(one.people) for one in sessions)
-        people: Told = HIDDEN if name in gone else len(came.get(name, ()))
+        people: MaybeHidden = HIDDEN if name in gone else len(came.get(name, ()))
         rows.append(
             (
                 name,
@@ -397,7 +397,7 @@ def _trainings(made: Made) -> Table:
     return Table("trainings", N_("By training"), columns, rows)
 
 
-def _by_name(rows: Iterable[GivenTold], is_public: bool) -> dict[str, Told]:
+def _by_name(rows: Iterable[GivenTold], is_public: bool) -> dict[str, MaybeHidden]:
     told = list(rows)
     people: dict[str, frozenset[int]] = {}
     for row in told:

@@ -1,6 +1,7 @@
 """The report: chosen, read, printed, taken along; and the list behind each of its figures."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, has_request_context, render_template, request
@@ -55,6 +56,7 @@ class Reading:
     is_public: bool
     currency: str
     report: Report
+    now: datetime  # that it was made at
 
     @property
     def name(self) -> str:
@@ -67,6 +69,10 @@ class Reading:
         return {name: value for name in names if (value := argument(name))}
 
     @property
+    def today(self) -> date:
+        return clock.today(here().schedule.zone, self.now)
+
+    @property
     def file_name(self) -> str:
         period = self.asked.period
         return f"report-{period.first_day}-{period.last_day}"
@@ -77,31 +83,27 @@ def argument(name: str) -> str:
 
 
 def read() -> Reading:
-    schedule = here().schedule
-    wanted = asked(
-        argument("period"),
-        argument("first"),
-        argument("last"),
-        clock.today(schedule.zone, clock.now()),
-    )
+    now = clock.now()
+    today = clock.today(here().schedule.zone, now)
+    wanted = asked(argument("period"), argument("first"), argument("last"), today)
     ids = reported()
     is_of_all = argument("scope") == "all" and len(ids) > 1
     inventories = [of_place(place_id=each) for each in ids] if is_of_all else [here()]
     is_public = bool(argument("public"))
-    ground, now, before = gather(inventories, wanted.period, clock.now())
-    made = report(ground, now, before, is_public=is_public)
-    return Reading(wanted, inventories, is_public, ground.currency, made)
+    ground, facts, before = gather(inventories, wanted.period, now)
+    made = report(ground, facts, before, is_public=is_public)
+    return Reading(wanted, inventories, is_public, ground.currency, made, now)
 
 
 def page(template: str, reading: Reading, **values: Any) -> str:
-    today = clock.today(here().schedule.zone, clock.now())
-    is_over = reading.asked.period.last_day < today
+    is_over = reading.asked.period.last_day < reading.today
+    moment = pages.moment(here().schedule.zone, reading.now)
     return render_template(
         f"reports/{template}",
         reading=reading,
         period=pages.named(reading.asked.period),
         before=pages.named(reading.asked.period.before),
-        closed_at=texts.day(today, "d MMMM y") if is_over else pages.moment(here().schedule.zone),
+        closed_at=texts.day(reading.today, "d MMMM y") if is_over else moment,
         is_over=is_over,
         **values,
     )
@@ -111,13 +113,12 @@ def page(template: str, reading: Reading, **values: Any) -> str:
 @accounts_only
 def index():
     reading = read()
-    today = clock.today(here().schedule.zone, clock.now())
     body = page(
         "index.html",
         reading,
         sections=pages.sections(reading.report, reading.currency),
         days=pages.days(reading.asked.period),
-        choices=pages.choices(today, reading.asked.period),
+        choices=pages.choices(reading.today, reading.asked.period),
         has_several=len(reported()) > 1,
     )
     return body, 422 if reading.asked.error else 200
