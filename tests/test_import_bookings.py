@@ -176,7 +176,7 @@ def test_lines_are_in_each_others_way_and_may_touch(fablab):
     )
 
     assert problems("bookings", text) == [
-        (3, "The machine is taken then, by line 2."),
+        (3, "The machine is taken then, by line 2: 2027-03-23 10:00 – 2027-03-23 12:00."),
         (5, "The same booking was on line 2 already."),
     ]
 

@@ -368,7 +368,7 @@ def test_past_bookings_are_in_each_others_way_whatever_else_is_wrong_with_them(f
     assert found[2] == ["“purpose” holds characters that nobody can see."]
     assert found[3] == [
         f"{NOBODY} is no member of this place.",
-        "The machine is taken then, by line 2.",
+        "The machine is taken then, by line 2: 2027-03-23 10:00 – 2027-03-23 12:00.",
     ]
 
 
@@ -383,7 +383,7 @@ def test_a_line_that_repeats_another_is_in_the_way_of_a_third(fablab):
 
     assert found == {
         4: [
-            "The machine is taken then, by line 3.",
+            "The machine is taken then, by line 3: 2027-03-23 14:00 – 2027-03-23 15:00.",
             "The same booking was on line 2 already.",
         ]
     }

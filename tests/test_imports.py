@@ -508,6 +508,23 @@ def test_days_are_read_strictly(fablab, typed):
     assert [line for line, _ in found] == [2]
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        *((yes, True) for yes in ("yes", "Oui", "VRAI", "TRUE")),
+        *((no, False) for no in ("no", "non", "FAUX", "False")),
+        *((odd, None) for odd in ("1e3", "1", "0", "y", "x", "yes no")),
+    ],
+)
+def test_yes_and_no_are_read_strictly(typed, said):
+    data = f"{MEMBERS.strip()},minor\na@b.example,A,B,{typed}\n".encode()
+
+    lines = imports.read(imports.KINDS["members"], data)
+
+    assert lines.rows[0].values.get("minor") is said
+    assert bool(lines.problems) is (said is None)
+
+
 @pytest.mark.parametrize("typed", ["0", "5", "²", "٢", "2.0", "-1", " "])
 def test_levels_are_read_strictly(fablab, typed):
     found = problems(

@@ -102,10 +102,12 @@ def names_of_export(what: str, data: bytes) -> dict[str, str] | None:
 
 
 def has_our_columns(what: str, data: bytes) -> bool:
-    """Whether there is nothing to ask about the first line; so too where there is none."""
+    """Whether there is nothing to ask about the first line; so too where there is none, or it is a
+    single name, as that of something else than a list.
+    """
     header = next(iter(first_lines(data, 1)), [])
     known = {each.name for each in KINDS[what].columns}
-    return not header or columns.are_ours(header, known)
+    return sum(map(bool, header)) < 2 or columns.are_ours(header, known)  # noqa: PLR2004
 
 
 def compare(

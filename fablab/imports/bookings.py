@@ -280,13 +280,13 @@ class Known:
             if first is None:
                 stands.insert(after, Taken(span, at))
         elif other.line:
-            sentence = N_("The machine is taken then, by line %(first)s.")
-            yield Problem(at, sentence, {"first": other.line}, "machine")
+            sentence = N_("The machine is taken then, by line %(first)s: %(hours)s.")
+            yield Problem(at, sentence, {"first": other.line} | self._said(other), "machine")
         elif line.reference:  # else it may be this very line that stands there
             sentence = N_("The machine is taken then: %(hours)s.")
             yield Problem(at, sentence, self._said(other), "machine")
 
-    def _said(self, taken: Taken) -> dict[str, str]:
+    def _said(self, taken: Taken) -> dict[str, Any]:
         start, end = (to_wall(self.where.zone, at) for at in (taken.span.start, taken.span.end))
         return {"hours": f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"}
 

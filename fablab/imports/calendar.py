@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from fablab.agendas import lines
-from fablab.agendas.lines import Unreadable, clean
+from fablab.agendas.lines import Trouble, Unreadable, clean
 from fablab.agendas.reading import HORIZON, Event, Reading, read
 from fablab.imports.sheet import Problem, Row, Sheet, shown
 from fablab.words import N_
@@ -52,15 +52,16 @@ def past(content: bytes, whose: Whose, *, zone: tzinfo, now: datetime) -> Past:
         if not event.is_free
         for row in _rows(event, _holder(people.get(event.line, ()), whose), whose.machine, now)
     ]
-    notes = [
-        Problem(
-            each.line,
-            N_("“%(event)s” is left out: %(why)s"),
-            {"event": shown(each.about), "why": each.sentence, "told": each.values},
-        )
-        for each in found.troubles
-    ]
-    return Past(Sheet(rows, []), [*notes, *_left_out(found)])
+    titles = {event.line: {"purpose": shown(clean(event.title))} for event in found.events}
+    notes = [_of_trouble(each) for each in found.troubles]
+    return Past(Sheet(rows, [], titles), [*notes, *_left_out(found)])
+
+
+def _of_trouble(found: Trouble) -> Problem:
+    if not found.about:  # of the file as such
+        return Problem(found.line, found.sentence, found.values)
+    told = {"event": shown(found.about), "why": found.sentence, "told": found.values}
+    return Problem(found.line, N_("“%(event)s” is left out: %(why)s"), told)
 
 
 def _rows(event: Event, email: str, machine: str, now: datetime) -> Iterator[Row]:

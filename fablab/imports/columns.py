@@ -108,7 +108,7 @@ FRENCH = {
     "status": "statut",
     "reference": "référence",
 }
-# What a cell may say in French; the first is how it is written here.
+# What else a cell may say, in French or as a spreadsheet does; the first is how it is written here.
 WORDS = {
     "used": ("honorée", "utilisée", "venu", "venue", "présent", "présente"),
     "cancelled": ("annulée", "annulé"),
@@ -124,8 +124,8 @@ WORDS = {
     "resident": ("résident", "résidente"),
     "cooperative": ("coopérative",),
     "staff": ("équipe", "salarié", "salariée"),
-    "yes": ("oui", "vrai"),
-    "no": ("non", "faux"),
+    "yes": ("oui", "vrai", "true"),
+    "no": ("non", "faux", "false"),
     "fr": ("français",),
     "en": ("anglais",),
 }

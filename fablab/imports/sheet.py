@@ -24,6 +24,7 @@ MAX_LINES = 5000  # of data, the first line not counted
 SHOWN = 40  # characters of a wrong cell that a problem repeats
 BETWEEN = "|"  # the parts of a list inside a cell
 MISSING = N_("The column “%(name)s” is missing.")
+TWICE = N_("The column “%(name)s” is there twice.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def read(data: bytes, columns: Sequence[Column], names: Mapping[str, str] | None
         )
         for count, (at, cells) in enumerate(lines):
             if count == MAX_LINES:
-                raise Unreadable(0, N_("The file has more than %(limit)s lines."), limit=MAX_LINES)
+                sentence = N_("The file has more than %(limit)s lines: send it in several parts.")
+                raise Unreadable(0, sentence, limit=MAX_LINES)
             named_cells = zip(header, cells, strict=False)
             texts[at] = {one.name: shown(cell.strip()) for one, cell in named_cells if one}
             try:
@@ -241,14 +243,14 @@ def named(
         if theirs not in header
     ]
     problems += [
-        Problem(line, N_("The column “%(name)s” is there twice."), {"name": shown(theirs)})
+        Problem(line, TWICE, {"name": shown(theirs)})
         for theirs in {
             *twice(called),
             *(each for each in called.values() if header.count(each) > 1),
         }
     ]
     problems += [
-        Problem(line, MISSING, {"name": name})
+        Problem(line, MISSING, {"name": name}, name)
         for name, column in known.items()
         if column.is_required and name not in called
     ]
@@ -277,12 +279,10 @@ def header_of(line: int, cells: list[str], columns: Sequence[Column]) -> list[Co
         if name not in known
     ]
     problems += [
-        Problem(line, N_("The column “%(name)s” is there twice."), {"name": name})
-        for name in known
-        if names.count(name) > 1
+        Problem(line, TWICE, {"name": name}, name) for name in known if names.count(name) > 1
     ]
     problems += [
-        Problem(line, MISSING, {"name": name})
+        Problem(line, MISSING, {"name": name}, name)
         for name, column in known.items()
         if column.is_required and name not in names
     ]

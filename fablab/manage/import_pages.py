@@ -1,8 +1,10 @@
 """What a file to import would do, as plain values: what is wrong, what is new, what changes."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple, TypeVar
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -12,19 +14,19 @@ from fablab.imports import Plan, Problem, Sheet
 from fablab.imports.machines import LETS_DOWN
 from fablab.imports.plan import Step, text_of
 from fablab.imports.retiring import COUNTED_ON
-from fablab.imports.sheet import MISSING
+from fablab.imports.sheet import MISSING, TWICE
 from fablab.manage.import_words import column_said, said_of, word_said, words_said
 
 SHOWN = 200  # lines of each list
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Line(NamedTuple):
-    """A line of the file: where it stands, what it says, and what is to be said of it."""
+    """A line of the file: where it stands, and what it says."""
 
     where: str
     content: str
-    why: str = ""
-    url: str = ""  # of the page that says more, if there is one
 
 
 class Note(NamedTuple):
@@ -37,7 +39,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    problems: list[Line]
+    problems: list[tuple[Line, list[Note]]]  # each line with all that is wrong with it
     problems_left_out: int
     notes: list[Note]
     notes_left_out: int
@@ -56,44 +58,49 @@ class Shown:
 
 
 def shown(plan: Plan, lines: Sheet, what: str) -> Shown:
+    """Of each list the first lines: no more is put into words, as a file may be wrong in all of
+    its cells.
+    """
+
     def line(step: Step) -> Line:
         """As it stands there; where the file is silent, what holds."""
         there = {name: cell for name, cell in lines.texts.get(step.line, {}).items() if cell}
         return Line(where(step.line), said_of(what, {**step.said, **there}) or step.name)
 
-    problems = [
-        Line(
-            where(each.line),
-            said_of(what, lines.texts.get(each.line, {})),
-            sentence(each),
-            more_of(each),
-        )
-        for each in plan.problems
-    ]
-    notes = [Note(where(each.line), sentence(each), more_of(each)) for each in plan.notes]
-    changed = [(line(step), [said(*each) for each in step.said_changes()]) for step in plan.changed]
-    wrong = {each.line for each in plan.problems}
-    right = [line(step) for step in plan.steps if step.line not in wrong] if wrong else []
-    new, same = ([line(step) for step in steps] for steps in (plan.new, plan.same))
+    def note(each: Problem) -> Note:
+        return Note(where(each.line), sentence(each), more_of(each))
+
+    def change(step: Step) -> tuple[Line, list[tuple[str, str]]]:
+        return line(step), [said(*each) for each in step.said_changes()]
+
+    at_fault = {each.line for each in plan.problems}
+    right = [step for step in plan.steps if step.line not in at_fault] if at_fault else []
+    new, changed = plan.new, plan.changed
     made = [_("Category: %(name)s", name=each) for each in plan.categories.values()]
     made += [_("Pool: %(name)s", name=each) for each in plan.pools.values()]
     return Shown(
-        problems=problems[:SHOWN],
-        problems_left_out=max(0, len(problems) - SHOWN),
-        notes=notes[:SHOWN],
-        notes_left_out=max(0, len(notes) - SHOWN),
-        new=new[:SHOWN],
-        new_left_out=max(0, len(new) - SHOWN),
-        changed=changed[:SHOWN],
-        changed_left_out=max(0, len(changed) - SHOWN),
-        right=right[:SHOWN],
-        right_left_out=max(0, len(right) - SHOWN),
-        same=same[:SHOWN],
-        same_left_out=max(0, len(same) - SHOWN),
+        [
+            (
+                Line(where(at), said_of(what, lines.texts.get(at, {}))),
+                [note(each) for each in wrong],
+            )
+            for at, wrong in groupby(plan.problems[:SHOWN], key=lambda each: each.line)
+        ],
+        max(0, len(plan.problems) - SHOWN),
+        *first_of(plan.notes, note),
+        *first_of(new, line),
+        *first_of(changed, change),
+        *first_of(right, line),
+        *first_of(plan.same, line),
         made=made,
         summary=summary(plan),
         does_nothing=not (plan.problems or new or changed),
     )
+
+
+def first_of(found: Sequence[T], draw: Callable[[T], R]) -> tuple[list[R], int]:
+    """Those that are shown, and how many are left out."""
+    return [draw(each) for each in found[:SHOWN]], max(0, len(found) - SHOWN)
 
 
 def sentence(found: Problem) -> str:
@@ -106,8 +113,8 @@ def sentence(found: Problem) -> str:
     if "why" in values:
         reason = values["why"]
         values["why"] = _(reason) % values["told"]
-    if found.sentence == MISSING:
-        values["name"] = column_said(values["name"])
+    if found.sentence in (MISSING, TWICE) and found.column:
+        values["name"] = column_said(found.column)
     return _(found.sentence) % values
 
 
@@ -137,6 +144,8 @@ def summary(plan: Plan) -> str:
             "Nothing can be imported: %(num)s things are wrong in this file.",
             len(plan.problems),
         )
+    if not plan.steps:
+        return _("There is nothing to import in this file.")
     return counted(plan)
 
 

@@ -18,6 +18,7 @@ from fablab.imports.bookings import Use
 from fablab.imports.calendar import Whose, past
 from fablab.machines.kinds import MachineState, Status
 from fablab.machines.models import Occupancy
+from fablab.manage import import_pages
 from fablab.members.kinds import Audience
 from fablab.members.models import Member, Membership
 from tests.conftest import browser
@@ -648,3 +649,76 @@ def test_an_event_that_ends_before_it_begins_is_left_out_and_the_rest_is_not(cas
 
     assert "1 line is new" in shown
     assert "“Upside down” is left out: " in shown
+
+
+def test_events_that_are_in_each_others_way_are_called_by_their_names(cast, amina):
+    """Nobody finds the sixtieth line of a calendar."""
+    clash = ICS.replace(b"UID:days", b"UID:clash").replace(
+        b"DTSTART;VALUE=DATE:20270318", b"DTSTART:20270316T100000Z\r\nDTEND:20270316T113000Z"
+    )
+    page, file = "/manage/imports/calendar", (BytesIO(clash), "a.ics")
+    sent = submit(amina, page, page, file=file, machine="bench", holder="bruno@atelier.example")
+
+    told = words(amina.get(sent.location).text)
+
+    assert (
+        "Fermé The machine is taken then, by line 4: 2027-03-16 10:00 – 2027-03-16 12:00." in told
+    )
+
+
+def test_what_is_wrong_with_a_calendar_as_such_is_of_no_event(cast, amina):
+    page, file = "/manage/imports/calendar", (BytesIO(ICS[: ICS.index(b"END:VCAL")]), "a.ics")
+    sent = submit(amina, page, page, file=file, machine="bench", holder="bruno@atelier.example")
+
+    told = words(amina.get(sent.location).text)
+
+    assert "The file ends too early" in told
+    assert "“” is left out" not in told
+
+
+@pytest.mark.parametrize(
+    "data", [b"%PDF-1.4\n1 0 obj\n", b"<html>\n<body>Hello</body>\n", b"\xd0\xcf\x11\n"]
+)
+def test_of_what_is_no_list_nobody_is_asked_about_its_columns(cast, amina, data):
+    answer = amina.get(send(amina, data, "bookings").location)
+
+    assert answer.status_code == 200
+    assert "The column “start” is missing." in answer.text
+
+
+def test_a_list_of_nothing_says_so(cast, amina):
+    page = amina.get(send(amina, "email,machine,start,end\n", "bookings").location).text
+
+    assert "There is nothing to import in this file." in page
+    assert "0 lines are new" not in page
+
+
+def test_a_column_that_is_there_twice_is_called_as_the_reader_calls_it(cast, app):
+    amina = browser(app, "amina")
+    amina.set_cookie("language", "fr")
+
+    page = amina.get(send(amina, "courriel;machine;début;fin;email\n", "bookings").location).text
+
+    assert "La colonne «\xa0courriel\xa0» est là deux fois." in page
+
+
+def test_a_line_with_several_things_wrong_is_shown_once(cast, amina):
+    text = "email,machine,start,end\nnone,Z9,2027-02-30 10:00,25:00\n"
+
+    page = amina.get(send(amina, text, "bookings").location).text
+
+    assert "4 things are wrong in this file" in page
+    assert page.count(">Line 2<") == 1
+
+
+def test_of_a_file_that_is_wrong_all_over_no_more_is_put_into_words_than_is_shown(cast, app):
+    """Thirty thousand sentences took seconds, of which two hundred are read."""
+    told = [imports.Problem(at, "wrong") for at in range(import_pages.SHOWN)]
+    untold = imports.Problem(999, "%(nobody says what)s")
+    plan = imports.Plan(problems=[*told, untold, untold], notes=[*told, untold])
+
+    with app.test_request_context():
+        found = import_pages.shown(plan, imports.Sheet([], []), "bookings")
+
+    assert (len(found.problems), found.problems_left_out) == (import_pages.SHOWN, 2)
+    assert (len(found.notes), found.notes_left_out) == (import_pages.SHOWN, 1)
