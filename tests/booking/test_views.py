@@ -758,8 +758,8 @@ def test_bookings_to_come_are_listed_soonest_first_with_what_can_be_done(fablab,
     page = browse("bruno").get("/bookings/").text
 
     assert re.findall(r'<a href="/bookings/([^/"]+)"><b', page) == [soon, later]
-    assert "Today, 14:00–16:00 Laser cutter in 3 h 18" in words(page)
-    assert "Friday 2 April, 10:00–11:00 Workbench in 3 days" in words(page)
+    assert "Today, 14:00–16:00 Laser cutter · in 3 h 18" in words(page)
+    assert "Friday 2 April, 10:00–11:00 Workbench · in 3 days" in words(page)
     for uid in (soon, later):
         assert f'href="/bookings/{uid}/move"' in page
         assert f'href="/bookings/{uid}/cancellation"' in page
