@@ -97,6 +97,16 @@ def test_numbers_of_a_card_stand_beside_one_another():
     assert "flex-basis: auto" in numbers
 
 
+def test_the_corner_of_a_card_stands_at_the_end_of_its_first_line():
+    """Whether it is a number or a word: as wide as a line it would be the second one."""
+    cards = bundle_css.BUNDLE.read_text("utf-8").partition(".table--cards {")[2]
+
+    corner = cards.partition("> .table__corner {")[2].partition("}")[0]
+
+    assert "flex: 0 1 auto" in corner
+    assert "order: -2" in corner
+
+
 def test_the_first_visit_stays_light():
     assert weight(STATIC / "css/app.css") <= 12_000
     assert weight(*first_modules()) <= 10_000
