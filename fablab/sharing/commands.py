@@ -155,7 +155,7 @@ def end(uid: str, last_day: date, *, by: int, is_team: bool, now: datetime) -> N
         agreement, machine = _in_line(session, uid)
         zone = of_place(place_id=machine.place_id).schedule.zone
         notice = 0 if is_team else agreement.notice_days
-        earliest = max(earliest_end(today(zone, now), notice), agreement.first_day)
+        earliest = earliest_end(agreement.first_day, today(zone, now), notice)
         if last_day < earliest:
             raise TooSoon(earliest)
         if agreement.last_day is not None and agreement.last_day <= last_day:

@@ -1,7 +1,7 @@
 """What pages show of an agreement, as plain values."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from flask_babel import gettext as _
@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from fablab import texts
 from fablab.booking import sharing_words
 from fablab.machines.agreements import Agreement
-from fablab.sharing.rules import WARNED
+from fablab.sharing.rules import WARNED, earliest_end
 from fablab.sharing.words import IN_CHARGE
 
 
@@ -25,7 +25,7 @@ class AgreementShown:
     facts: list[tuple[str, str]]
     terms: str
     has_document: bool
-    earliest_end: date | None  # the first last day its owner may give notice for; none: it ends
+    earliest_end: date  # the first day that its owner may have it end on
 
 
 def shown(one: Agreement, day: date) -> AgreementShown:
@@ -38,7 +38,7 @@ def shown(one: Agreement, day: date) -> AgreementShown:
         facts=facts(one, day),
         terms=one.terms,
         has_document=bool(one.document),
-        earliest_end=max(day + timedelta(days=one.notice_days), one.first_day),
+        earliest_end=earliest_end(one.first_day, day, one.notice_days),
     )
 
 

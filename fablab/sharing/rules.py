@@ -24,9 +24,9 @@ def in_the_way(asked: Days, others: Iterable[Days]) -> Days | None:
     return next((each for each in others if each.meets(asked)), None)
 
 
-def earliest_end(today: date, notice_days: int) -> date:
-    """The last day that the owner may give notice for."""
-    return today + timedelta(days=notice_days)
+def earliest_end(first_day: date, today: date, notice_days: int) -> date:
+    """The first day that an agreement may be made to end on, once notice of so many is given."""
+    return max(today + timedelta(days=notice_days), first_day)
 
 
 def warning_due(insured_until: date, today: date, warned: int | None) -> int | None:

@@ -31,9 +31,13 @@ def test_two_without_an_end_always_meet():
     assert Days(date(2027, 1, 1), None).meets(Days(date(2030, 1, 1), None))
 
 
-def test_notice_counts_from_today():
-    assert earliest_end(date(2027, 3, 29), 0) == date(2027, 3, 29)
-    assert earliest_end(date(2027, 3, 29), 60) == date(2027, 5, 28)
+def test_notice_counts_from_today_and_ends_nothing_before_it_begins():
+    begun, ahead, today = date(2026, 1, 1), date(2027, 4, 15), date(2027, 3, 29)
+
+    assert earliest_end(begun, today, 0) == today
+    assert earliest_end(begun, today, 60) == date(2027, 5, 28)
+    assert earliest_end(ahead, today, 0) == ahead
+    assert earliest_end(ahead, today, 60) == date(2027, 5, 28)
 
 
 @pytest.mark.parametrize(
