@@ -18,7 +18,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     from fablab import access, config, db, logs, metrics, security, web
     from fablab import models as _every_table  # noqa: F401  (mappers find each other)
 
-    app = Flask(
+    app = web.Application(
         __name__,
         instance_path=config.instance_path(settings),
         template_folder=str(ROOT / "templates"),

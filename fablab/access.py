@@ -101,9 +101,10 @@ def keep_the_door() -> Any:
 
     A view that declares nothing is a mistake of ours and stays shut for everyone.
     """
-    if request.endpoint is None:
+    endpoint = request.endpoint
+    if endpoint is None:
         return None
-    right = right_of(request.endpoint)
+    right = right_of(endpoint)
     if right is None:
         abort(403)
     if right is Right.ANYONE:

@@ -2,14 +2,15 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import time
 from datetime import UTC, datetime
 from typing import Any, TextIO
-from uuid import uuid4
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Request, Response, g, has_request_context, request
+from flask.globals import app_ctx, request_ctx
 
 log = logging.getLogger("fablab.request")
 LONGEST_PATH = 300  # letters of it that are written
@@ -113,27 +114,29 @@ def without_secrets(text: str) -> str:
 
 
 def begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    is_ours = bool(SAFE_ID.fullmatch(given)) and request.environ.get("fablab.proxied")
-    g.request_id = given if is_ours else uuid4().hex
-    g.began = time.perf_counter()
+    environ, known = request.environ, app_ctx.g
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    is_ours = "fablab.proxied" in environ and SAFE_ID.fullmatch(given)
+    known.request_id = given if is_ours else os.urandom(16).hex()
+    known.began = time.perf_counter()
 
 
 def end(response: Response) -> Response:
     """Log the request by its route when its path holds a secret; never its query."""
-    if "request_id" not in g:
+    asked, known = request_ctx.request, app_ctx.g
+    if "request_id" not in known:
         return response
-    response.headers.add("X-Request-Id", g.request_id)
-    person = g.get("_login_user")
+    response.headers.add("X-Request-Id", known.request_id)
+    person = known.get("_login_user")
     log.log(
-        logging.DEBUG if request.endpoint in ("static", "health.alive") else logging.INFO,
+        logging.DEBUG if asked.endpoint in ("static", "health.alive") else logging.INFO,
         "%s %s %s",
-        request.method,
-        shown_path(),
+        asked.method,
+        shown_path(asked),
         response.status_code,
         extra={
             "facts": {
-                "ms": round((time.perf_counter() - g.began) * 1000, 1),
+                "ms": round((time.perf_counter() - known.began) * 1000, 1),
                 "member": getattr(person, "id", None),
             }
         },
@@ -141,12 +144,12 @@ def end(response: Response) -> Response:
     return response
 
 
-def shown_path() -> str:
+def shown_path(asked: Request) -> str:
     """Of an address that leads nowhere whatever may be a secret is cut: it may be a true one, with
     a letter too many around it.
     """
-    rule = request.url_rule
+    rule = asked.url_rule
     if rule is None:
-        return TOKENS.sub("…", request.path)[:LONGEST_PATH]
-    path = rule.rule if {"token", "secret"} & rule.arguments else request.path
+        return TOKENS.sub("…", asked.path)[:LONGEST_PATH]
+    path = rule.rule if {"token", "secret"} & rule.arguments else asked.path
     return path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, request
+from flask.globals import request_ctx
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -42,9 +43,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
-        endpoint = request.endpoint or "none"
-        method = request.method if request.method in METHODS else "other"
-        requests.labels(endpoint, method, str(response.status_code)).inc()
+        asked = request_ctx.request
+        method = asked.method if asked.method in METHODS else "other"
+        requests.labels(asked.endpoint or "none", method, str(response.status_code)).inc()
         if began := g.get("began"):
             seconds.observe(time.perf_counter() - began)
         return response

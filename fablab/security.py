@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-from flask import Flask, Response, abort, current_app, g, request, url_for
+from flask import Flask, Request, Response, abort, current_app, g, request, url_for
+from flask.globals import request_ctx
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -23,6 +24,17 @@ CONTENT_SECURITY_POLICY = (
 PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 View = TypeVar("View", bound=Callable[..., Any])
 A_YEAR = 365 * 24 * 3600
+Fields = tuple[tuple[str, str], ...]
+OF_ALL: Fields = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", PERMISSIONS_POLICY),
+)
+OF_PAGES: Fields = (*OF_ALL, ("Referrer-Policy", "same-origin"))
+OF_SECRETS: Fields = (*OF_ALL, ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex"))
+OVER_HTTPS: Fields = (("Strict-Transport-Security", f"max-age={A_YEAR}; includeSubDomains"),)
 
 
 def init_app(app: Flask) -> None:
@@ -44,7 +56,11 @@ class Sessions(SecureCookieSessionInterface):
     _kept: URLSafeTimedSerializer | None = None
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Not with what anybody's cache may keep: the next reader would get the cookie."""
+        """Not with what anybody's cache may keep: the next reader would get the cookie. Of a
+        session that nobody looked into there is nothing to save.
+        """
+        if not (session.accessed or session.modified):
+            return
         if not response.cache_control.public:
             super().save_session(app, session, response)
         elif session.accessed:
@@ -69,7 +85,7 @@ def refuse_nul() -> None:
     """No address of ours holds a NUL, which PostgreSQL takes in no text."""
     if "\0" in request.path:
         abort(404)
-    if "%00" in request.query_string.decode("latin-1"):
+    if b"%00" in request.query_string:
         abort(400)
 
 
@@ -77,6 +93,8 @@ def limit_form() -> None:
     """Werkzeug holds the fields of a multipart form to MAX_FORM_MEMORY_SIZE, and takes the other
     kind whole: 12 MB of ampersands are millions of fields.
     """
+    if not request.environ.get("CONTENT_TYPE"):  # no kind of form, hence none that is read
+        return
     if request.mimetype == "application/x-www-form-urlencoded":
         request.max_content_length = request.max_form_memory_size
     elif hasattr(current_app.view_functions.get(request.endpoint or ""), "takes_files"):
@@ -95,53 +113,45 @@ def protect(response: Response) -> Response:
     """Add what the view has not said itself. (`setdefault` looks for each through all the
     others, and twice: a third of the cost of an answer without a body.)
     """
-    wanted = [
-        ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
-        ("X-Content-Type-Options", "nosniff"),
-        ("X-Frame-Options", "DENY"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Permissions-Policy", PERMISSIONS_POLICY),
-        ("Referrer-Policy", "no-referrer" if holds_a_secret() else "same-origin"),
-    ]
-    if holds_a_secret():
-        wanted.append(("X-Robots-Tag", "noindex"))
+    asked, headers = request_ctx.request, response.headers
+    is_secret = holds_a_secret(asked)
+    wanted = OF_SECRETS if is_secret else OF_PAGES
     if current_app.config["IS_HTTPS"]:
-        wanted.append(("Strict-Transport-Security", f"max-age={A_YEAR}; includeSubDomains"))
-    given = {name.lower() for name, _value in response.headers}
+        wanted = wanted + OVER_HTTPS
+    given = {name.lower() for name, _value in headers}
     for name, value in wanted:
         if name.lower() not in given:
-            response.headers.add(name, value)
-    if is_for_ever(response):
-        response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
-    elif not says_whose(response):
-        response.headers["Cache-Control"] = "no-store" if is_personal() else "no-cache, private"
+            headers.add(name, value)
+    if is_for_ever(asked, response):
+        headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+    elif "cache-control" not in given or not says_whose(asked, response):
+        headers["Cache-Control"] = "no-store" if is_secret or is_personal() else "no-cache, private"
     return response
 
 
-def says_whose(response: Response) -> bool:
+def says_whose(asked: Request, response: Response) -> bool:
     """Whether the view said who may keep it; of a file Werkzeug says only for how long."""
     said = response.cache_control
-    is_ours = request.endpoint == "static" and "Cache-Control" in response.headers
-    return is_ours or bool(said.public or said.private or said.no_store)
+    return asked.endpoint == "static" or bool(said.public or said.private or said.no_store)
 
 
-def is_for_ever(response: Response) -> bool:
+def is_for_ever(asked: Request, response: Response) -> bool:
     """A file of ours under the very hash of its content; an error at such an address is not."""
-    if request.endpoint != "static" or response.status_code not in (200, 206, 304):
+    if asked.endpoint != "static" or response.status_code not in (200, 206, 304):
         return False
-    assert request.view_args
-    filename = request.view_args["filename"]
-    return request.args.get("v") == _hash(filename, _changed(filename))
+    assert asked.view_args
+    filename = asked.view_args["filename"]
+    return asked.args.get("v") == _hash(filename, _changed(filename))
 
 
 def is_personal() -> bool:
     person = g.get("_login_user")
-    return bool(person is not None and person.is_authenticated) or holds_a_secret()
+    return bool(person is not None and person.is_authenticated)
 
 
-def holds_a_secret() -> bool:
-    rule = request.url_rule
-    return rule is not None and bool({"token", "secret"} & rule.arguments)
+def holds_a_secret(asked: Request) -> bool:
+    rule = asked.url_rule
+    return rule is not None and not rule.arguments.isdisjoint(("token", "secret"))
 
 
 SAFE_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")

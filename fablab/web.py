@@ -1,7 +1,7 @@
 """What every page shares: the language, the words for times, the person, the place, the errors."""
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from babel.support import Translations
@@ -26,7 +26,17 @@ from fablab.words import LANGUAGES
 THEMES = ("light", "dark")
 SAFE = ("GET", "HEAD", "OPTIONS")
 
-csrf = CSRFProtect()
+class Tokens(CSRFProtect):
+    """Flask-WTF's own, which looks for the exceptions first, also of requests that change nothing
+    and need no token.
+    """
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        if request.method not in SAFE:
+            super().protect(apply_exemptions)
+
+
+csrf = Tokens()
 babel = Babel()
 log = logging.getLogger(__name__)
 
@@ -97,6 +107,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DBAPIError, database_failed)
     app.register_error_handler(NoConnectionFree, busy)
     app.register_error_handler(NothingSetUp, nothing_set_up)
+
+
+class Application(Flask):
+    """Flask, whose views and hooks are plain functions here: it asks of each, at each request,
+    whether it is a coroutine.
+    """
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 class Templates(Environment):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
@@ -119,6 +120,23 @@ def test_only_static_files_are_served(fablab, app, path):
 
     assert answer.status_code in (308, 404)
     assert "FABLAB" not in answer.text
+
+
+# -- what runs for a request
+
+
+def test_whatever_runs_for_a_request_is_a_plain_function(app):
+    """Flask is not asked to look for coroutines (`Application.ensure_sync`)."""
+    hooks = (
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+    )
+    run = [*app.view_functions.values()]
+    run += [hook for kind in hooks for of_one in kind.values() for hook in of_one]
+
+    assert len(run) > 100
+    assert [each for each in run if iscoroutinefunction(each)] == []
 
 
 # -- proxies
