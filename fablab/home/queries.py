@@ -53,12 +53,16 @@ IS_HIRE = case(
     else_=false(),
 ).label("is_hire")
 
+# Kind and status as the words they are: a member of an enumeration would be made of each of a
+# hundred rows, and twice, to be compared once.
+KIND = type_coerce(Occupancy.kind, String).label("kind")
+STATUS = type_coerce(Occupancy.status, String).label("status")
 COLUMNS = (
     Occupancy.id,
     Occupancy.revision,
     Occupancy.machine_id,
-    Occupancy.kind,
-    Occupancy.status,
+    KIND,
+    STATUS,
     Occupancy.created_by_id,
     Occupancy.starts_at,
     Occupancy.ends_at,
@@ -102,14 +106,13 @@ def _with_names(asked: Select[Any]) -> Select[Any]:
     )
 
 
-# What a week is drawn of: strips, which name nobody. Kind and status as the words they are, for
-# to make members of an enumeration of 1,700 of them costs as much as to draw the page.
+# What a week is drawn of: strips, which name nobody.
 BARE_COLUMNS = (
     Occupancy.id,
     Occupancy.revision,
     Occupancy.machine_id,
-    type_coerce(Occupancy.kind, String).label("kind"),
-    type_coerce(Occupancy.status, String).label("status"),
+    KIND,
+    STATUS,
     Occupancy.starts_at,
     Occupancy.ends_at,
     Occupancy.occupied_from,

@@ -165,7 +165,9 @@ def load_person(member_id: int, *, session: str | None = None) -> Person | None:
     session of that key's hash was signed out of.
     """
     asked = OF_MEMBER if session is None else IN_SESSION
-    rows = db.session.execute(asked, {"member_id": member_id, "session": session}).all()
+    # Straight from the connection: these are columns, of which the session need not know.
+    values = {"member_id": member_id, "session": session}
+    rows = db.session.connection().execute(asked, values).all()
     if not rows:
         return None
     first = rows[0]
