@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
+from jinja2 import DictLoader
 from sqlalchemy import update
 
 from fablab.access import anyone
@@ -120,6 +121,23 @@ def test_only_static_files_are_served(fablab, app, path):
 
     assert answer.status_code in (308, 404)
     assert "FABLAB" not in answer.text
+
+
+# -- texts of templates
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("page.html", "<b>100 %</b> of &lt;i&gt;"), ("mail.txt", "<b>100 %</b> of <i>")],
+)
+def test_what_is_filled_into_a_text_is_harmless_in_a_page(app, name, shown):
+    """The text itself is ours. A sign of percent is written twice in it, with values or without."""
+    env = app.jinja_env.overlay(
+        loader=DictLoader({name: "{{ _('<b>100 %%</b> of %(what)s', what='<i>') }}|{{ _('%%') }}"})
+    )
+
+    with app.test_request_context():
+        assert env.get_template(name).render() == f"{shown}|%"
 
 
 # -- what runs for a request
