@@ -60,7 +60,8 @@ def chart(
 ) -> Chart:
     """Real use is shown of a week in which somebody said that they were there."""
     days = [monday + timedelta(days=n) for n in range(DAYS)]
-    booked = {machine.id: _slots(rows_of.get(machine.id, ())) for machine in machines}
+    week = _week(inventory, monday)
+    booked = {machine.id: _slots(rows_of.get(machine.id, ()), week) for machine in machines}
     stays = {machine.id: _stays(rows_of.get(machine.id, ()), now) for machine in machines}
     really = stays if any(stays.values()) else {}
     uses = [
@@ -100,8 +101,12 @@ def _week(inventory: Inventory, monday: date) -> Slot:
     return whole_days(inventory.schedule.zone, monday, monday + timedelta(days=DAYS - 1))
 
 
-def _slots(rows: Iterable[Any]) -> list[Slot]:
-    return [Slot(row.starts_at, row.ends_at) for row in rows]
+def _slots(rows: Iterable[Any], week: Slot) -> list[Slot]:
+    return [
+        Slot(row.starts_at, row.ends_at)
+        for row in rows
+        if row.starts_at < week.end and row.ends_at > week.start
+    ]
 
 
 def _stays(rows: Iterable[Any], now: datetime) -> list[Slot]:

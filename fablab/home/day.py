@@ -1,6 +1,6 @@
 """The day of a place for one reader: when it is open, and what stands on each machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -132,8 +132,7 @@ class DayOfPlace:
 
     @cached_property
     def open_spans(self) -> list[Slot]:
-        """When somebody may be there: the nights, which are for machines alone, left out."""
-        return merged(span for span, mode in self.openings if mode in DAYTIME)
+        return by_day(self.openings)
 
     @cached_property
     def daytime(self) -> list[Range]:
@@ -316,6 +315,11 @@ class DayOfPlace:
     @property
     def is_over(self) -> bool:
         return self.day < self.today
+
+
+def by_day(openings: Iterable[tuple[Slot, Mode]]) -> list[Slot]:
+    """When somebody may be there: the nights, which are for machines alone, left out."""
+    return merged(span for span, mode in openings if mode in DAYTIME)
 
 
 def full_name(row: Any) -> str:

@@ -22,7 +22,8 @@ from fablab.booking.suggestions import acceptable, on_step, what_refuses
 from fablab.booking.verdicts import OWN_BOOKINGS, TAKEN, Reason, Refusal
 from fablab.clock import to_wall, today, whole_days
 from fablab.figures.pages import Chart, chart, monday_of
-from fablab.home.day import Addresses, Asked, Viewer
+from fablab.home import live
+from fablab.home.day import Addresses, Asked, Viewer, by_day
 from fablab.home.pages import Day, Part, SlotLink, strip_parts
 from fablab.home.phrases import LENGTHS
 from fablab.home.planning import MINUTE, WHOLE_DAY, Range, left_in, round_up
@@ -43,6 +44,7 @@ DAYS_SEARCHED = 30
 DAYS_OF_STRIPS = 7
 USUAL_LENGTHS = (30, 60, 90, 120, 180, 240)  # minutes
 LENGTHS_OFFERED = 5
+A_DAY = timedelta(days=1)
 
 RISK = {
     RiskClass.A: lazy_gettext("A: no training needed"),
@@ -186,7 +188,7 @@ class MachinePage:
                 day=day,
                 now=self.now,
                 viewer=self.reader,
-                rows_of={self.machine.id: self.here_or_ahead},
+                rows_of={self.machine.id: self.around(day)},
                 addresses=self.addresses,
                 asked=self.asked,
                 in_use=self.in_use,
@@ -208,10 +210,18 @@ class MachinePage:
         shown = span_shown(self.inventory, self.now)
         return [span for each in self.facts.shared for span in full_time(shown, each.taken)]
 
-    @property
-    def here_or_ahead(self) -> list[Any]:
-        """Without what its member has left, in the minute that it ends in."""
-        return [row for row in self.rows if row.left_at is None or row.ends_at <= self.now]
+    def around(self, day: date) -> list[Any]:
+        """What stands on it that day and, since one thing may follow on the other, on those beside
+        it; without what its member has left, in the minute that it ends in.
+        """
+        shown = live.span_shown(self.inventory, day - A_DAY, day + A_DAY)
+        return [
+            row
+            for row in self.rows
+            if row.occupied_from < shown.end
+            and row.occupied_until > shown.start
+            and (row.left_at is None or row.ends_at <= self.now)
+        ]
 
     @cached_property
     def state(self) -> tuple[str, str, str]:
@@ -314,7 +324,7 @@ class MachinePage:
         when somebody may be there, so is what begins while nobody is: people start a machine in
         person, one that then runs through the night too.
         """
-        free_from, daytime = self.now, self.day(day).open_spans
+        free_from, daytime = self.now, by_day(self.inventory.schedule.openings_on(day))
         for slot in acceptable(self.facts, day, day, self.length):
             is_by_day = (
                 not daytime

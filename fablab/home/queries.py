@@ -211,36 +211,40 @@ class Particulars(NamedTuple):
     referents: tuple[str, ...]
 
 
+# The training that grants a machine, of the highest level, and when it is next given.
+TRAINING_OF, SESSION_OF = (
+    select(what)
+    .select_from(Training)
+    .join(TrainingGrant, TrainingGrant.training_id == Training.id)
+    .where(TrainingGrant.machine_id == Machine.id)
+    .order_by(TrainingGrant.level.desc(), Training.id)
+    .limit(1)
+    .correlate(Machine)
+    .scalar_subquery()
+    for what in (Training.name, NEXT_SESSION)
+)
+PARTICULARS = (
+    select(
+        Machine.asset_number,
+        Machine.funder,
+        Organization.name.label("owner"),
+        TRAINING_OF.label("training"),
+        SESSION_OF.label("next_session"),
+        Member.first_name,
+        Member.last_name,
+    )
+    .outerjoin(Organization, Organization.id == Machine.owner_id)
+    .outerjoin(MachineReferent, MachineReferent.machine_id == Machine.id)
+    .outerjoin(Member, Member.id == MachineReferent.member_id)
+    .where(Machine.id == bindparam("machine_id"))
+    .order_by(Member.last_name, Member.first_name)
+)
+
+
 def particulars(machine_id: int, now: datetime) -> Particulars:
     """One statement."""
-    training, next_session = (
-        select(what)
-        .select_from(Training)
-        .join(TrainingGrant, TrainingGrant.training_id == Training.id)
-        .where(TrainingGrant.machine_id == Machine.id)
-        .order_by(TrainingGrant.level.desc(), Training.id)
-        .limit(1)
-        .correlate(Machine)
-        .scalar_subquery()
-        for what in (Training.name, NEXT_SESSION)
-    )
-    rows = db.session.execute(
-        select(
-            Machine.asset_number,
-            Machine.funder,
-            Organization.name.label("owner"),
-            training.label("training"),
-            next_session.label("next_session"),
-            Member.first_name,
-            Member.last_name,
-        )
-        .outerjoin(Organization, Organization.id == Machine.owner_id)
-        .outerjoin(MachineReferent, MachineReferent.machine_id == Machine.id)
-        .outerjoin(Member, Member.id == MachineReferent.member_id)
-        .where(Machine.id == machine_id)
-        .order_by(Member.last_name, Member.first_name),
-        {"now": now},
-    ).all()
+    values = {"machine_id": machine_id, "now": now}
+    rows = db.session.connection().execute(PARTICULARS, values).all()
     first = rows[0]
     names = tuple(f"{row.first_name} {row.last_name}".strip() for row in rows if row.first_name)
     return Particulars(
@@ -282,7 +286,7 @@ class Told(NamedTuple):
 
 
 def beside(machine_id: int) -> Beside:
-    rows = db.session.execute(BESIDE, {"machine_id": machine_id}).all()
+    rows = db.session.connection().execute(BESIDE, {"machine_id": machine_id}).all()
     documents = [row for row in rows if row.state is None]
     faults = [row for row in rows if row.state is not None]
     return Beside(
