@@ -11,6 +11,7 @@ from sqlalchemy import (
     CompoundSelect,
     Date,
     Integer,
+    String,
     and_,
     bindparam,
     case,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     union_all,
 )
 
@@ -196,7 +198,7 @@ OWN = (
         Occupancy.counts_in_quota,
         Machine.category_id,
         Machine.pool_id,
-        Machine.risk_class,
+        type_coerce(Machine.risk_class, String).label("risk_class"),
     )
     .select_from(FURTHER_AHEAD)
     .outerjoin(
@@ -259,13 +261,13 @@ TAKEN = (
     standing_around(Bounds())
     .with_only_columns(
         Occupancy.id,
-        Occupancy.kind,
+        type_coerce(Occupancy.kind, String).label("kind"),  # as the word it is
         Occupancy.occupied_from,
         Occupancy.occupied_until,
         Occupancy.title,
         Occupancy.uid,
         Occupancy.member_id,
-        Occupancy.status,
+        type_coerce(Occupancy.status, String).label("status"),
         Occupancy.created_by_id,
         Member.first_name,
         Member.last_name,

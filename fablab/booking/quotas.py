@@ -11,6 +11,8 @@ from fablab.machines.kinds import RiskClass
 from fablab.slots import Slot, TimeUsed
 from fablab.words import N_
 
+Parts = Sequence[tuple[Slot, timedelta]]  # weeks, and how much of a slot lies in each
+
 
 def is_within_the_quotas(slot: Slot, facts: Facts) -> Refusal | None:
     """Hours in each week the slot has a part in: of the machine, its category, the risky ones.
@@ -18,12 +20,12 @@ def is_within_the_quotas(slot: Slot, facts: Facts) -> Refusal | None:
     The first of the three that would be exceeded is told. What was still free shortly before
     its start counts in none.
     """
-    if counts_in_quota(slot, facts) and not facts.is_shortened(slot):
-        for quota in QUOTAS:
-            refusal = quota(slot, facts)
-            if refusal:
-                return refusal
-    return None
+    policy = facts.policy
+    has_one = policy.quota_machine or policy.quota_category or policy.quota_risky
+    if not has_one or not counts_in_quota(slot, facts) or facts.is_shortened(slot):
+        return None
+    parts = [(week, _within(slot, week)) for week in weeks_of(slot, facts.zone)]
+    return next((no for quota in QUOTAS if (no := quota(parts, facts))), None)
 
 
 def counts_in_quota(slot: Slot, facts: Facts) -> bool:
@@ -37,9 +39,9 @@ def counts_in_quota(slot: Slot, facts: Facts) -> bool:
     return facts.kept_counts and facts.keeps_some(slot)
 
 
-def _machine_quota(slot: Slot, facts: Facts) -> Refusal | None:
+def _machine_quota(parts: Parts, facts: Facts) -> Refusal | None:
     return _quota(
-        slot,
+        parts,
         facts,
         facts.policy.quota_machine,
         lambda: [o.slot for o in facts.own if o.counts and o.machine_id == facts.machine_id],
@@ -48,9 +50,9 @@ def _machine_quota(slot: Slot, facts: Facts) -> Refusal | None:
     )
 
 
-def _category_quota(slot: Slot, facts: Facts) -> Refusal | None:
+def _category_quota(parts: Parts, facts: Facts) -> Refusal | None:
     return _quota(
-        slot,
+        parts,
         facts,
         facts.policy.quota_category,
         lambda: [o.slot for o in facts.own if o.counts and o.category_id == facts.category_id],
@@ -59,11 +61,11 @@ def _category_quota(slot: Slot, facts: Facts) -> Refusal | None:
     )
 
 
-def _risky_quota(slot: Slot, facts: Facts) -> Refusal | None:
+def _risky_quota(parts: Parts, facts: Facts) -> Refusal | None:
     if facts.risk not in RISKY:
         return None
     return _quota(
-        slot,
+        parts,
         facts,
         facts.policy.quota_risky,
         lambda: [o.slot for o in facts.own if o.counts and o.is_risky],
@@ -80,7 +82,7 @@ RISKY = frozenset({RiskClass.C, RiskClass.D})
 
 
 def _quota(
-    slot: Slot,
+    parts: Parts,
     facts: Facts,
     most: timedelta,
     others: Callable[[], Iterable[Slot]],
@@ -89,13 +91,13 @@ def _quota(
 ) -> Refusal | None:
     if not most:
         return None
-    for week in weeks_of(slot, facts.zone):
+    for week, part in parts:
         had = facts.had.get((reason, week))
         if had is None:
             had = sum((_within(other, week) for other in others()), timedelta(0))
             facts.had[reason, week] = had
-        total = had + _within(slot, week)
-        if total > most and _within(slot, week):
+        total = had + part
+        if total > most and part:
             return Refusal(
                 reason,
                 sentence,

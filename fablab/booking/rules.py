@@ -275,7 +275,7 @@ def is_in_opening_hours(slot: Slot, facts: Facts) -> Refusal | None:
     if facts.policy.whole_days:
         is_open = all(facts.schedule.open_time(day, day, facts.policy.modes) for day in ends)
     else:
-        is_open = not facts.schedule.closed_time(slot, facts.policy.modes)
+        is_open = facts.schedule.is_open(slot, facts.policy.modes)
     if is_open:
         return None
     for day in ends:
@@ -361,9 +361,12 @@ def level_then(slot: Slot, held: Iterable[Held], facts: Facts) -> int:
     return max((one.level for one in held if one.is_valid_on(*days)), default=0)
 
 
+IN_CHARGE = frozenset({Mode.SUPERVISED})
+
+
 def is_supervised(slot: Slot, facts: Facts) -> bool:
     """Is somebody in charge the whole time?"""
-    return not facts.schedule.closed_time(slot, {Mode.SUPERVISED})
+    return facts.schedule.is_open(slot, IN_CHARGE)
 
 
 def is_not_alone_with_danger(slot: Slot, facts: Facts) -> Refusal | None:

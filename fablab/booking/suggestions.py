@@ -23,7 +23,8 @@ def free_time(facts: Facts, first: date, last: date) -> list[Slot]:
     policy = facts.policy
     before, after = policy.before, policy.after
     span = whole_days(facts.zone, first, last).widened(before, after)
-    taken = [taken.span for taken in facts.taken if taken.span.overlaps(span)]
+    start, end = span.start, span.end
+    taken = [t.span for t in facts.taken if t.span.start < end and start < t.span.end]
     for resource in facts.shared:
         taken += full_time(span, resource.taken)
     holes = [each.widened(after, before) for each in taken]

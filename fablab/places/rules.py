@@ -90,6 +90,9 @@ class Schedule:
     _days: dict[date, "tuple[tuple[Slot, Mode], ...]"] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    _open: dict[tuple[date, frozenset[Mode]], list[Slot]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def day_off(self, day: date) -> str | None:
         """Why the place is closed the whole of `day`: a closure's reason or a holiday's name."""
@@ -131,12 +134,25 @@ class Schedule:
         Openings that touch or overlap are one stretch; a stretch may run over midnight, and
         never into a day off.
         """
-        return merged(
-            span
-            for day in days(first, last)
-            for span, mode in self.openings_on(day)
-            if mode in modes
-        )
+        asked = frozenset(modes)
+        if first == last:
+            return list(self._open_on(first, asked))
+        return merged(span for day in days(first, last) for span in self._open_on(day, asked))
+
+    def _open_on(self, day: date, modes: frozenset[Mode]) -> list[Slot]:
+        """Asked again and again of the same few days, as when slots are searched for."""
+        found = self._open.get((day, modes))
+        if found is None:
+            if len(self._open) >= DAYS_KEPT:
+                self._open.clear()
+            found = merged(span for span, mode in self.openings_on(day) if mode in modes)
+            self._open[day, modes] = found
+        return found
+
+    def is_open(self, span: Slot, modes: Collection[Mode]) -> bool:
+        """Is the whole of `span` open in one of `modes`?"""
+        stretches = self.open_time(*self.days_of(span), modes)
+        return any(stretch.covers(span) for stretch in stretches)
 
     def closed_time(self, span: Slot, modes: Collection[Mode]) -> list[Slot]:
         """What of `span` is not open in one of `modes`."""

@@ -68,7 +68,7 @@ def is_open(schedule: Schedule, slot: Slot, policy: BookingPolicy) -> bool:
         return all(
             schedule.open_time(day, day, policy.modes) for day in set(schedule.days_of(slot))
         )
-    return not schedule.closed_time(slot, policy.modes)
+    return schedule.is_open(slot, policy.modes)
 
 
 def is_booking(row: Row[Any]) -> bool:

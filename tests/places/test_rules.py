@@ -301,11 +301,32 @@ def test_a_schedule_remembers_no_more_than_it_must():
     assert week.openings_on(TUESDAY) == week.openings_on(TUESDAY)
 
 
+def test_open_time_is_remembered_of_few_days_and_is_whoever_asks_theirs():
+    week = schedule(weekly(2, "10:00", "18:00"))
+
+    for day in days(date(2020, 1, 1), date(2029, 12, 31)):
+        week.open_time(day, day, ALL)
+    week.open_time(TUESDAY, TUESDAY, ALL).clear()
+
+    assert len(week._open) <= DAYS_KEPT
+    assert week.open_time(TUESDAY, TUESDAY, ALL) == [slot(f"{TUESDAY} 10:00-18:00")]
+    assert week.open_time(TUESDAY, TUESDAY, {Mode.NIGHT}) == []
+
+
 def test_what_of_a_span_is_closed():
     week = schedule(weekly(2, "10:00", "18:00"))
 
     assert week.closed_time(slot("2027-03-30 10:00-18:00"), ALL) == []
+    assert week.is_open(slot("2027-03-30 10:00-18:00"), ALL)
     assert week.closed_time(slot("2027-03-30 17:00-19:00"), ALL) == [slot("2027-03-30 18:00-19:00")]
+    assert not week.is_open(slot("2027-03-30 17:00-19:00"), ALL)
+
+
+def test_what_is_open_by_two_openings_that_touch_is_open():
+    week = schedule(weekly(2, "10:00", "14:00"), weekly(2, "14:00", "18:00", Mode.RESIDENT))
+
+    assert week.is_open(slot("2027-03-30 13:00-15:00"), ALL)
+    assert not week.is_open(slot("2027-03-30 13:00-15:00"), {Mode.SUPERVISED})
 
 
 def test_the_next_open_day_skips_closures_and_gives_up_after_a_year():
