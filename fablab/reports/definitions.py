@@ -115,7 +115,7 @@ SECTIONS = (
             ),
             Indicator(
                 "used",
-                N_("Hours really used"),
+                N_("Hours really there"),
                 N_(
                     "Of these, from the arrival that was noted until the leaving, or until the"
                     " booked end when no leaving was noted. Where nobody says that they came,"

@@ -95,7 +95,7 @@ USE = (
     Column(N_("Bookings"), Unit.COUNT),
     Column(N_("Booked"), Unit.HOURS),
     Column(N_("Booked before"), Unit.HOURS),
-    Column(N_("Used"), Unit.HOURS),
+    Column(N_("Really there"), Unit.HOURS),
     Column(N_("Hours cancelled late"), Unit.HOURS),
     Column(N_("Hours missed"), Unit.HOURS),
 )

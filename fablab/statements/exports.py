@@ -117,7 +117,7 @@ COLUMNS: dict[str, Column] = {
     ),
     "audience": Column(N_("Audience"), _word("audience", AUDIENCES)),
     "booked_hours": Column(N_("Hours booked"), _hours("booked_minutes")),
-    "real_hours": Column(N_("Hours really used"), _hours("real_minutes")),
+    "real_hours": Column(N_("Hours really there"), _hours("real_minutes")),
     "counted_hours": Column(N_("Hours counted"), _hours("counted_minutes")),
     "covered_hours": Column(
         N_("Hours covered"),
