@@ -1,5 +1,6 @@
 """What an organization's managers see of the machines it owns, and do with them."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -73,6 +74,16 @@ def test_its_managers_see_hours_amounts_and_faults_and_nobody(owner, browse, at)
     assert "Laser" not in page
     for secret in ("Chloé", "Navette", "secret lamp", "Amina"):
         assert secret not in page
+
+
+def test_on_paper_it_is_upright_says_the_month_and_asks_nothing(owner, browse):
+    page = browse("bruno").get(PAGE, query_string={"month": "2027-02"}).text
+
+    assert re.search(r'<html[^>]* data-running="[^"]*February 2027"', page)
+    assert 'class="stack stack--wide statement"' in page
+    asking = re.findall(r"<details[^>]*>(?=\s*<summary>[^<]*<[^<]*</summary>\s*<form)", page)
+    assert len(asking) == 2
+    assert all('class="on-screen"' in each for each in asking)
 
 
 def price(owner, price):
