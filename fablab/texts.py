@@ -104,9 +104,10 @@ def hours(span: Slot, zone: tzinfo, *, until: str = "–") -> str:
 
 
 def is_of_one_day(span: Slot, zone: tzinfo) -> bool:
-    """On the place's clock; midnight is the end of a day as well."""
+    """On the place's clock; midnight is the end of a day as well, be it one of 25 hours."""
     start, end = span.start.astimezone(zone), span.end.astimezone(zone)
-    return start.date() == end.date() or (end.time() == time.min and span.duration <= timedelta(1))
+    ends_at_midnight = end.time() == time.min and end.date() - start.date() == timedelta(1)
+    return start.date() == end.date() or ends_at_midnight
 
 
 def day_and_hours(span: Slot, zone: tzinfo) -> str:

@@ -1,7 +1,7 @@
 """How days and hours are written in each language."""
 
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import UTC, date, time, timedelta
 
 import pytest
 
@@ -81,6 +81,17 @@ def test_a_length_is_said_as_on_the_workshops_wall(spoken, minutes, written):
 )
 def test_hours_are_those_of_the_wall(spoken, span, written):
     assert spoken("en", lambda: texts.hours(slot(span), PARIS)) == written
+
+
+@pytest.mark.parametrize("day", ["2027-03-28", "2027-03-30", "2027-10-31"])
+def test_a_whole_day_is_named_of_whatever_length(spoken, day):
+    start = instant(f"{day} 00:00")
+    wall = start.astimezone(PARIS)
+    span = Slot(start, (wall + timedelta(days=1)).astimezone(UTC))
+
+    said = spoken("en", lambda: texts.day_and_hours(span, PARIS))
+
+    assert said == f"{wall:%A} {wall.day} {wall:%B}, all day"
 
 
 def test_whole_days_have_no_hours(spoken):
