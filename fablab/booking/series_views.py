@@ -244,7 +244,9 @@ def there(booking: Any) -> str:
 
 
 def form_of(draft: Draft) -> SeriesForm:
-    return SeriesForm(zone=draft.zone, spans_nights=draft.spans_nights)
+    form = SeriesForm(zone=draft.zone, spans_nights=draft.spans_nights)
+    form.speak_of(draft.who)
+    return form
 
 
 def following_draft(booking: Any, asked: Any) -> Draft:
