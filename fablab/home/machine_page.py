@@ -212,13 +212,14 @@ class MachinePage:
 
     def around(self, day: date) -> list[Any]:
         """What stands on it that day and, since one thing may follow on the other, on those beside
-        it; without what its member has left, in the minute that it ends in.
+        it; without what its member has left, in the minute that it ends in. Of today all that
+        follows, for until when it is taken or free.
         """
         shown = live.span_shown(self.inventory, day - A_DAY, day + A_DAY)
         return [
             row
             for row in self.rows
-            if row.occupied_from < shown.end
+            if (day == self.today or row.occupied_from < shown.end)
             and row.occupied_until > shown.start
             and (row.left_at is None or row.ends_at <= self.now)
         ]

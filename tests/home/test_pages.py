@@ -16,6 +16,7 @@ from fablab.members.models import Membership
 from fablab.places.kinds import Mode, NamesShown
 from fablab.places.models import Closure, Opening, Place
 from fablab.presence import commands as presence
+from fablab.slots import Slot
 from fablab.trainings.models import Qualification, Training
 from fablab.trainings.sessions import Plan, plan
 from tests.agendas.support import hours, imported
@@ -823,6 +824,19 @@ def test_what_is_lent_by_the_day_is_offered_by_the_day(fablab, browse):
     assert whole in client.get("/machines/bench").text
     form = client.get(f"/bookings/new?{whole}".replace("&amp;", "&"))
     assert "It is free." in form.text
+
+
+def test_a_machine_is_taken_until_the_last_of_those_that_follow_on_one_another(fablab, browse, at):
+    """Also when the next begins beyond tomorrow."""
+    bench, at_ten = fablab.machine("bench").id, instant("2027-03-30 10:00")
+    for first, last in (("2027-03-30", "2027-04-01"), ("2027-04-01", "2027-04-03")):
+        days = Slot(instant(f"{first} 00:00"), instant(f"{last} 00:00"))
+        machines.withdraw(bench, days, "Repair", by=fablab.people["amina"], now=at_ten)
+    at("2027-03-30 10:00")
+
+    said = words(browse("amina").get("/machines/bench").text)
+
+    assert "until Saturday" in said
 
 
 def test_a_taken_machine_is_not_said_to_lack_what_it_shares_itself(fablab, browse):
