@@ -16,6 +16,7 @@ from fablab.words import N_
 MAX_BYTES = lines.MAX_BYTES
 BACK = HORIZON  # how far back is read: 18 months
 PURPOSE = 200  # letters
+OF_THE_FILE = (lines.NO_END, lines.DAMAGED_LINE)
 MAIL = re.compile(r"mailto:([^\s;,<>\"]{3,254})", re.IGNORECASE)
 PEOPLE = ("ORGANIZER", "ATTENDEE")
 
@@ -58,9 +59,11 @@ def past(content: bytes, whose: Whose, *, zone: tzinfo, now: datetime) -> Past:
 
 
 def _of_trouble(found: Trouble) -> Problem:
-    if not found.about:  # of the file as such
+    if found.sentence in OF_THE_FILE:
         return Problem(found.line, found.sentence, found.values)
     told = {"event": shown(found.about), "why": found.sentence, "told": found.values}
+    if not found.about:
+        return Problem(found.line, N_("An event without a title is left out: %(why)s"), told)
     return Problem(found.line, N_("“%(event)s” is left out: %(why)s"), told)
 
 

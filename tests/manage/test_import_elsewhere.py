@@ -641,6 +641,7 @@ def test_an_event_that_ends_before_it_begins_is_left_out_and_the_rest_is_not(cas
 
     inside = event("Lamp", "20270323T090000Z", "20270323T100000Z")
     inside += event("Upside down", "20270324T090000Z", "20270324T080000Z")
+    inside += event("", "20270325T090000Z", "20270325T080000Z")
     text = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{inside}END:VCALENDAR\r\n"
     page, file = "/manage/imports/calendar", (BytesIO(text.encode()), "a.ics")
     sent = submit(amina, page, page, file=file, machine="bench", holder="bruno@atelier.example")
@@ -649,6 +650,7 @@ def test_an_event_that_ends_before_it_begins_is_left_out_and_the_rest_is_not(cas
 
     assert "1 line is new" in shown
     assert "“Upside down” is left out: " in shown
+    assert "An event without a title is left out: " in shown
 
 
 def test_events_that_are_in_each_others_way_are_called_by_their_names(cast, amina):
