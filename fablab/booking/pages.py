@@ -28,7 +28,6 @@ from fablab.machines.inventory import Inventory, MachineFacts
 from fablab.machines.kinds import Status
 from fablab.machines.policies import BookingPolicy
 from fablab.places.kinds import Mode
-from fablab.places.rules import days
 from fablab.slots import Slot
 
 MINUTES = timedelta(minutes=1)
@@ -622,8 +621,8 @@ def _trouble(row: Any, inventory: Inventory, now: datetime) -> Trouble | None:
                 " the machine is back."
             ),
         )
-    covered = days(*inventory.schedule.days_of(Slot(row.starts_at, row.ends_at)))
-    if all(machine.is_shared_on(day) for day in covered):
+    span = Slot(row.starts_at, row.ends_at)
+    if row.starts_at <= now or machine.is_shared_over(inventory.schedule, span):
         return None
     return Trouble(
         _("The owner of the machine does not share it then."),

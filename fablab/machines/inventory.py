@@ -37,7 +37,8 @@ from fablab.members.kinds import Audience
 from fablab.organizations.models import Organization
 from fablab.places.kinds import Charged, NamesShown, WallNames
 from fablab.places.models import Closure, Opening, Place
-from fablab.places.rules import DaysOff, Schedule, WeeklyOpening
+from fablab.places.rules import DaysOff, Schedule, WeeklyOpening, days
+from fablab.slots import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,10 @@ class MachineFacts:
     def is_shared_on(self, day: date) -> bool:
         """Does its owner share it then? What the place itself owns always is."""
         return is_shared_on(self.agreements, day)
+
+    def is_shared_over(self, schedule: Schedule, span: Slot) -> bool:
+        """On each day that `span` has a part in."""
+        return all(self.is_shared_on(day) for day in days(*schedule.days_of(span)))
 
     def is_out_on(self, day: date) -> bool:
         """As far as is known today: it is not expected back by then."""

@@ -235,7 +235,8 @@ def not_shared(inventory: Inventory, ahead: Sequence[Any]) -> Section:
 
 def is_shared_then(inventory: Inventory, row: Any) -> bool:
     machine = inventory.by_id.get(row.machine_id)
-    return machine is None or machine.is_shared_on(day_of(inventory, row))
+    span = Slot(row.starts_at, row.ends_at)
+    return machine is None or machine.is_shared_over(inventory.schedule, span)
 
 
 def insurances(inventory: Inventory, today: date) -> Section:

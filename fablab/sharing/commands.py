@@ -19,7 +19,7 @@ from fablab.machines.kinds import InCharge, OccupancyKind, Silence
 from fablab.machines.models import Machine, Occupancy
 from fablab.members import audit
 from fablab.members.kinds import Deed
-from fablab.places.rules import WeeklyOpening, days
+from fablab.places.rules import WeeklyOpening
 from fablab.sharing import letters
 from fablab.sharing.rules import Days, earliest_end, in_the_way
 from fablab.slots import Slot
@@ -252,10 +252,7 @@ def _settle(session: Session, machine: Machine, *, by: int, now: datetime) -> No
     outside = {
         row.id
         for row in rows
-        if not all(
-            facts.is_shared_on(day)
-            for day in days(*inventory.schedule.days_of(Slot(row.starts_at, row.ends_at)))
-        )
+        if not facts.is_shared_over(inventory.schedule, Slot(row.starts_at, row.ends_at))
     }
     last = news.last_words(session, [row.id for row in rows], UNSHARED, SHARED, MOVED)
     unaware = [row for row in rows if row.id in outside and last.get(row.id) != UNSHARED]
